@@ -1,0 +1,81 @@
+"""Tensors and tables on disk: written whole or not at all, readable without unpickling anything.
+
+Tensors go to safetensors files with a JSON metadata entry, tables to CSV. Every writer fills a temporary file in the target's
+folder and moves it into place, so a crash leaves either the old file or the new one.
+"""
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import safetensors
+import safetensors.torch
+from torch import Tensor
+
+
+class RecordError(ValueError):
+    """A file that should hold tensors or a table does not; the message names it in one line."""
+
+
+def write_atomically(path: Path, write: Callable[[Path], Any]) -> None:
+    """Let ``write`` fill a temporary file beside ``path``, then move it there; remove it if ``write`` fails."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # The suffix stays last: writers such as matplotlib choose the format by it.
+    temporary = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
+    try:
+        write(temporary)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def save_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Any) -> None:
+    """Write named tensors and one JSON-serialisable ``metadata`` value to a safetensors file; same input, same bytes."""
+    contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in sorted(tensors.items())}
+    header = {"metadata": json.dumps(metadata, sort_keys=True)}
+    write_atomically(path, lambda temporary: safetensors.torch.save_file(contiguous, temporary, header))
+
+
+def load_tensors(path: Path) -> tuple[dict[str, Tensor], Any]:
+    """Read what `save_tensors` wrote.
+
+    Raises:
+        RecordError: If the file is missing, truncated, or not written by `save_tensors`.
+    """
+    try:
+        with safetensors.safe_open(path, framework="pt") as file:
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a mapping)
+            metadata = json.loads(file.metadata()["metadata"])
+    except (OSError, safetensors.SafetensorError, TypeError, KeyError, json.JSONDecodeError) as error:
+        raise RecordError(f"{path}: not a readable tensor file of this project ({error})") from None
+    return tensors, metadata
+
+
+def load_metadata(path: Path) -> Any:
+    """Read only the metadata of a file written by `save_tensors`; raises `RecordError` as `load_tensors` does."""
+    try:
+        with safetensors.safe_open(path, framework="pt") as file:
+            return json.loads(file.metadata()["metadata"])
+    except (OSError, safetensors.SafetensorError, TypeError, KeyError, json.JSONDecodeError) as error:
+        raise RecordError(f"{path}: not a readable tensor file of this project ({error})") from None
+
+
+def save_table(path: Path, table: pd.DataFrame) -> None:
+    """Write a tidy table to CSV, one row per measurement; floats in the shortest form that reads back to the same bits."""
+    write_atomically(path, lambda temporary: table.to_csv(temporary, index=False, lineterminator="\n"))
+
+
+def load_table(path: Path) -> pd.DataFrame:
+    """Read a table written by `save_table`.
+
+    Raises:
+        RecordError: If the file is missing or is not a table.
+    """
+    try:
+        return pd.read_csv(path, float_precision="round_trip")
+    except (OSError, pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
+        raise RecordError(f"{path}: not a readable table ({error})") from None
