@@ -6,7 +6,8 @@ folder and moves it into place, so a crash leaves either the old file or the new
 
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -46,22 +47,27 @@ def load_tensors(path: Path) -> tuple[dict[str, Tensor], Any]:
     Raises:
         RecordError: If the file is missing, truncated, or not written by `save_tensors`.
     """
-    try:
-        with safetensors.safe_open(path, framework="pt") as file:
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a mapping)
-            metadata = json.loads(file.metadata()["metadata"])
-    except (OSError, safetensors.SafetensorError, TypeError, KeyError, json.JSONDecodeError) as error:
-        raise RecordError(f"{path}: not a readable tensor file of this project ({error})") from None
-    return tensors, metadata
+    with _opened(path) as file:
+        return {name: file.get_tensor(name) for name in file.keys()}, _metadata(file)  # noqa: SIM118 (not a mapping)
 
 
 def load_metadata(path: Path) -> Any:
     """Read only the metadata of a file written by `save_tensors`; raises `RecordError` as `load_tensors` does."""
+    with _opened(path) as file:
+        return _metadata(file)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
     try:
         with safetensors.safe_open(path, framework="pt") as file:
-            return json.loads(file.metadata()["metadata"])
+            yield file
     except (OSError, safetensors.SafetensorError, TypeError, KeyError, json.JSONDecodeError) as error:
         raise RecordError(f"{path}: not a readable tensor file of this project ({error})") from None
+
+
+def _metadata(file: Any) -> Any:
+    return json.loads(file.metadata()["metadata"])
 
 
 def save_table(path: Path, table: pd.DataFrame) -> None:

@@ -1,0 +1,30 @@
+import pytest
+import torch
+
+from sgdphysics.arrays import kronecker_sum, largest_eigenpairs, log_spaced_ranks
+
+
+def test_kronecker_sum_equals_the_loop():
+    random = torch.Generator().manual_seed(0)
+    left, right = torch.randn(9, 3, 3, generator=random), torch.randn(9, 4, generator=random)
+    left = left + left.mT
+    expected = sum(torch.kron(a, b[:, None] * b[None, :]) for a, b in zip(left.double(), right.double(), strict=True))
+    assert torch.allclose(kronecker_sum(left, right), expected, rtol=1e-12, atol=1e-12)
+
+
+def test_largest_eigenpairs_of_a_known_matrix():
+    basis = torch.linalg.qr(torch.randn(5, 5, dtype=torch.float64))[0]
+    matrix = basis @ torch.diag(torch.tensor([3.0, 1, -2, 5, 0], dtype=torch.float64)) @ basis.T
+    values, vectors = largest_eigenpairs(matrix, 3)
+    assert values.tolist() == pytest.approx([5, 3, 1], abs=1e-10)
+    assert torch.allclose(matrix @ vectors.T, vectors.T * values, atol=1e-10)
+    with pytest.raises(ValueError, match="non-finite"):
+        largest_eigenpairs(matrix * torch.nan)
+
+
+def test_ranks_are_distinct_and_reach_both_ends():
+    assert log_spaced_ranks(1, 5) == [1]
+    ranks = log_spaced_ranks(199, 40)
+    assert ranks[0] == 1
+    assert ranks[-1] == 199
+    assert ranks == sorted(set(ranks))

@@ -1,0 +1,53 @@
+import pytest
+import torch
+import torch.nn.functional as F
+from cases import small_data, small_network
+
+from sgdphysics.curvature import curvature_along, gradient_covariance, layer_gradients, layer_hessian
+
+
+def loss_of(network, layer, images, labels, loss):
+    def function(flat):
+        logits = network.replaced(layer, flat.view_as(network.weights[layer])).logits(images)
+        if loss == "cross_entropy":
+            return F.cross_entropy(logits, labels)
+        return F.mse_loss(logits, F.one_hot(labels, logits.shape[1]).to(logits.dtype))
+
+    return function
+
+
+@pytest.mark.parametrize("loss", ["cross_entropy", "mean_squared_error"])
+@pytest.mark.parametrize("layer", [0, 1, 2])
+@pytest.mark.parametrize("widths", [(6, 5, 4, 3), (6, 5, 4, 5, 3)])
+def test_hessian_equals_double_backward(loss, layer, widths):
+    network, (images, labels) = small_network(widths), small_data()
+    function = loss_of(network, layer, images, labels, loss)
+    expected = torch.autograd.functional.hessian(function, network.weights[layer].flatten())
+    hessian = layer_hessian(network, images, labels, layer, loss)
+    assert torch.allclose(hessian, expected, rtol=1e-10, atol=1e-12)
+    directions = torch.randn(3, expected.shape[0], dtype=torch.float64)
+    along = curvature_along(network, images, layer, directions, loss)
+    assert torch.allclose(along, torch.einsum("ki,ij,kj->k", directions, expected, directions), rtol=1e-9)
+
+
+@pytest.mark.parametrize("loss", ["cross_entropy", "mean_squared_error"])
+@pytest.mark.parametrize("layer", [0, 1, 2])
+def test_covariance_equals_a_loop_over_samples(loss, layer):
+    network, (images, labels) = small_network(), small_data()
+    gradients = []
+    for image, label in zip(images, labels, strict=True):
+        weight = network.weights[layer].flatten().requires_grad_()
+        loss_of(network, layer, image[None], label[None], loss)(weight).backward()
+        gradients.append(weight.grad)
+    expected = torch.cov(torch.stack(gradients).T, correction=0)
+    assert torch.allclose(gradient_covariance(network, images, labels, layer, loss), expected, rtol=1e-10, atol=1e-13)
+    errors, inputs = layer_gradients(network, images, labels, layer, loss)
+    assert torch.allclose((errors[:, :, None] * inputs[:, None, :]).flatten(1), torch.stack(gradients), atol=1e-13)
+
+
+def test_a_layer_too_wide_for_a_dense_matrix_is_refused():
+    network, (images, labels) = small_network((784, 10, 3)), small_data(pixels=784)
+    with pytest.raises(ValueError, match="layer: 0 has 7840 weights, a dense matrix is built for at most 5000"):
+        layer_hessian(network, images, labels, 0)
+    with pytest.raises(ValueError, match="layer: 2 does not exist"):
+        gradient_covariance(network, images, labels, 2)

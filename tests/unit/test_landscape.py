@@ -1,0 +1,82 @@
+import math
+
+import numpy as np
+import pytest
+import torch
+from cases import small_data, small_network
+
+from sgdphysics.landscape import LossSlice, count_minima, flatness, flatness_edges
+from sgdphysics.losses import LOSSES
+from sgdphysics.networks import Mlp
+
+
+def full_loss(network, images, labels, layer, direction, distance, loss):
+    moved = network.replaced(layer, network.weights[layer] + distance * direction.view_as(network.weights[layer]))
+    return LOSSES[loss].mean(moved.logits(images), labels)
+
+
+@pytest.mark.parametrize("layer", [0, 1, 2])
+@pytest.mark.parametrize("loss", ["cross_entropy", "mean_squared_error"])
+def test_slice_equals_full_forward_passes(layer, loss):
+    network, (images, labels) = small_network(), small_data()
+    direction = torch.randn(network.weights[layer].numel(), dtype=torch.float64)
+    landscape = LossSlice(network, images, labels, layer, loss).along(direction)
+    for distance in (-2.0, 0.0, 0.3):
+        expected = full_loss(network, images, labels, layer, direction, distance, loss)
+        assert landscape(distance) == pytest.approx(expected, rel=1e-12)
+
+
+def test_flatness_of_a_parabola_is_exact():
+    # One linear layer, squared error, one image x and target y: L(t) = ((W + tP) x - y)^2 averaged over two classes.
+    weight = torch.tensor([[0.5, 0.0], [0.0, 0.0]], dtype=torch.float64)
+    images, labels = torch.tensor([[1.0, 0.0]], dtype=torch.float64), torch.tensor([0])
+    direction = torch.tensor([[1.0, 0.0], [0.0, 0.0]], dtype=torch.float64)
+    # L(t) = (0.5 + t - 1)^2 / 2, so L reaches e L(0) at t = 0.5 -+ 0.5 sqrt(e).
+    edges = flatness_edges(Mlp((weight,)), images, labels, 0, direction[None], loss="mean_squared_error")
+    assert edges[0].tolist() == pytest.approx([0.5 * (math.sqrt(math.e) - 1), 0.5 * (math.sqrt(math.e) + 1)], rel=1e-5)
+
+
+@pytest.mark.parametrize("factor", [2.0, math.e])
+def test_flatness_equals_bisection_with_full_forward_passes(factor):
+    network, (images, labels) = small_network((6, 8, 8, 3), scale=3.0), small_data()
+    directions = torch.linalg.qr(torch.randn(64, 12, dtype=torch.float64, generator=torch.Generator().manual_seed(2)))[0].T
+    widths = flatness(network, images, labels, 1, directions, factor)
+    level = factor * full_loss(network, images, labels, 1, directions[0], 0.0, "cross_entropy")
+
+    def bisected(direction, sign):
+        outside = 1e-3
+        while full_loss(network, images, labels, 1, direction, sign * outside, "cross_entropy") < level:
+            outside *= 1.3
+            if outside > 1000:
+                return math.inf
+        inside = 0.0
+        for _ in range(50):
+            middle = (inside + outside) / 2
+            below = full_loss(network, images, labels, 1, direction, sign * middle, "cross_entropy") < level
+            inside, outside = (middle, outside) if below else (inside, middle)
+        return inside
+
+    expected = [bisected(direction, -1) + bisected(direction, 1) for direction in directions]
+    assert widths.tolist() == pytest.approx(expected, rel=1e-4)
+
+
+def test_a_direction_that_changes_nothing_is_censored():
+    network, (images, labels) = small_network(), small_data()
+    assert flatness(network, images, labels, 1, torch.zeros(1, 20, dtype=torch.float64)).tolist() == [math.inf]
+
+
+def test_bad_factor_and_perfect_fit_are_refused():
+    network, (images, labels) = small_network(), small_data()
+    with pytest.raises(ValueError, match="factor: found 1.0"):
+        flatness(network, images, labels, 1, torch.zeros(1, 20), factor=1.0)
+    broken = Mlp(tuple(weight * math.nan for weight in network.weights))
+    with pytest.raises(ValueError, match="its loss is nan"):
+        flatness(broken, images, labels, 1, torch.zeros(1, 20))
+
+
+def test_minima_are_counted_by_prominence():
+    x = np.linspace(-3, 3, 401)
+    assert count_minima(x**2, 0.01) == 1
+    assert count_minima((x**2 - 1) ** 2, 0.01) == 2
+    assert count_minima(x**2 + 0.001 * np.cos(40 * x), 0.01) == 1
+    assert count_minima(x, 0.01) == 0

@@ -1,0 +1,72 @@
+"""Matrix products and eigen-solvers that the measurements share."""
+
+import numpy as np
+import scipy.linalg
+import torch
+from torch import Tensor
+
+_CHUNK = 4096  # samples per matrix product: bounds memory at about 100 MB for 50 x 50 factors
+
+
+def kronecker_sum(left: Tensor, right: Tensor) -> Tensor:
+    """Return the sum over samples of ``left_n (x) right_n right_n^T``.
+
+    Both factors are symmetric, so only their upper triangles are multiplied: one matrix product of shape
+    (p (p+1)/2, N) x (N, q (q+1)/2), a quarter of the work of the plain product.
+
+    Args:
+        left: Symmetric matrices, (N, p, p).
+        right: Vectors, (N, q).
+
+    Returns:
+        float64 (p q, p q); row-major: the row of (i, j) is i q + j.
+    """
+    p, q = left.shape[1], right.shape[1]
+    rows, columns = torch.triu_indices(p, p), torch.triu_indices(q, q)
+    total = torch.zeros(rows.shape[1], columns.shape[1], dtype=torch.float64)
+    for start in range(0, len(left), _CHUNK):
+        a, b = left[start : start + _CHUNK].double(), right[start : start + _CHUNK].double()
+        total.addmm_(a[:, rows[0], rows[1]].T, b[:, columns[0]] * b[:, columns[1]])
+    full = total[_packed_index(p)][:, :, _packed_index(q)]
+    return full.permute(0, 2, 1, 3).reshape(p * q, p * q)
+
+
+def largest_eigenpairs(matrix: Tensor, count: int | None = None) -> tuple[Tensor, Tensor]:
+    """Return the ``count`` largest eigenvalues of a symmetric matrix and their eigenvectors.
+
+    Args:
+        matrix: Symmetric, float64 (d, d).
+        count: How many, all by default.
+
+    Returns:
+        Eigenvalues (count,), largest first; eigenvectors as rows, (count, d), each with its largest entry positive.
+
+    Raises:
+        ValueError: If an entry is not finite.
+    """
+    size = len(matrix)
+    count = size if count is None else min(count, size)
+    if not bool(matrix.isfinite().all()):
+        raise ValueError("matrix: found a non-finite entry, expected finite numbers")
+    values, vectors = scipy.linalg.eigh(matrix.numpy(), subset_by_index=[size - count, size - 1], driver="evr", check_finite=False)
+    return torch.from_numpy(values[::-1].copy()), with_fixed_sign(torch.from_numpy(np.ascontiguousarray(vectors.T[::-1])))
+
+
+def with_fixed_sign(rows: Tensor) -> Tensor:
+    """Return the rows with signs such that each row's entry of largest magnitude is positive."""
+    largest = rows.gather(1, rows.abs().argmax(1, keepdim=True))
+    return rows * torch.where(largest < 0, -1.0, 1.0)
+
+
+def log_spaced_ranks(last: int, count: int) -> list[int]:
+    """Return at most ``count`` distinct integers from 1 to ``last``, evenly spaced on a log axis as far as integers allow."""
+    return sorted({round(float(rank)) for rank in np.geomspace(1, last, count)})
+
+
+def _packed_index(size: int) -> Tensor:
+    """Position of entry (i, j) in the upper triangle stored row by row, for all i, j: (size, size)."""
+    rows, columns = torch.triu_indices(size, size)
+    index = torch.zeros(size, size, dtype=torch.int64)
+    index[rows, columns] = torch.arange(len(rows))
+    index[columns, rows] = index[rows, columns]
+    return index

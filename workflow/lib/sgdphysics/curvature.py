@@ -1,0 +1,95 @@
+"""Hessian and gradient covariance of one layer in closed form.
+
+A ReLU network is piecewise linear in one layer's weights, so the Gauss-Newton form is the Hessian almost everywhere, and both
+matrices are sums over samples of Kronecker products of small matrices: ``H = <A_n (x) a_n a_n^T>`` with a_n the layer's input.
+"""
+
+import torch
+from torch import Tensor
+
+from sgdphysics.arrays import kronecker_sum
+from sgdphysics.losses import LOSSES, one_hot
+from sgdphysics.networks import Mlp
+
+DENSE_LIMIT = 5000
+
+
+def layer_hessian(network: Mlp, images: Tensor, labels: Tensor, layer: int, loss: str = "cross_entropy") -> Tensor:
+    """Hessian of the mean loss with respect to one layer's weights.
+
+    Args:
+        network: The network; computed in float64 whatever its dtype.
+        images: (N, pixels).
+        labels: int64 (N,).
+        layer: Weight matrix, counted from 0.
+        loss: "cross_entropy" or "mean_squared_error".
+
+    Returns:
+        float64 (d, d), d = out * in of that layer, row-major (out, in); mean over the N samples.
+
+    Raises:
+        ValueError: If the layer does not exist or has more than 5,000 weights.
+
+    Source: Gauss-Newton form ``A_n = J^T (diag(p) - p p^T) J`` with J the Jacobian of the logits with respect to the layer's
+    output; for ReLU networks it equals the Hessian wherever the loss is twice differentiable.
+    """
+    network, images = network.double(), images.double()
+    _check_dense(network, layer)
+    inputs = network.activations(images)[layer]
+    jacobian = network.layer_jacobian(layer, images)
+    curvature = LOSSES[loss].curvature(network.logits(images))
+    return kronecker_sum(jacobian.mT @ curvature @ jacobian, inputs) / len(images)
+
+
+def gradient_covariance(network: Mlp, images: Tensor, labels: Tensor, layer: int, loss: str = "cross_entropy") -> Tensor:
+    """Covariance over single samples of the gradient with respect to one layer's weights, ``<g g^T> - <g><g>^T``.
+
+    Arguments and errors as for `layer_hessian`. The covariance of the mean over a batch of B independent draws is this / B.
+
+    Returns:
+        float64 (d, d), row-major (out, in); normalised by N, not N - 1.
+
+    Source: Feng and Tu 2021, noise covariance C.
+    """
+    _check_dense(network, layer)
+    errors, inputs = layer_gradients(network, images, labels, layer, loss)
+    mean = (errors.T @ inputs).flatten() / len(errors)
+    second_moment = kronecker_sum(errors[:, :, None] * errors[:, None, :], inputs) / len(errors)
+    return second_moment - mean[:, None] * mean[None, :]
+
+
+def layer_gradients(
+    network: Mlp, images: Tensor, labels: Tensor, layer: int, loss: str = "cross_entropy"
+) -> tuple[Tensor, Tensor]:
+    """Return the factors of each sample's gradient: it is ``errors_n inputs_n^T``.
+
+    Returns:
+        Derivatives of each sample's loss with respect to the layer's output before its ReLU, float64 (N, out), and the layer's
+        inputs, float64 (N, in).
+    """
+    network, images = network.double(), images.double()
+    inputs = network.activations(images)[layer]
+    logits = network.logits(images)
+    gradient = LOSSES[loss].evaluate(logits, one_hot(labels, logits), -1)[1]
+    return (gradient[:, None, :] @ network.layer_jacobian(layer, images)).squeeze(1), inputs
+
+
+def curvature_along(
+    network: Mlp, images: Tensor, layer: int, directions: Tensor, loss: str = "cross_entropy"
+) -> Tensor:
+    """Return ``p^T H p`` for each direction without building the Hessian; directions (k, d), result float64 (k,)."""
+    network, images, directions = network.double(), images.double(), directions.double()
+    inputs = network.activations(images)[layer]
+    jacobian = network.layer_jacobian(layer, images)
+    curvature = LOSSES[loss].curvature(network.logits(images))
+    along = []
+    for direction in directions.view(len(directions), *network.weights[layer].shape):
+        change = (jacobian @ (inputs @ direction.T)[:, :, None]).squeeze(2)
+        along.append(((curvature @ change[:, :, None]).squeeze(2) * change).sum(1).mean())
+    return torch.stack(along)
+
+
+def _check_dense(network: Mlp, layer: int) -> None:
+    weights = network.weights[network.checked_layer(layer)].numel()
+    if weights > DENSE_LIMIT:
+        raise ValueError(f"layer: {layer} has {weights} weights, a dense matrix is built for at most {DENSE_LIMIT}")

@@ -1,0 +1,65 @@
+"""Losses of one sample, their gradient and their curvature with respect to the logits."""
+
+from dataclasses import dataclass
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Loss:
+    """A loss per sample; the training loss is its mean over samples.
+
+    Attributes:
+        evaluate: (logits, one-hot targets, class dimension) -> values with the class dimension removed, and the gradient with
+            respect to the logits, of the logits' shape.
+        curvature: logits (N, classes) -> second derivative with respect to the logits, (N, classes, classes).
+    """
+
+    evaluate: Callable[[Tensor, Tensor, int], tuple[Tensor, Tensor]]
+    curvature: Callable[[Tensor], Tensor]
+
+    def values(self, logits: Tensor, labels: Tensor) -> Tensor:
+        """Return the loss of each sample, shape (...), for logits (..., classes) and labels (...)."""
+        return self.evaluate(logits, one_hot(labels, logits), -1)[0]
+
+    def mean(self, logits: Tensor, labels: Tensor) -> float:
+        """Return the mean loss over samples, summed in float64."""
+        return float(self.values(logits, labels).double().mean())
+
+
+def one_hot(labels: Tensor, logits: Tensor) -> Tensor:
+    """Return labels (...) as one-hot targets (..., classes) in the dtype and with the number of classes of ``logits``."""
+    return torch.nn.functional.one_hot(labels, logits.shape[-1]).to(logits.dtype)
+
+
+def _cross_entropy(logits: Tensor, targets: Tensor, dimension: int) -> tuple[Tensor, Tensor]:
+    shifted = logits - logits.amax(dimension, keepdim=True)
+    exponentials = shifted.exp()
+    total = exponentials.sum(dimension, keepdim=True)
+    values = total.log().squeeze(dimension) - (shifted * targets).sum(dimension)
+    return values, exponentials.div_(total).sub_(targets)
+
+
+def _cross_entropy_curvature(logits: Tensor) -> Tensor:
+    probabilities = torch.softmax(logits, -1)
+    return torch.diag_embed(probabilities) - probabilities[:, :, None] * probabilities[:, None, :]
+
+
+def _squared_error(logits: Tensor, targets: Tensor, dimension: int) -> tuple[Tensor, Tensor]:
+    error = logits - targets
+    return (error * error).mean(dimension), error * (2 / logits.shape[dimension])
+
+
+def _squared_error_curvature(logits: Tensor) -> Tensor:
+    classes = logits.shape[-1]
+    return (2 / classes * torch.eye(classes, dtype=logits.dtype)).expand(len(logits), -1, -1)
+
+
+LOSSES = {
+    # -log softmax(z)[label]
+    "cross_entropy": Loss(_cross_entropy, _cross_entropy_curvature),
+    # mean over classes of (z - one-hot label)^2
+    "mean_squared_error": Loss(_squared_error, _squared_error_curvature),
+}

@@ -1,0 +1,26 @@
+"""The one source of random numbers: named, independent streams of a run's seed.
+
+A stream is a pure function of (seed, purpose, position), so a run can be resumed at any epoch, and two runs of equal seed share
+their initial weights and batch order whatever their other settings: differences between them are paired.
+"""
+
+import numpy as np
+
+_PURPOSES = ("initial_weights", "batches", "dropout", "label_noise", "image_draw", "surrogate", "directions")
+
+
+def generator(seed: int, purpose: str, *position: int) -> np.random.Generator:
+    """Return the generator of one stream.
+
+    Args:
+        seed: The run's seed, >= 0.
+        purpose: What the numbers are for: "initial_weights", "batches", "dropout", "label_noise", "image_draw", "surrogate" or
+            "directions".
+        position: Further integers that tell streams of one purpose apart, such as the epoch.
+
+    Raises:
+        ValueError: If the purpose is none of these.
+    """
+    if purpose not in _PURPOSES:
+        raise ValueError(f"purpose: {purpose!r} is none of {', '.join(_PURPOSES)}")
+    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(_PURPOSES.index(purpose), *position)))

@@ -1,0 +1,443 @@
+"""Many small networks trained by SGD at once.
+
+One such network is so small that the overhead of the framework dominates, so networks of equal shape and batch size are stacked
+and stepped together with a hand-written backward pass. A run's bytes do not depend on its companions in the stack: its random
+numbers are its own, a batched matrix product treats each member alike, and a member that stops is dropped from the stack.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from sgdphysics import datasets, networks, seeds
+from sgdphysics.losses import LOSSES, Loss
+
+STOP_ACCURACY_EPOCHS = 9  # the published rule averages the training accuracy over this many epochs
+
+Observer = Callable[[Sequence[Tensor]], None]
+
+
+@dataclass(frozen=True)
+class Run:
+    """The settings of one training run; two runs of equal settings have equal bytes.
+
+    Attributes:
+        hidden_widths: Units of each hidden layer.
+        learning_rate: alpha, per step.
+        batch_size: B, images per step.
+        loss: "cross_entropy" or "mean_squared_error".
+        sampling: "epoch" (a fresh permutation per epoch; images left over after the last full batch sit that epoch out) or
+            "replacement" (independent draws).
+        weight_decay: beta; what it multiplies is set by ``weight_decay_penalty``.
+        weight_decay_penalty: "squared" adds (beta/2) |W|^2 to the loss, "norm" adds beta |W| (the norm of all weights together,
+            as in the published scripts of Feng, Zhang and Tu 2023).
+        weight_decay_epochs: The penalty is removed after this many epochs (published: 200); None keeps it.
+        dropout: Share of units dropped after the first hidden layer; the kept ones are divided by the share kept.
+        initial_scale: s, factor on the initial weights.
+        label_noise: rho, share of the training images whose label is replaced by another class at random. The training set is
+            enlarged by 1/(1 - rho), so that the number of clean images stays.
+        images_per_class: Clean training images of each class, None for all (then ``label_noise`` must be 0).
+        draw_images: Draw the training images by seed instead of taking the first of each class.
+        stop_loss, stop_accuracy: Stop at the end of the first epoch whose mean loss is below the one and whose accuracy,
+            averaged over the last 9 epochs, is above the other.
+        max_epochs: Give up after this many epochs.
+        seed: Seed of initial weights, batches, dropout, label noise and image draw.
+    """
+
+    hidden_widths: tuple[int, ...] = (50, 50)
+    learning_rate: float = 0.1
+    batch_size: int = 50
+    loss: str = "cross_entropy"
+    sampling: str = "epoch"
+    weight_decay: float = 0.0
+    weight_decay_penalty: str = "squared"
+    weight_decay_epochs: int | None = None
+    dropout: float = 0.0
+    initial_scale: float = 1.0
+    label_noise: float = 0.0
+    images_per_class: int | None = None
+    draw_images: bool = False
+    stop_loss: float = 1e-3
+    stop_accuracy: float = 0.99
+    max_epochs: int = 1000
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "hidden_widths", tuple(self.hidden_widths))
+        _require(self.loss in LOSSES, "loss", self.loss, f"one of {', '.join(LOSSES)}")
+        _require(self.sampling in ("epoch", "replacement"), "sampling", self.sampling, "epoch or replacement")
+        _require(
+            self.weight_decay_penalty in ("squared", "norm"), "weight_decay_penalty", self.weight_decay_penalty, "squared or norm"
+        )
+        _require(self.learning_rate > 0, "learning_rate", self.learning_rate, "a number above 0")
+        _require(self.batch_size >= 1, "batch_size", self.batch_size, "at least 1")
+        _require(self.weight_decay >= 0, "weight_decay", self.weight_decay, "a number from 0")
+        _require(0 <= self.dropout < 1, "dropout", self.dropout, "a share in [0, 1)")
+        _require(0 <= self.label_noise < 1, "label_noise", self.label_noise, "a share in [0, 1)")
+        _require(self.initial_scale > 0, "initial_scale", self.initial_scale, "a number above 0")
+        _require(bool(self.hidden_widths) and min(self.hidden_widths) >= 1, "hidden_widths", self.hidden_widths, "widths >= 1")
+        _require(self.max_epochs >= 1, "max_epochs", self.max_epochs, "at least 1")
+
+
+@dataclass
+class Result:
+    """What became of one run.
+
+    Attributes:
+        run: Its settings.
+        status: "converged" (stop rule met), "not_converged" (``max_epochs`` reached) or "diverged" (non-finite loss or weights).
+        epochs: Epochs trained.
+        steps: Steps trained.
+        diverged_step: Step (from 1) at which the loss was first not finite, else None.
+        network: Final weights, float32.
+        checkpoints: Weights at the end of each scheduled step, by step; step 0 holds the initial weights.
+        loss_history, accuracy_history: One float per epoch: mean over the epoch's batches, each taken before its step (so with
+            dropout and label noise as trained on).
+    """
+
+    run: Run
+    status: str
+    epochs: int
+    steps: int
+    diverged_step: int | None
+    network: networks.Mlp
+    checkpoints: dict[int, networks.Mlp]
+    loss_history: list[float]
+    accuracy_history: list[float]
+
+
+def train(
+    runs: Sequence[Run],
+    images: Tensor,
+    labels: Tensor,
+    *,
+    checkpoint_steps: Sequence[int] = (),
+    checkpoint_losses: Sequence[float] = (),
+    progress: bool = False,
+) -> list[Result]:
+    """Train one network per run, all together, each until its stop rule is met.
+
+    Args:
+        runs: Settings; shapes, batch size, loss and training-set size must agree (see `stack_key`).
+        images: Training images, float32 (N, pixels).
+        labels: int64 (N,), classes counted from 0.
+        checkpoint_steps: Keep the weights after these steps (0: the initial weights).
+        checkpoint_losses: Keep the weights also at the end of the first epoch whose mean loss is at most each of these.
+        progress: Show a progress bar.
+
+    Returns:
+        One result per run, in the order of ``runs``. A diverged run is a result, never an exception.
+
+    Raises:
+        ValueError: If the runs cannot be stacked, or a run does not fit the data.
+    """
+    stack = _Stack.start(runs, images, labels)
+    schedule, thresholds = frozenset(checkpoint_steps), tuple(checkpoint_losses)
+    stack.keep_checkpoints(0, schedule)
+    with tqdm(disable=not progress, unit="epoch", mininterval=5) as bar:
+        while stack.members:
+            losses, accuracies = stack.run_epoch(lambda step: stack.keep_checkpoints(step, schedule))
+            for index, member in enumerate(stack.members):
+                member.end_epoch(losses[:, index], accuracies[:, index], stack.network(index), thresholds)
+            bar.update()
+            bar.set_postfix(running=sum(m.status == "" for m in stack.members), loss=float(losses.mean()))
+            stack.drop_stopped()
+    return [member.result() for member in stack.started]
+
+
+def continue_training(
+    runs: Sequence[Run],
+    start: Sequence[networks.Mlp],
+    start_epochs: Sequence[int],
+    images: Tensor,
+    labels: Tensor,
+    *,
+    epochs: int,
+    observer: Observer,
+) -> list[networks.Mlp]:
+    """Go on with runs from the end of an epoch for a fixed number of epochs, whatever the stop rule says.
+
+    The steps are bit for bit those that `train` would have taken.
+
+    Args:
+        runs: Settings, as for `train`.
+        start: The weights of each run at the end of epoch ``start_epochs``.
+        start_epochs: Epochs already trained, per run.
+        images, labels: The data that `train` was given.
+        epochs: Epochs to go on.
+        observer: Called after every step with the stacked weights of each layer, tensors (runs, out, in); it must not change them.
+
+    Returns:
+        The networks at the end.
+    """
+    stack = _Stack.start(runs, images, labels, start, start_epochs)
+    for _ in range(epochs):
+        stack.run_epoch(lambda _: observer(stack.weights))
+        for member in stack.members:
+            member.epoch += 1
+    return [stack.network(index) for index in range(len(runs))]
+
+
+def stack_key(run: Run) -> tuple[object, ...]:
+    """Return what must agree for runs to be stepped together."""
+    return (run.hidden_widths, run.batch_size, run.loss, run.images_per_class, run.label_noise, run.dropout > 0)
+
+
+def training_set(run: Run, labels: Tensor) -> tuple[Tensor, Tensor, int]:
+    """Return what a run trains on.
+
+    Returns:
+        Indices into the data, int64 (n,); the labels trained on, int64 (n,), a share ``label_noise`` of them wrong; and how many
+        of them, taken first, keep their true label.
+
+    Raises:
+        datasets.DatasetError: If a class has too few images.
+        ValueError: If label noise is asked for without ``images_per_class``.
+    """
+    drawn_by = run.seed if run.draw_images else None
+    if run.images_per_class is None:
+        _require(run.label_noise == 0, "label_noise", run.label_noise, "0 where images_per_class is not set")
+        indices = datasets.training_subset(labels, None, seed=drawn_by)
+        return indices, labels[indices], len(indices)
+    per_class = round(run.images_per_class / (1 - run.label_noise))
+    indices = datasets.training_subset(labels, per_class, seed=drawn_by)
+    clean = _first_of_each_class(labels[indices], run.images_per_class)
+    indices = torch.cat([indices[clean], indices[~clean]])
+    noisy_labels = labels[indices].clone()
+    n_clean = int(clean.sum())
+    classes = int(labels.max()) + 1
+    shift = seeds.generator(run.seed, "label_noise").integers(1, classes, len(indices) - n_clean)
+    noisy_labels[n_clean:] = (noisy_labels[n_clean:] + torch.from_numpy(shift)) % classes
+    return indices, noisy_labels, n_clean
+
+
+def steps_per_epoch(run: Run, n_images: int) -> int:
+    """Return the number of full batches in ``n_images`` images; raises ValueError if there is none."""
+    _require(run.batch_size <= n_images, "batch_size", run.batch_size, f"at most the {n_images} training images")
+    return n_images // run.batch_size
+
+
+def log_spaced_steps(per_decade: int, epoch_steps: int, max_epochs: int) -> list[int]:
+    """Return checkpoint steps: 0, log-spaced steps in the first epoch, then log-spaced ends of epochs (resumable)."""
+    total = epoch_steps * max_epochs
+    exponents = torch.arange(0, per_decade * 12, dtype=torch.float64) / per_decade
+    steps = {round(float(step)) for step in 10**exponents if step <= total}
+    rounded = {step if step < epoch_steps else round(step / epoch_steps) * epoch_steps for step in steps}
+    return sorted({0, epoch_steps, *rounded})
+
+
+def _require(holds: bool, name: str, found: object, expected: str) -> None:
+    if not holds:
+        raise ValueError(f"{name}: found {found!r}, expected {expected}")
+
+
+def _first_of_each_class(labels: Tensor, count: int) -> Tensor:
+    """Mask of the first ``count`` entries of every class."""
+    rank = torch.zeros_like(labels)
+    for label in labels.unique():
+        rank[labels == label] = torch.arange(int((labels == label).sum()))
+    return rank < count
+
+
+def _is_finite(network: networks.Mlp) -> bool:
+    return all(bool(weight.isfinite().all()) for weight in network.weights)
+
+
+@dataclass(eq=False)
+class _Member:
+    """One run of a stack: its data, its histories and its checkpoints."""
+
+    run: Run
+    indices: Tensor
+    epoch: int = 0
+    status: str = ""
+    diverged_step: int | None = None
+    final: networks.Mlp | None = None
+    checkpoints: dict[int, networks.Mlp] = field(default_factory=dict)
+    loss_history: list[float] = field(default_factory=list)
+    accuracy_history: list[float] = field(default_factory=list)
+
+    @property
+    def epoch_steps(self) -> int:
+        return steps_per_epoch(self.run, len(self.indices))
+
+    def batches(self) -> Tensor:
+        """Positions in the run's own training set of the coming epoch's batches, shape (steps, batch)."""
+        random = seeds.generator(self.run.seed, "batches", self.epoch)
+        size, shape = len(self.indices), (self.epoch_steps, self.run.batch_size)
+        if self.run.sampling == "replacement":
+            return torch.from_numpy(random.integers(size, size=shape))
+        return torch.from_numpy(random.permutation(size)[: shape[0] * shape[1]].reshape(shape))
+
+    def dropout_masks(self) -> Tensor:
+        """Factors on the first hidden layer for the coming epoch, (steps, batch, units): 0 or 1 / (share kept)."""
+        random = seeds.generator(self.run.seed, "dropout", self.epoch)
+        shape = (self.epoch_steps, self.run.batch_size, self.run.hidden_widths[0])
+        kept = random.random(shape, dtype="float32") >= self.run.dropout
+        return torch.from_numpy(kept).float() / (1 - self.run.dropout)
+
+    def decay(self) -> float:
+        """The weight decay in force in the coming epoch."""
+        last = self.run.weight_decay_epochs
+        return self.run.weight_decay if last is None or self.epoch < last else 0.0
+
+    def end_epoch(self, losses: Tensor, accuracies: Tensor, network: networks.Mlp, thresholds: Sequence[float]) -> None:
+        """Record the epoch, which ended with ``network``, and decide whether the run is over."""
+        self.epoch += 1
+        loss = float(losses.double().mean())
+        self.loss_history.append(loss)
+        self.accuracy_history.append(float(accuracies.double().mean()))
+        if any(loss <= level < min(self.loss_history[:-1], default=torch.inf) for level in thresholds):
+            self.checkpoints[self.epoch * self.epoch_steps] = network
+        self.status = self._status(losses, network)
+        if self.status:
+            self.final = network
+
+    def _status(self, losses: Tensor, network: networks.Mlp) -> str:
+        failed = (~losses.isfinite()).nonzero()
+        if len(failed):
+            self.diverged_step = (self.epoch - 1) * self.epoch_steps + int(failed[0]) + 1
+            return "diverged"
+        if not _is_finite(network):
+            self.diverged_step = self.epoch * self.epoch_steps
+            return "diverged"
+        recent = self.accuracy_history[-STOP_ACCURACY_EPOCHS:]
+        if self.loss_history[-1] < self.run.stop_loss and sum(recent) / len(recent) > self.run.stop_accuracy:
+            return "converged"
+        return "not_converged" if self.epoch >= self.run.max_epochs else ""
+
+    def result(self) -> Result:
+        return Result(
+            run=self.run,
+            status=self.status,
+            epochs=self.epoch,
+            steps=self.epoch * self.epoch_steps,
+            diverged_step=self.diverged_step,
+            network=self.final,
+            checkpoints={step: network for step, network in self.checkpoints.items() if _is_finite(network)},
+            loss_history=self.loss_history,
+            accuracy_history=self.accuracy_history,
+        )
+
+
+@dataclass(eq=False)
+class _Stack:
+    """Networks that are stepped together: weights of each layer as one tensor (members, out, in)."""
+
+    images: Tensor
+    targets: Tensor  # one-hot labels as trained on, (members, n, classes)
+    members: list[_Member]
+    weights: list[Tensor]
+    loss: Loss
+
+    def __post_init__(self) -> None:
+        self.started = list(self.members)
+
+    @classmethod
+    def start(
+        cls,
+        runs: Sequence[Run],
+        images: Tensor,
+        labels: Tensor,
+        start: Sequence[networks.Mlp] | None = None,
+        start_epochs: Sequence[int] | None = None,
+    ) -> "_Stack":
+        if not runs:
+            raise ValueError("runs: found none, expected at least one")
+        if len({stack_key(run) for run in runs}) > 1:
+            raise ValueError("runs: shapes, batch size, loss, dropout and training-set size must agree in one stack")
+        classes = int(labels.max()) + 1
+        sets = [training_set(run, labels) for run in runs]
+        epochs = start_epochs or [0] * len(runs)
+        members = [_Member(run, indices, epoch) for run, (indices, _, _), epoch in zip(runs, sets, epochs, strict=True)]
+        if start is None:
+            shape = (images.shape[1], *runs[0].hidden_widths, classes)
+            start = [networks.Mlp(networks.initial_weights(shape, run.seed, run.initial_scale)) for run in runs]
+        weights = [torch.stack(layer).to(images) for layer in zip(*(network.weights for network in start), strict=True)]
+        one_hot = torch.eye(classes, dtype=images.dtype, device=images.device)
+        targets = torch.stack([one_hot[noisy] for _, noisy, _ in sets])
+        return cls(images, targets, members, weights, LOSSES[runs[0].loss])
+
+    def network(self, index: int) -> networks.Mlp:
+        """A copy of one member's network, float32 on the CPU."""
+        return networks.Mlp(tuple(weight[index].clone().cpu() for weight in self.weights))
+
+    def drop_stopped(self) -> None:
+        going = [index for index, member in enumerate(self.members) if not member.status]
+        if len(going) < len(self.members):
+            self.members = [self.members[index] for index in going]
+            self.weights = [weight[going] for weight in self.weights]
+            self.targets = self.targets[going]
+
+    def keep_checkpoints(self, step: int, schedule: frozenset[int]) -> None:
+        """Keep the weights of the members for which ``step`` of the current epoch is scheduled."""
+        for index, member in enumerate(self.members):
+            total = member.epoch * member.epoch_steps + step
+            if total in schedule:
+                member.checkpoints[total] = self.network(index)
+
+    def run_epoch(self, after_step: Callable[[int], None]) -> tuple[Tensor, Tensor]:
+        """Step through one epoch, calling ``after_step`` with 1, 2, ...; returns losses and accuracies (steps, members)."""
+        positions = torch.stack([member.batches() for member in self.members], 1)
+        indices = torch.stack([member.indices[order] for member, order in zip(self.members, positions.unbind(1), strict=True)], 1)
+        masks = None
+        if self.members[0].run.dropout > 0:
+            masks = torch.stack([member.dropout_masks() for member in self.members], 1).to(self.images)
+        rates = self._column([member.run.learning_rate for member in self.members])
+        members = torch.arange(len(self.members))[:, None]
+        losses, accuracies = [], []
+        for step in range(len(positions)):
+            inputs = self.images[indices[step].flatten()].view(*indices[step].shape, -1)
+            targets = self.targets[members, positions[step]].mT
+            values, correct = self._step(inputs, targets, rates, None if masks is None else masks[step])
+            losses.append(values)
+            accuracies.append(correct)
+            after_step(step + 1)
+        return torch.stack(losses).cpu(), torch.stack(accuracies).cpu()
+
+    def _step(self, inputs: Tensor, targets: Tensor, rates: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor]:
+        """One SGD step of every member.
+
+        Args:
+            inputs: Images, (members, batch, pixels).
+            targets: One-hot, class-major, (members, classes, batch): reductions over few classes are then fast.
+            rates: Learning rates, (members, 1, 1).
+            mask: Dropout factors, (members, batch, units), or None.
+        """
+        activations = [inputs]
+        for layer, weight in enumerate(self.weights[:-1]):
+            activations.append(torch.bmm(activations[-1], weight.mT).relu_())
+            if layer == 0 and mask is not None:
+                activations[-1].mul_(mask)
+        logits = torch.bmm(self.weights[-1], activations[-1].mT)
+        values, gradient = self.loss.evaluate(logits, targets, 1)
+        correct = (logits * targets).sum(1) >= logits.amax(1)
+        shrink = self._decay_factors(rates)
+        error = gradient.mul_(rates / -inputs.shape[1]).mT
+        for layer in range(len(self.weights) - 1, -1, -1):
+            below = None
+            if layer:
+                below = torch.bmm(error, self.weights[layer]).mul_(activations[layer] > 0)
+                if layer == 1 and mask is not None:
+                    below.mul_(mask)
+            if shrink is not None:
+                self.weights[layer].mul_(shrink)
+            self.weights[layer].baddbmm_(error.mT, activations[layer])
+            error = below
+        return values.mean(1), correct.to(values.dtype).mean(1)
+
+    def _decay_factors(self, rates: Tensor) -> Tensor | None:
+        """Factors (members, 1, 1) by which weight decay shrinks the weights in one step, or None where there is none."""
+        decays = [member.decay() for member in self.members]
+        if not any(decays):
+            return None
+        squares = sum(weight.square().sum((1, 2), keepdim=True) for weight in self.weights)
+        by_norm = torch.tensor([member.run.weight_decay_penalty == "norm" for member in self.members])[:, None, None]
+        return 1 - rates * self._column(decays) / torch.where(by_norm.to(squares.device), squares.sqrt(), 1.0)
+
+    def _column(self, values: Sequence[float]) -> Tensor:
+        return torch.tensor(values, dtype=self.images.dtype, device=self.images.device)[:, None, None]
+
