@@ -48,7 +48,11 @@ def largest_eigenpairs(matrix: Tensor, count: int | None = None) -> tuple[Tensor
     count = size if count is None else min(count, size)
     if not bool(matrix.isfinite().all()):
         raise ValueError("matrix: found a non-finite entry, expected finite numbers")
-    values, vectors = scipy.linalg.eigh(matrix.numpy(), subset_by_index=[size - count, size - 1], driver="evr", check_finite=False)
+    if count == size:
+        values, vectors = scipy.linalg.eigh(matrix.numpy(), driver="evd", check_finite=False)  # faster for the whole spectrum
+    else:
+        wanted = [size - count, size - 1]
+        values, vectors = scipy.linalg.eigh(matrix.numpy(), driver="evr", subset_by_index=wanted, check_finite=False)
     return torch.from_numpy(values[::-1].copy()), with_fixed_sign(torch.from_numpy(np.ascontiguousarray(vectors.T[::-1])))
 
 

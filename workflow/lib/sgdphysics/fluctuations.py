@@ -1,6 +1,4 @@
-"""Fluctuations of weights: principal components of a window of steps, correlation times, surrogates and linear theory."""
-
-from collections.abc import Iterator
+"""Fluctuations of weights: principal components of a window of steps and correlation times along directions."""
 
 import numpy as np
 import torch
@@ -114,6 +112,33 @@ class WindowMoments:
             raise ValueError(f"weights: found {self._count} steps, expected the whole window of {self.steps}")
 
 
+class ProjectedSeries:
+    """Weights of successive steps projected on fixed directions, as the steps come.
+
+    Args:
+        directions: (k, d).
+        origin: Weights (d,) from which the projections are counted.
+        steps: Steps to come.
+    """
+
+    _BLOCK = 64
+
+    def __init__(self, directions: Tensor, origin: Tensor, steps: int) -> None:
+        """Start an empty series."""
+        self._directions, self._origin = directions.double(), origin.double().flatten()
+        self._held: list[Tensor] = []
+        self._count = 0
+        self.values = torch.empty(steps, len(directions), dtype=torch.float64)
+
+    def add(self, weights: Tensor) -> None:
+        """Add the weights of one step (d,) or of several (steps, d); ``values`` (steps, k) is complete after the last one."""
+        self._held.extend(weights.reshape(-1, len(self._origin)).clone())
+        if len(self._held) >= self._BLOCK or self._count + len(self._held) == len(self.values):
+            end = self._count + len(self._held)
+            self.values[self._count : end] = (torch.stack(self._held).double() - self._origin) @ self._directions.T
+            self._held, self._count = [], end
+
+
 def principal_components(trajectory: Tensor) -> tuple[Tensor, Tensor]:
     """Variances and directions of the principal components of a weight trajectory.
 
@@ -143,8 +168,8 @@ def _components_of_rows(deviations: Tensor, count: int | None) -> tuple[Tensor, 
     """Principal components from centred rows (steps, d), steps <= d, by the smaller Gram matrix."""
     steps = len(deviations)
     count = steps - 1 if count is None else min(count, steps - 1)
-    values, vectors = largest_eigenpairs(deviations @ deviations.T, count)
-    directions = vectors @ deviations
+    values, vectors = largest_eigenpairs(deviations @ deviations.T)
+    values, directions = values[:count], vectors[:count] @ deviations
     # Directions of nearly no variance lose orthogonality in the product; QR restores it and keeps the order.
     orthonormal, triangle = torch.linalg.qr(directions.T)
     orthonormal = orthonormal * torch.sign(torch.diagonal(triangle))
@@ -193,155 +218,3 @@ def integrated_autocorrelation_time(series: Tensor, window_factor: float = 5.0) 
     beyond = np.arange(steps)[:, None] > window_factor * times
     cut = np.where(beyond.any(0), beyond.argmax(0), steps - 1)
     return torch.from_numpy(times[cut, np.arange(times.shape[1])])
-
-
-def isotropic_walk(
-    dimension: int, epoch_steps: int, epochs: int, sampling: str, random: np.random.Generator
-) -> Iterator[Tensor]:
-    """Random walk with independent unit Gaussian steps in every direction: the surrogate without any structure.
-
-    Args:
-        dimension: Number of weights d.
-        epoch_steps: Steps per epoch.
-        epochs: Epochs of the walk.
-        sampling: "epoch" makes the steps of an epoch sum to zero, as draws without replacement do; "replacement" leaves them
-            independent.
-        random: Random numbers.
-
-    Yields:
-        Positions of one epoch, float64 (epoch_steps, d).
-    """
-    position = torch.zeros(dimension, dtype=torch.float64)
-    for _ in range(epochs):
-        steps = torch.from_numpy(random.standard_normal((epoch_steps, dimension)))
-        if sampling == "epoch":
-            steps = steps - steps.mean(0)
-        path = position + steps.cumsum(0)
-        position = path[-1]
-        yield path
-
-
-def gradient_noise_walk(
-    errors: Tensor,
-    inputs: Tensor,
-    learning_rate: float,
-    batch_size: int,
-    epochs: int,
-    sampling: str,
-    random: np.random.Generator,
-) -> Iterator[Tensor]:
-    """Random walk with the noise of SGD but no landscape: ``w <- w - alpha (batch mean - mean) of the gradients at one point``.
-
-    Every sample's gradient is frozen at that point, so the steps have exactly the covariance C / B, and the correlations of
-    drawing with or without replacement, of SGD there; the restoring force is absent.
-
-    Args:
-        errors: Factors of each sample's gradient, float64 (N, out), from `curvature.layer_gradients`.
-        inputs: The other factors, float64 (N, in).
-        learning_rate: alpha.
-        batch_size: B.
-        epochs: Epochs of the walk.
-        sampling: "epoch" or "replacement".
-        random: Random numbers.
-
-    Yields:
-        Positions of one epoch, float64 (steps, out * in), starting from 0.
-    """
-    n, epoch_steps = len(errors), len(errors) // batch_size
-    mean = (errors.T @ inputs).flatten() / n
-    position = torch.zeros_like(mean)
-    for _ in range(epochs):
-        if sampling == "epoch":
-            drawn = random.permutation(n)[: epoch_steps * batch_size]
-        else:
-            drawn = random.integers(n, size=epoch_steps * batch_size)
-        batches = torch.from_numpy(drawn).view(epoch_steps, batch_size)
-        gradients = torch.bmm(errors[batches].mT, inputs[batches]).flatten(1) / batch_size
-        path = position - learning_rate * (gradients - mean).cumsum(0)
-        position = path[-1]
-        yield path
-
-
-def stationary_variance(curvatures: Tensor, temperatures: Tensor, learning_rate: float) -> Tensor:
-    """Stationary variance of linear SGD with independent noise, ``2 T / (h (2 - alpha h))``; inf where it does not exist.
-
-    Args:
-        curvatures: h_i, (k,).
-        temperatures: T_i as in `noise.temperature`, (k,).
-        learning_rate: alpha. For alpha h << 1 the result is T / h.
-    """
-    variances = 2 * temperatures / (curvatures * (2 - learning_rate * curvatures))
-    return torch.where((curvatures > 0) & (learning_rate * curvatures < 2), variances, torch.inf)
-
-
-def window_variance(
-    curvatures: Tensor,
-    temperatures: Tensor,
-    *,
-    learning_rate: float,
-    epoch_steps: int,
-    epochs: int,
-    sampling: str,
-    earlier_epochs: int,
-) -> Tensor:
-    """Expected variance over a finite window of linear SGD, ``x <- (1 - alpha h) x + alpha noise``, direction by direction.
-
-    The noise of one step has variance 2 T_i / alpha. Drawn with replacement it is independent; drawn without, steps of one epoch
-    are anti-correlated so that they sum to zero. The window follows ``earlier_epochs`` epochs that started at the minimum.
-
-    Args:
-        curvatures: h_i, float64 (k,).
-        temperatures: T_i as in `noise.temperature`, float64 (k,).
-        learning_rate: alpha.
-        epoch_steps: Steps per epoch, M > 1.
-        epochs: Epochs in the window.
-        sampling: "epoch" or "replacement".
-        earlier_epochs: Epochs before the window.
-
-    Returns:
-        Expected time-averaged squared deviation from the window's mean, float64 (k,).
-
-    Source: the argument of Kuehn and Rosenow (arXiv:2306.05300), here exact for finite windows.
-    """
-    decay = (1 - learning_rate * curvatures.double())[:, None]
-    window, before = epochs * epoch_steps, earlier_epochs * epoch_steps
-    noise = 2 * learning_rate * temperatures.double()
-    # A unit kick at step j moves later steps t by decay^(t - j): its share of the window variance is <r^2> - <r>^2.
-    steps = torch.arange(1 - before, window + 1)
-    independent = _response_variance(decay, steps, window).sum(1)
-    if sampling == "replacement":
-        return noise * independent
-    common = torch.zeros_like(noise)
-    for first in range(0, before + window, epoch_steps):
-        common += _epoch_response_variance(decay, steps[first : first + epoch_steps], window)
-    # Noise without replacement: covariance s^2 M/(M-1) (1 - J/M) within an epoch, J the matrix of ones.
-    return noise * epoch_steps / (epoch_steps - 1) * (independent - common / epoch_steps)
-
-
-def _response_variance(decay: Tensor, kicks: Tensor, window: int) -> Tensor:
-    """Variance over the window's steps 1..window of the response to a kick at each step: (k, kicks)."""
-    first = kicks.clamp(min=1)  # first window step that the kick reaches
-    start = decay ** (first - kicks)
-    length = window + 1 - first
-    total = start * _geometric_sum(decay, length)
-    squares = start**2 * _geometric_sum(decay**2, length)
-    return squares / window - (total / window) ** 2
-
-
-def _epoch_response_variance(decay: Tensor, kicks: Tensor, window: int) -> Tensor:
-    """Variance over the window of the summed response to one kick at each of an epoch's steps: (k,)."""
-    times = torch.arange(1, window + 1)
-    # Kicks up to time t, the youngest of age t - last: sum of decay^age over them.
-    reached = (times[:, None] >= kicks[None, :]).sum(1)
-    youngest = (times - kicks[-1]).clamp(min=0)
-    response = decay**youngest * _geometric_sum(decay, reached)
-    return response.square().mean(1) - response.mean(1) ** 2
-
-
-def _geometric_sum(ratio: Tensor, terms: Tensor) -> Tensor:
-    """``1 + ratio + ... + ratio^(terms - 1)``, accurate also as the ratio tends to 1."""
-    gap = 1 - ratio
-    small = gap.abs() < 1e-12
-    sums = -torch.expm1(terms * torch.log(ratio.abs().clamp(min=1e-300))) / torch.where(small, 1.0, gap)
-    alternating = (1 - ratio**terms) / torch.where(small, 1.0, gap)
-    return torch.where(small, terms.double(), torch.where(ratio > 0, sums, alternating))

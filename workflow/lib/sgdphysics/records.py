@@ -16,8 +16,10 @@ import safetensors
 import safetensors.torch
 from torch import Tensor
 
+from sgdphysics.errors import InputError
 
-class RecordError(ValueError):
+
+class RecordError(InputError):
     """A file that should hold tensors or a table does not; the message names it in one line."""
 
 

@@ -1,0 +1,68 @@
+"""From a study's settings to its runs, and from runs to the ensembles that are trained together.
+
+A run is one network with its settings and seed. An ensemble is every run that can be stepped together; it is cut into chunks by
+blocks of seeds, so that a further seed trains only its own block. Ensembles and chunks are named by their contents, so two
+studies that need the same chunk share it and no two chunks share a name.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from itertools import groupby, product
+from typing import Any
+
+from sgdphysics.training import Run, stack_key
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Runs that one job trains: paths hold ``ensemble`` and ``name``; ``checkpoints`` says which weights are kept."""
+
+    dataset: str
+    ensemble: str
+    name: str
+    runs: tuple[Run, ...]
+    checkpoints: Mapping[str, Any]
+
+
+def runs_of_grid(settings: Mapping[str, Any], grid: Mapping[str, Sequence[Any]], seeds: Iterable[int]) -> list[Run]:
+    """Return one run for every combination of the grid's values and every seed; the grid's values replace the settings'."""
+    return [
+        Run(**{**settings, **dict(zip(grid, values, strict=True)), "seed": seed})
+        for values in product(*grid.values())
+        for seed in seeds
+    ]
+
+
+def chunks_of(runs: Iterable[Run], dataset: str, seeds_per_chunk: int, checkpoints: Mapping[str, Any]) -> list[Chunk]:
+    """Group runs into ensembles and blocks of seeds, in a fixed order; equal runs count once."""
+
+    def ensemble_key(run: Run) -> str:
+        return digest([dataset, checkpoints, *stack_key(run)])
+
+    def block_key(run: Run) -> tuple[str, int]:
+        return ensemble_key(run), run.seed // seeds_per_chunk
+
+    unique = sorted(set(runs), key=lambda run: (*block_key(run), settings_text(run)))
+    chunks = []
+    for (ensemble, _), members in groupby(unique, key=block_key):
+        members = tuple(members)
+        name = digest([run_id(run, dataset) for run in members])
+        chunks.append(Chunk(dataset, ensemble, name, members, checkpoints))
+    return chunks
+
+
+def run_id(run: Run, dataset: str) -> str:
+    """Return a readable name with a hash of the data set and all settings, such as ``mnist5k_lr0.1_b50_s100_3fa9c1d2``."""
+    return f"{dataset}_lr{run.learning_rate:g}_b{run.batch_size}_s{run.seed}_{digest([dataset, asdict(run)])[:8]}"
+
+
+def settings_text(run: Run) -> str:
+    """Return a run's settings as one line of JSON with sorted keys."""
+    return json.dumps(asdict(run), sort_keys=True)
+
+
+def digest(value: Any) -> str:
+    """Return ten hexadecimal digits of the sha256 of a JSON value."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True, separators=(",", ":")).encode()).hexdigest()[:10]

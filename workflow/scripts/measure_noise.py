@@ -1,0 +1,184 @@
+"""Measure the noise of SGD for one chunk: temperatures at the windows' centres and through training, and what goes with them."""
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+
+from sgdphysics import datasets, duality, jobs, landscape, noise, records, run_files, seeds, training, windows
+from sgdphysics.losses import LOSSES
+
+TABLES = ("temperature", "checkpoints", "annealing", "homogeneity", "minibatches", "covariance")
+
+
+def measure(
+    runs_path: Path,
+    windows_path: Path,
+    flatness_path: Path,
+    dataset_path: Path,
+    settings: Mapping[str, Any],
+    tables: Mapping[str, Path],
+) -> None:
+    """Write the tables "temperature", "checkpoints", "annealing" (all runs), and of the reference setting "homogeneity",
+    "minibatches" and "covariance".
+    """
+    dataset = datasets.load_dataset(dataset_path)
+    results, widths = run_files.load_results(runs_path), records.load_table(flatness_path)
+    matches: dict[tuple[int, ...], Tensor] = {}
+    rows: dict[str, list[pd.DataFrame]] = {name: [] for name in TABLES}
+    for name, role, window in windows.load_windows(windows_path):
+        point = Point(results[name], window, dataset)
+        columns = {"run": name, "window": role, "window_epochs": window.epochs}
+        rows["temperature"].append(_temperature_rows(point).assign(**columns))
+        if role != "main":
+            continue
+        checkpoints, annealing = _training_rows(point, settings, matches)
+        rows["checkpoints"].append(checkpoints.assign(run=name))
+        rows["annealing"].append(annealing.assign(run=name))
+        if name in settings["reference_runs"]:
+            own = widths[(widths.run == name) & (widths.window == "main")]
+            principal = own[(own.source == "sgd") & (own.basis == "principal")].set_index("rank")
+            rows["homogeneity"].append(_homogeneity_rows(point, principal, settings["slice_ranks"]).assign(**columns))
+            if name == settings["drawn_run"]:
+                rows["minibatches"].append(_minibatch_rows(point, principal, settings).assign(**columns))
+                rows["covariance"].append(_covariance_rows(point).assign(**columns))
+        print(name, file=sys.stderr)
+    for table, parts in rows.items():
+        records.save_table(tables[table], pd.concat(parts, ignore_index=True) if parts else pd.DataFrame({"run": []}))
+
+
+class Point:
+    """One run with its window, its training data and the temperatures of any network on them."""
+
+    def __init__(self, result: training.Result, window: windows.Window, dataset: datasets.Dataset) -> None:
+        self.result, self.run, self.window, self.dataset = result, result.run, window, dataset
+        self.indices, self.labels, _ = training.training_set(result.run, dataset.train_labels)
+        self.images = dataset.train_images[self.indices]
+
+    def directions(self, ranks: list[int]) -> Tensor:
+        """SGD's principal directions of the given ranks."""
+        return self.window.sources["sgd"].directions[[self.window.ranks.index(rank) for rank in ranks]]
+
+    def gradients(self, network: windows.Mlp, directions: Tensor) -> Tensor:
+        """Single-sample gradients projected on directions, (N, k)."""
+        return noise.projected_gradients(network, self.images, self.labels, self.window.layer, directions, self.run.loss)
+
+    def temperature(self, network: windows.Mlp, directions: Tensor) -> Tensor:
+        """T_i of SGD at a network, (k,)."""
+        gradients = self.gradients(network, directions)
+        return noise.temperature(gradients, self.run.learning_rate, self.run.batch_size, self.run.sampling)
+
+
+def _temperature_rows(point: Point) -> pd.DataFrame:
+    """One row per direction of the principal and the Hessian basis, at the window's centre."""
+    bases = {"principal": point.window.sources["sgd"].directions, "hessian": point.window.hessian_directions}
+    parts = []
+    for basis, directions in bases.items():
+        temperature = point.temperature(point.window.centre, directions).tolist()
+        parts.append(pd.DataFrame({"basis": basis, "rank": point.window.ranks, "temperature": temperature}))
+    return pd.concat(parts, ignore_index=True)
+
+
+def _training_rows(
+    point: Point, settings: Mapping[str, Any], matches: dict[tuple[int, ...], Tensor]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """One row per checkpoint (losses, errors, spread of slopes, mean temperature of the sharpest directions), and one per
+    checkpoint and principal direction (temperature), along directions of the window after training.
+    """
+    ranks = [rank for rank in settings["annealing_ranks"] if rank in point.window.ranks]
+    sharpest = [i for i, rank in enumerate(point.window.ranks) if rank <= settings["sharpest_directions"]]
+    directions = torch.cat([point.directions(ranks), point.window.hessian_directions[sharpest]])
+    epoch_steps = point.result.steps // point.result.epochs
+    checkpoints, annealing = [], []
+    for step, network in sorted({**point.result.checkpoints, point.result.steps: point.result.network}.items()):
+        temperature = point.temperature(network, directions)
+        columns = {"step": step, "epoch": step / epoch_steps}
+        row = {**columns, **_losses(point, network), "slope_spread": _slope_spread(point, network, matches)}
+        checkpoints.append({**row, "sharpest_temperature": float(temperature[len(ranks) :].mean())})
+        annealing.append(pd.DataFrame({**columns, "rank": ranks, "temperature": temperature[: len(ranks)].tolist()}))
+    table = pd.DataFrame(checkpoints)
+    return table, pd.concat(annealing, ignore_index=True).merge(table[["step", "training_loss"]])
+
+
+def _losses(point: Point, network: windows.Mlp) -> dict[str, float]:
+    """Mean loss and share of errors on the training images (labels as trained on) and on the test images."""
+    sets = {"training": (point.images, point.labels), "test": (point.dataset.test_images, point.dataset.test_labels)}
+    numbers = {}
+    for name, (images, labels) in sets.items():
+        logits = network.logits(images)
+        numbers[f"{name}_loss"] = LOSSES[point.run.loss].mean(logits.double(), labels)
+        numbers[f"{name}_error"] = float((logits.argmax(1) != labels).double().mean())
+    return numbers
+
+
+def _slope_spread(point: Point, network: windows.Mlp, matches: dict[tuple[int, ...], Tensor]) -> float:
+    """s_g over test images, each matched with the nearest training image of its class."""
+    dataset, key = point.dataset, tuple(point.indices.tolist())
+    if key not in matches:
+        clean = dataset.train_labels[point.indices]
+        matches[key] = duality.nearest_of_class(point.images, clean, dataset.test_images, dataset.test_labels)
+    matched, layer = point.images[matches[key]], point.window.layer
+    return duality.slope_spread(network, matched, dataset.test_images, dataset.test_labels, layer, point.run.loss)
+
+
+def _homogeneity_rows(point: Point, principal: pd.DataFrame, ranks: list[int]) -> pd.DataFrame:
+    """Temperature along a direction at points along it: 0 is the centre, -1 and 1 are the edges of the flat region."""
+    weight, layer, rows = point.window.centre.weights[point.window.layer], point.window.layer, []
+    for rank in (rank for rank in ranks if rank in principal.index):
+        direction = point.directions([rank])
+        for position in np.linspace(-1, 1, 9):
+            edge = principal.edge_left[rank] if position < 0 else principal.edge_right[rank]
+            if not np.isfinite(edge):
+                continue
+            moved = weight.double() + position * edge * direction.view_as(weight)
+            network = point.window.centre.double().replaced(layer, moved)
+            temperature = float(point.temperature(network, direction))
+            rows.append({"rank": rank, "position": position, "offset": position * edge, "temperature": temperature})
+    return pd.DataFrame(rows)
+
+
+def _minibatch_rows(point: Point, principal: pd.DataFrame, settings: Mapping[str, Any]) -> pd.DataFrame:
+    """Loss of single mini-batches (numbered from 1) and of the whole training set (0) along one principal direction."""
+    rank = settings["minibatch_rank"] if settings["minibatch_rank"] in principal.index else int(principal.index[0])
+    direction, width = point.directions([rank])[0], principal.flatness[rank]
+    if not np.isfinite(width):
+        return pd.DataFrame({"rank": []})
+    offsets = np.linspace(-1.5 * width, 1.5 * width, 121)
+    centre, size = point.window.centre.double(), point.run.batch_size
+    order = seeds.generator(point.run.seed, "batches", point.result.epochs).permutation(len(point.labels))
+    batches = [order[start : start + size] for start in range(0, settings["minibatches_drawn"] * size, size)]
+    parts = []
+    for number, chosen in enumerate([order, *batches]):
+        chosen = torch.from_numpy(chosen)
+        curve = landscape.LossSlice(centre, point.images[chosen], point.labels[chosen], point.window.layer, point.run.loss)
+        curve.along(direction)
+        losses = [curve(offset) for offset in offsets]
+        parts.append(pd.DataFrame({"rank": rank, "batch": number, "offset": offsets, "loss": losses}))
+    return pd.concat(parts, ignore_index=True)
+
+
+def _covariance_rows(point: Point) -> pd.DataFrame:
+    """Covariance of the single-sample gradients along the first 20 Hessian directions."""
+    chosen = [index for index, rank in enumerate(point.window.ranks) if rank <= 20]
+    gradients = point.gradients(point.window.centre, point.window.hessian_directions[chosen])
+    rank = np.array(point.window.ranks)[chosen]
+    row, column = np.meshgrid(rank, rank, indexing="ij")
+    covariance = torch.cov(gradients.T, correction=0).flatten().tolist()
+    return pd.DataFrame({"rank": row.ravel(), "other_rank": column.ravel(), "covariance": covariance})
+
+
+if __name__ == "__main__":
+    with jobs.logged_job(snakemake.log[0], snakemake.threads):
+        measure(
+            Path(snakemake.input.runs),
+            Path(snakemake.input.windows),
+            Path(snakemake.input.flatness),
+            Path(snakemake.input.dataset),
+            snakemake.params.settings,
+            {name: Path(snakemake.output[name]) for name in TABLES},
+        )

@@ -1,0 +1,47 @@
+"""Train the runs of one chunk together."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from sgdphysics import datasets, grids, jobs, run_files, training
+
+
+def train(
+    dataset_path: Path,
+    dataset_name: str,
+    settings: Sequence[dict],
+    checkpoints_per_decade: int,
+    checkpoint_losses: Sequence[float],
+    runs_path: Path,
+) -> None:
+    """Train one network per entry of ``settings`` and write all results to ``runs_path``."""
+    dataset = datasets.load_dataset(dataset_path)
+    runs = [training.Run(**entry) for entry in settings]
+    images = len(training.training_set(runs[0], dataset.train_labels)[0])
+    epoch_steps = training.steps_per_epoch(runs[0], images)
+    max_epochs = max(run.max_epochs for run in runs)
+    results = training.train(
+        runs,
+        dataset.train_images,
+        dataset.train_labels,
+        checkpoint_steps=training.log_spaced_steps(checkpoints_per_decade, epoch_steps, max_epochs),
+        checkpoint_losses=checkpoint_losses,
+        progress=True,
+    )
+    names = [grids.run_id(run, dataset_name) for run in runs]
+    for name, result in zip(names, results, strict=True):
+        print(f"{name}: {result.status} after {result.epochs} epochs, loss {result.loss_history[-1]:.3g}", file=sys.stderr)
+    run_files.save_results(runs_path, results, names, dataset_name)
+
+
+if __name__ == "__main__":
+    with jobs.logged_job(snakemake.log[0], snakemake.threads):
+        train(
+            Path(snakemake.input.dataset),
+            snakemake.params.dataset,
+            snakemake.params.runs,
+            snakemake.params.checkpoints_per_decade,
+            snakemake.params.checkpoint_losses,
+            Path(snakemake.output.runs),
+        )
