@@ -16,7 +16,7 @@ def test_matches_are_the_nearest_images_of_the_class():
 
 @pytest.mark.parametrize("layer", [0, 1, 2])
 def test_slope_spread_equals_a_loop_over_pairs_that_builds_each_dual_weight(layer):
-    network, (train, labels), (test, _) = small_network(), small_data(), small_data(seed=2)
+    network, (train, labels), (test, _) = small_network((6, 16, 12, 3)), small_data(), small_data(seed=2)
     weight, slopes = network.weights[layer], []
     for image, shifted, label in zip(train, test, labels, strict=True):
         a, b = (network.activations(x[None])[layer][0] for x in (image, shifted))

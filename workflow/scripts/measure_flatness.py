@@ -1,7 +1,7 @@
 """Measure the landscape around the centres of one chunk's windows: flatness along directions, slices, numbers of minima."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,9 @@ PROMINENCE = 0.01  # of the loss at the centre: smaller dents are not counted as
 
 
 def measure(
-    runs_path: Path, windows_path: Path, dataset_path: Path, settings: Mapping[str, Any], tables: Mapping[str, Path]
+    runs_path: Path, windows_path: Path, dataset_path: Path, settings: Mapping[str, Any],
+    reference_runs: Sequence[str],
+    tables: Mapping[str, Path],
 ) -> None:
     """Write the tables "flatness" (all windows), "slices" and "minima" (reference runs, main window)."""
     dataset = datasets.load_dataset(dataset_path)
@@ -31,7 +33,7 @@ def measure(
         columns = {"run": name, "window": role, "window_epochs": window.epochs}
         widths = _flatness_rows(window, data, settings["flatness_factor"], run.loss)
         rows["flatness"].append(widths.assign(**columns))
-        if role == "main" and name in settings["reference_runs"]:
+        if role == "main" and name in reference_runs:
             curve = landscape.LossSlice(*data, run.loss)
             rows["slices"].append(_slice_rows(curve, window, widths, settings).assign(**columns))
             rows["minima"].append(_minima_rows(curve, window, data, settings, run).assign(**columns))
@@ -112,5 +114,6 @@ if __name__ == "__main__":
             Path(snakemake.input.windows),
             Path(snakemake.input.dataset),
             snakemake.params.settings,
+            snakemake.params.reference_runs,
             {name: Path(snakemake.output[name]) for name in ("flatness", "slices", "minima")},
         )

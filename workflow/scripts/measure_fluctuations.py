@@ -1,7 +1,7 @@
 """Measure the windows of steps that follow the training of one chunk: directions, variances and correlation times."""
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -23,14 +23,17 @@ class Plan:
 
 
 def measure(
-    runs_path: Path, dataset_path: Path, settings: Mapping[str, Any], windows_path: Path, tables: Mapping[str, Path]
+    runs_path: Path, dataset_path: Path, settings: Mapping[str, Any],
+    reference_runs: Sequence[str],
+    windows_path: Path,
+    tables: Mapping[str, Path],
 ) -> None:
     """Measure every window asked for and write directions and centres, and the tables "fluctuations", "spectra", "trajectory"."""
     dataset = datasets.load_dataset(dataset_path)
     images, labels = dataset.train_images, dataset.train_labels
     results = {name: r for name, r in run_files.load_results(runs_path).items() if r.status != "diverged"}
     measured: list[tuple[str, str, windows.Window]] = []
-    for plan in _plans(results, images, labels, settings) if results else ():
+    for plan in _plans(results, images, labels, settings, reference_runs) if results else ():
         runs = [results[name].run for name in plan.starts]
         found = windows.measure_windows(runs, list(plan.starts.values()), images, labels, plan.settings)
         measured += [(plan.role, name, window) for name, window in zip(plan.starts, found, strict=True) if window]
@@ -42,7 +45,7 @@ def measure(
         "trajectory": [
             _trajectory_rows(role, name, window, settings["trajectory_ranks"])
             for role, name, window in measured
-            if role == "main" and name == settings["drawn_run"]
+            if role == "main" and name == reference_runs[0]
         ],
     }
     for name, parts in rows.items():
@@ -50,16 +53,23 @@ def measure(
 
 
 def _plans(
-    results: Mapping[str, training.Result], images: Tensor, labels: Tensor, settings: Mapping[str, Any]
+    results: Mapping[str, training.Result],
+    images: Tensor,
+    labels: Tensor,
+    settings: Mapping[str, Any],
+    reference_runs: Sequence[str],
 ) -> Iterator[Plan]:
     """The windows to measure: the main one of every run; longer ones and early epochs of the reference runs."""
-    reference = {name: result for name, result in results.items() if name in settings["reference_runs"]}
+    reference = {name: result for name, result in results.items() if name in reference_runs}
+    further = {settings["minibatch_rank"], *range(1, settings["sharpest_directions"] + 1)}
+    further.update(*(settings[key] for key in ("trajectory_ranks", "annealing_ranks", "slice_ranks")))
     main = windows.WindowSettings(
         layer=settings["layer"],
         epochs=settings["window_epochs"],
         centre=settings["centre"],
         directions=settings["directions"],
-        further_ranks=tuple(settings["further_ranks"]),
+        further_ranks=tuple(sorted(further)),
+        hessian=True,
         noise_sampling=(settings["sampling"],),
         isotropic=False,
     )
@@ -80,7 +90,7 @@ def _plans(
         yield Plan("longer", after(reference, epochs), replace(main, epochs=epochs))
     for epoch in settings["early_epochs"]:
         starts = {name: windows.network_at_epoch(r, epoch - 1, images, labels) for name, r in reference.items()}
-        yield Plan("early", starts, replace(main, epochs=1, isotropic=True))
+        yield Plan("early", starts, replace(main, epochs=1, hessian=False, isotropic=True))
 
 
 def _window_columns(role: str, name: str, window: windows.Window) -> dict[str, Any]:
@@ -149,6 +159,7 @@ if __name__ == "__main__":
             Path(snakemake.input.runs),
             Path(snakemake.input.dataset),
             snakemake.params.settings,
+            snakemake.params.reference_runs,
             Path(snakemake.output.windows),
             {name: Path(snakemake.output[name]) for name in ("fluctuations", "spectra", "trajectory")},
         )

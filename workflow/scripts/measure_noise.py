@@ -1,7 +1,7 @@
 """Measure the noise of SGD for one chunk: temperatures at the windows' centres and through training, and what goes with them."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ def measure(
     flatness_path: Path,
     dataset_path: Path,
     settings: Mapping[str, Any],
+    reference_runs: Sequence[str],
     tables: Mapping[str, Path],
 ) -> None:
     """Write the tables "temperature", "checkpoints", "annealing" (all runs), and of the reference setting "homogeneity",
@@ -40,11 +41,11 @@ def measure(
         checkpoints, annealing = _training_rows(point, settings, matches)
         rows["checkpoints"].append(checkpoints.assign(run=name))
         rows["annealing"].append(annealing.assign(run=name))
-        if name in settings["reference_runs"]:
+        if name in reference_runs:
             own = widths[(widths.run == name) & (widths.window == "main")]
             principal = own[(own.source == "sgd") & (own.basis == "principal")].set_index("rank")
             rows["homogeneity"].append(_homogeneity_rows(point, principal, settings["slice_ranks"]).assign(**columns))
-            if name == settings["drawn_run"]:
+            if name == reference_runs[0]:
                 rows["minibatches"].append(_minibatch_rows(point, principal, settings).assign(**columns))
                 rows["covariance"].append(_covariance_rows(point).assign(**columns))
         print(name, file=sys.stderr)
@@ -180,5 +181,6 @@ if __name__ == "__main__":
             Path(snakemake.input.flatness),
             Path(snakemake.input.dataset),
             snakemake.params.settings,
+            snakemake.params.reference_runs,
             {name: Path(snakemake.output[name]) for name in TABLES},
         )

@@ -68,10 +68,10 @@ def layer_gradients(
         inputs, float64 (N, in).
     """
     network, images = network.double(), images.double()
-    inputs = network.activations(images)[layer]
-    logits = network.logits(images)
+    inputs = network.activations(images)
+    logits = inputs[-1] @ network.weights[-1].T
     gradient = LOSSES[loss].evaluate(logits, one_hot(labels, logits), -1)[1]
-    return (gradient[:, None, :] @ network.layer_jacobian(layer, images)).squeeze(1), inputs
+    return network.backward(layer, inputs, gradient), inputs[layer]
 
 
 def curvature_along(

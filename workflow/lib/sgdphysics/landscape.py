@@ -13,7 +13,7 @@ from sgdphysics.losses import LOSSES, one_hot
 from sgdphysics.networks import Mlp
 
 CENSORED_BEYOND = 1000.0  # a side on which the loss does not reach the level within this distance is infinite
-_TOLERANCE = 1e-5  # relative accuracy of each edge
+_LAST_STEP = 1e-3  # relative size of the last secant step; its error is smaller by another such factor, about 1e-5
 _MOST_EVALUATIONS = 60
 _CHUNK = 2048  # images per product: the intermediate arrays stay in cache
 
@@ -52,7 +52,7 @@ class LossSlice:
             part = slice(start, start + _CHUNK)
             output = torch.add(self._output[part], self._change[part], alpha=distance)
             logits = self._logits_class_major(output)
-            total += float(self._loss.evaluate(logits, self._targets[:, part], 0)[0].double().sum())
+            total += float(self._loss.values_of(logits, self._targets[:, part], 0).double().sum())
         return total / len(self._output)
 
     def _logits_class_major(self, output: Tensor) -> Tensor:
@@ -124,7 +124,7 @@ def flatness(
     Returns:
         Widths, float64 (k,), inf where censored (a side does not end within 1,000): leave those out of fits and count them.
 
-    Source: Feng and Tu 2021, definition of F_i. Each edge is found to a relative accuracy of 1e-5 (the published scripts bisect
+    Source: Feng and Tu 2021, definition of F_i. Each edge is found to a relative accuracy of about 1e-5 (the published scripts bisect
     to 0.01 absolute).
     """
     return flatness_edges(network, images, labels, layer, directions, factor, loss).sum(1)
@@ -158,10 +158,10 @@ def _edge(excess: Callable[[float], float], rise: float, guess: float) -> float:
         point = (math.log(distance), math.log(value / rise)) if 0 < value < math.inf else None
         proposal = _secant(previous, point) if point else None
         previous = point or previous
-        if proposal is not None and abs(proposal - distance) <= _TOLERANCE * distance:
+        if proposal is not None and abs(proposal - distance) <= _LAST_STEP * distance:
             return proposal
         distance = _inside(proposal, low, high)
-        if high < math.inf and high - low <= _TOLERANCE * high:
+        if high < math.inf and high - low <= 1e-6 * high:
             return distance
     return distance
 

@@ -12,17 +12,18 @@ class Loss:
     """A loss per sample; the training loss is its mean over samples.
 
     Attributes:
-        evaluate: (logits, one-hot targets, class dimension) -> values with the class dimension removed, and the gradient with
-            respect to the logits, of the logits' shape.
+        values_of: (logits, one-hot targets, class dimension) -> values with the class dimension removed.
+        evaluate: The same arguments -> those values, and the gradient with respect to the logits, of the logits' shape.
         curvature: logits (N, classes) -> second derivative with respect to the logits, (N, classes, classes).
     """
 
+    values_of: Callable[[Tensor, Tensor, int], Tensor]
     evaluate: Callable[[Tensor, Tensor, int], tuple[Tensor, Tensor]]
     curvature: Callable[[Tensor], Tensor]
 
     def values(self, logits: Tensor, labels: Tensor) -> Tensor:
         """Return the loss of each sample, shape (...), for logits (..., classes) and labels (...)."""
-        return self.evaluate(logits, one_hot(labels, logits), -1)[0]
+        return self.values_of(logits, one_hot(labels, logits), -1)
 
     def mean(self, logits: Tensor, labels: Tensor) -> float:
         """Return the mean loss over samples, summed in float64."""
@@ -32,6 +33,12 @@ class Loss:
 def one_hot(labels: Tensor, logits: Tensor) -> Tensor:
     """Return labels (...) as one-hot targets (..., classes) in the dtype and with the number of classes of ``logits``."""
     return torch.nn.functional.one_hot(labels, logits.shape[-1]).to(logits.dtype)
+
+
+def _cross_entropy_values(logits: Tensor, targets: Tensor, dimension: int) -> Tensor:
+    shifted = logits - logits.amax(dimension, keepdim=True)
+    at_label = (shifted * targets).sum(dimension)
+    return shifted.exp_().sum(dimension).log_().sub_(at_label)
 
 
 def _cross_entropy(logits: Tensor, targets: Tensor, dimension: int) -> tuple[Tensor, Tensor]:
@@ -47,6 +54,10 @@ def _cross_entropy_curvature(logits: Tensor) -> Tensor:
     return torch.diag_embed(probabilities) - probabilities[:, :, None] * probabilities[:, None, :]
 
 
+def _squared_error_values(logits: Tensor, targets: Tensor, dimension: int) -> Tensor:
+    return (logits - targets).square().mean(dimension)
+
+
 def _squared_error(logits: Tensor, targets: Tensor, dimension: int) -> tuple[Tensor, Tensor]:
     error = logits - targets
     return (error * error).mean(dimension), error * (2 / logits.shape[dimension])
@@ -59,7 +70,7 @@ def _squared_error_curvature(logits: Tensor) -> Tensor:
 
 LOSSES = {
     # -log softmax(z)[label]
-    "cross_entropy": Loss(_cross_entropy, _cross_entropy_curvature),
+    "cross_entropy": Loss(_cross_entropy_values, _cross_entropy, _cross_entropy_curvature),
     # mean over classes of (z - one-hot label)^2
-    "mean_squared_error": Loss(_squared_error, _squared_error_curvature),
+    "mean_squared_error": Loss(_squared_error_values, _squared_error, _squared_error_curvature),
 }

@@ -1,6 +1,6 @@
 """Bias-free fully connected ReLU networks."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -60,19 +60,25 @@ class Mlp:
 
         The derivative of ReLU at 0 is taken as 0, as autograd does.
         """
-        inputs = self.activations(images)
-        jacobian = self.weights[-1].expand(len(images), -1, -1)
-        if self.checked_layer(layer) == len(self.weights) - 1:
-            classes = self.weights[-1].shape[0]
-            return torch.eye(classes, dtype=images.dtype).expand(len(images), -1, -1)
-        for weight, activation in self._between(layer, inputs):
-            jacobian = (jacobian * (activation > 0)[:, None, :]) @ weight
-        return jacobian * (inputs[layer + 1] > 0)[:, None, :]
+        classes = self.weights[-1].shape[0]
+        identity = torch.eye(classes, dtype=images.dtype).expand(len(images), -1, -1)
+        return self.backward(layer, self.activations(images), identity)
 
-    def _between(self, layer: int, inputs: Sequence[Tensor]) -> Iterator[tuple[Tensor, Tensor]]:
-        """Weights from the last but one layer down to ``layer + 1``, each with the activation that it produces."""
-        for index in range(len(self.weights) - 2, layer, -1):
-            yield self.weights[index], inputs[index + 1]
+    def backward(self, layer: int, inputs: Sequence[Tensor], gradient: Tensor) -> Tensor:
+        """Carry derivatives with respect to the logits back to the output of ``layer`` before its ReLU.
+
+        Args:
+            layer: The layer.
+            inputs: From `activations`.
+            gradient: (N, classes), or (N, several, classes) for several per image.
+
+        Returns:
+            (N, out) or (N, several, out).
+        """
+        for index in range(len(self.weights) - 1, self.checked_layer(layer), -1):
+            active = inputs[index] > 0
+            gradient = (gradient @ self.weights[index]) * (active if gradient.ndim == 2 else active[:, None, :])
+        return gradient
 
     def replaced(self, layer: int, weight: Tensor) -> "Mlp":
         """Return the network with the weights of one layer replaced."""

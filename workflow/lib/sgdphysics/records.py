@@ -6,7 +6,7 @@ folder and moves it into place, so a crash leaves either the old file or the new
 
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -14,9 +14,14 @@ from typing import Any
 import pandas as pd
 import safetensors
 import safetensors.torch
+import torch
 from torch import Tensor
 
 from sgdphysics.errors import InputError
+
+
+# What describes a run in every table of a study.
+RUN_COLUMNS = ["run", "learning_rate", "batch_size", "seed", "status", "reference"]
 
 
 class RecordError(InputError):
@@ -38,7 +43,7 @@ def write_atomically(path: Path, write: Callable[[Path], Any]) -> None:
 
 def save_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Any) -> None:
     """Write named tensors and one JSON-serialisable ``metadata`` value to a safetensors file; same input, same bytes."""
-    contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in sorted(tensors.items())}
+    contiguous = {name: tensor.detach().cpu().clone(memory_format=torch.contiguous_format) for name, tensor in sorted(tensors.items())}
     header = {"metadata": json.dumps(metadata, sort_keys=True)}
     write_atomically(path, lambda temporary: safetensors.torch.save_file(contiguous, temporary, header))
 
@@ -87,3 +92,14 @@ def load_table(path: Path) -> pd.DataFrame:
         return pd.read_csv(path, float_precision="round_trip")
     except (OSError, pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
         raise RecordError(f"{path}: not a readable table ({error})") from None
+
+
+def load_tables(paths: Iterable[Path]) -> pd.DataFrame:
+    """Read tables of one kind and join their rows; tables without rows are left out.
+
+    Raises:
+        RecordError: If one is not readable.
+    """
+    tables = [load_table(path) for path in paths]
+    filled = [table for table in tables if len(table)]
+    return pd.concat(filled, ignore_index=True) if filled else tables[0]

@@ -116,37 +116,37 @@ def window_variance(
     Source: the argument of Kuehn and Rosenow (arXiv:2306.05300), here exact for finite windows.
     """
     decay = (1 - learning_rate * curvatures.double())[:, None]
-    window, before = epochs * epoch_steps, earlier_epochs * epoch_steps
-    noise = 2 * learning_rate * temperatures.double()
-    # A unit kick at step j moves later steps t by decay^(t - j): its share of the window variance is <r^2> - <r>^2.
-    steps = torch.arange(1 - before, window + 1)
-    independent = _response_variance(decay, steps, window).sum(1)
+    steps, one = epochs * epoch_steps, torch.ones(1)
+    # A kick at step j moves later steps t by decay^(t - j): its share of the window's variance is <r^2> - <r>^2. Kicks before the
+    # window differ only in their size when it begins.
+    aged = _response_variance(decay, one, steps) * decay.squeeze(1) ** 2
+    independent = _response_variance(decay, torch.arange(1, steps + 1), steps)
+    independent += aged * _geometric_sum(decay**2, earlier_epochs * epoch_steps * one).squeeze(1)
     if sampling == "replacement":
-        return noise * independent
-    common = torch.zeros_like(noise)
-    for first in range(0, before + window, epoch_steps):
-        common += _epoch_response_variance(decay, steps[first : first + epoch_steps], window)
+        return 2 * learning_rate * temperatures.double() * independent
+    common = aged * (
+        _geometric_sum(decay, epoch_steps * one).square() * _geometric_sum(decay ** (2 * epoch_steps), earlier_epochs * one)
+    ).squeeze(1)
+    for first in range(1, steps + 1, epoch_steps):
+        common += _epoch_response_variance(decay, first, epoch_steps, steps)
     # Noise without replacement: covariance s^2 M/(M-1) (1 - J/M) within an epoch, J the matrix of ones.
-    return noise * epoch_steps / (epoch_steps - 1) * (independent - common / epoch_steps)
+    reduced = epoch_steps / (epoch_steps - 1) * (independent - common / epoch_steps)
+    return 2 * learning_rate * temperatures.double() * reduced
 
 
 def _response_variance(decay: Tensor, kicks: Tensor, window: int) -> Tensor:
-    """Variance over the window's steps 1..window of the response to a kick at each step: (k, kicks)."""
-    first = kicks.clamp(min=1)  # first window step that the kick reaches
-    start = decay ** (first - kicks)
-    length = window + 1 - first
-    total = start * _geometric_sum(decay, length)
-    squares = start**2 * _geometric_sum(decay**2, length)
-    return squares / window - (total / window) ** 2
+    """Variance over the steps 1..window of the response to a unit kick, summed over kicks at the given steps: (k,)."""
+    length = window + 1 - kicks
+    total, squares = _geometric_sum(decay, length), _geometric_sum(decay**2, length)
+    return (squares / window - (total / window) ** 2).sum(1)
 
 
-def _epoch_response_variance(decay: Tensor, kicks: Tensor, window: int) -> Tensor:
-    """Variance over the window of the summed response to one kick at each of an epoch's steps: (k,)."""
+def _epoch_response_variance(decay: Tensor, first: int, epoch_steps: int, window: int) -> Tensor:
+    """Variance over the window of the summed response to one unit kick at each step of the epoch that begins at ``first``: (k,)."""
     times = torch.arange(1, window + 1)
-    # Kicks up to time t, the youngest of age t - last: sum of decay^age over them.
-    reached = (times[:, None] >= kicks[None, :]).sum(1)
-    youngest = (times - kicks[-1]).clamp(min=0)
-    response = decay**youngest * _geometric_sum(decay, reached)
+    kicked = (times - first + 1).clamp(0, epoch_steps)
+    youngest = (times - first - epoch_steps + 1).clamp(min=0)
+    response = decay**youngest * _geometric_sum(decay, kicked)
     return response.square().mean(1) - response.mean(1) ** 2
 
 

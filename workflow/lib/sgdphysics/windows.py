@@ -77,7 +77,7 @@ class Window:
         centre: Network with the layer's weights at the first window's mean (or its end), other layers at the window's end.
         drift: Change of the layer's weights over the first window by the best straight line, float64 (d,).
         ranks: Ranks of the selected directions, from 1.
-        curvatures: Hessian eigenvalues at the selected ranks, float64 (k,), at the centre.
+        curvatures: Hessian eigenvalues at the selected ranks, float64 (k,), at the centre; empty where not measured.
         hessian_directions: Their eigenvectors, float64 (k, d).
         sources: "sgd", "noise_epoch", "noise_replacement", "isotropic".
     """
@@ -103,6 +103,7 @@ class WindowSettings:
         centre: "window_mean" or "final".
         directions: Number of directions per basis, log-spaced in rank up to `last_rank`.
         further_ranks: Ranks of further directions, left out where the window has too few components.
+        hessian: Measure along the Hessian's eigenvectors too.
         noise_sampling: Schemes of the noise surrogate to draw, "epoch" and "replacement".
         isotropic: Draw the isotropic surrogate.
     """
@@ -112,6 +113,7 @@ class WindowSettings:
     centre: str
     directions: int
     further_ranks: tuple[int, ...]
+    hessian: bool
     noise_sampling: tuple[str, ...]
     isotropic: bool
 
@@ -265,10 +267,11 @@ def _landscape(
         weight = end.weights[settings.layer]
         centre = end.replaced(settings.layer, moments.mean.view_as(weight).to(weight.dtype))
     ranks = selected_ranks(moments.steps, len(moments.drift), settings)
-    indices, noisy_labels, _ = training_set(run, labels)
-    hessian = layer_hessian(centre, images[indices], noisy_labels, settings.layer, run.loss)
-    curvatures, directions = largest_eigenpairs(hessian, ranks[-1])
-    selected = torch.tensor(ranks) - 1
+    curvatures, directions = torch.empty(0).double(), torch.empty(0, len(moments.drift)).double()
+    if settings.hessian:
+        indices, noisy_labels, _ = training_set(run, labels)
+        hessian = layer_hessian(centre, images[indices], noisy_labels, settings.layer, run.loss)
+        curvatures, directions = (part[torch.tensor(ranks) - 1] for part in largest_eigenpairs(hessian, ranks[-1]))
     return Window(
         layer=settings.layer,
         epochs=settings.epochs,
@@ -276,8 +279,8 @@ def _landscape(
         centre=centre,
         drift=moments.drift,
         ranks=ranks,
-        curvatures=curvatures[selected],
-        hessian_directions=directions[selected],
+        curvatures=curvatures,
+        hessian_directions=directions,
     )
 
 
@@ -314,7 +317,8 @@ class _Series:
         source.fluctuations["principal"] = _fluctuation(self.first.values[:, : self._count])
         source.trajectory = self.first.values[:, : self._count]
         source.fluctuations["held_out"] = _fluctuation(self.second.values)
-        source.fluctuations["hessian"] = _fluctuation(self.first.values[:, self._count :])
+        if len(self.first.values[0]) > self._count:
+            source.fluctuations["hessian"] = _fluctuation(self.first.values[:, self._count :])
         return source
 
 

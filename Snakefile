@@ -1,0 +1,30 @@
+# Replication of the statistical physics of learning papers. Run `snakemake --cores all`; README.md says the rest.
+from snakemake.utils import min_version
+
+min_version("9.27")
+
+
+configfile: "config/config.yaml"
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/data.smk"
+include: "workflow/rules/train.smk"
+include: "workflow/rules/measure.smk"
+include: "workflow/rules/figures_feng2021.smk"
+include: "workflow/rules/claims.smk"
+
+
+rule all:
+    """Every figure and claim of the study, and all that they stand on."""
+    default_target: True
+    input:
+        everything_of(config["study"]),
+
+
+onsuccess:
+    print_summary(config["study"])
+
+
+onerror:
+    forget_missing_outputs()

@@ -1,0 +1,88 @@
+"""The look of the figures: theme, colours, panel letters, and saving with the same bytes every time."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import ArrayLike
+
+from sgdphysics.records import write_atomically
+
+# Okabe and Ito's colours: told apart by colour-blind readers.
+COLOURS = {
+    "black": "#000000",
+    "orange": "#E69F00",
+    "sky": "#56B4E9",
+    "green": "#009E73",
+    "blue": "#0072B2",
+    "red": "#D55E00",
+    "pink": "#CC79A7",
+    "grey": "#8C8C8C",
+}
+TWO_COLUMNS = 7.2  # inches: the text width of a journal page
+
+
+def use_theme() -> None:
+    """Set the theme of every figure of this project."""
+    mpl.use("Agg")
+    sns.set_theme(context="paper", style="ticks", palette=list(COLOURS.values()), font="DejaVu Sans")
+    mpl.rcParams.update(
+        {
+            "font.size": 7.5,
+            "axes.labelsize": 7.5,
+            "axes.titlesize": 7.5,
+            "xtick.labelsize": 6.5,
+            "ytick.labelsize": 6.5,
+            "legend.fontsize": 6.5,
+            "legend.frameon": False,
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+            "axes.linewidth": 0.7,
+            "xtick.major.width": 0.7,
+            "ytick.major.width": 0.7,
+            "xtick.minor.width": 0.4,
+            "ytick.minor.width": 0.4,
+            "lines.linewidth": 1.1,
+            "lines.markersize": 3,
+            "pdf.fonttype": 42,
+            "svg.hashsalt": "sgdphysics",
+            "figure.dpi": 200,
+        }
+    )
+
+
+def letter_panels(axes: Iterable[Axes]) -> None:
+    """Put a bold letter above the upper left corner of each panel."""
+    for axis, letter in zip(axes, "abcdefghijkl", strict=False):
+        axis.annotate(
+            letter, (0, 1), (-24, 5), xycoords="axes fraction", textcoords="offset points", weight="bold", fontsize=9, va="bottom"
+        )
+
+
+def label_lines(axis: Axes, labels: Mapping[str, tuple[float, float, str]], **text: object) -> None:
+    """Write labels straight into a panel: text -> (x, y, colour), in data coordinates."""
+    for label, (x, y, colour) in labels.items():
+        axis.annotate(label, (x, y), color=colour, fontsize=6.5, **text)
+
+
+def band(axis: Axes, x: ArrayLike, samples: ArrayLike, colour: str, **line: object) -> None:
+    """Draw the mean over seeds (rows of ``samples``) of ln y with its 95 % interval as a band; both axes may be logarithmic."""
+    from sgdphysics.fits import student_interval
+
+    logarithms = np.log(np.asarray(samples, dtype=float))
+    mean, low, high = np.array([student_interval(column) for column in logarithms.T]).T
+    axis.plot(x, np.exp(mean), color=colour, **line)
+    axis.fill_between(x, np.exp(low), np.exp(high), color=colour, alpha=0.2, linewidth=0)
+
+
+def save(figure: Figure, *paths: Path) -> None:
+    """Save a figure under each path, format by suffix, without times in the files; then close it."""
+    for path in paths:
+        metadata = {"CreationDate": None, "ModDate": None} if path.suffix == ".pdf" else {"Software": None}
+        write_atomically(path, lambda temporary, metadata=metadata: figure.savefig(temporary, metadata=metadata))
+    plt.close(figure)

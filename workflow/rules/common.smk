@@ -1,0 +1,163 @@
+# Helpers of the rules: configuration, chunks, code as input. No rules here.
+import ast
+import functools
+import hashlib
+import json
+import os
+import sys
+import time
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(workflow.basedir)
+LIBRARY = ROOT / "workflow" / "lib"
+# The library of this checkout, also in the processes of the jobs, whatever else is installed.
+sys.path.insert(0, str(LIBRARY))
+os.environ.update(PYTHONPATH=str(LIBRARY), SOURCE_DATE_EPOCH="0")
+
+from sgdphysics import errors, studies
+
+START = time.time()
+
+
+def read_yaml(path):
+    return yaml.safe_load((ROOT / path).read_text())
+
+
+def read_schema(name):
+    return json.loads((ROOT / "workflow" / "schemas" / f"{name}.schema.json").read_text())
+
+
+def checked_config():
+    """The configuration with every study complete; one line and no job where something in it is wrong."""
+    try:
+        complete = studies.resolved(config)
+        studies.check(complete, read_schema("config"), DATASETS)
+    except errors.InputError as error:
+        sys.exit(f"config error: {error}")
+    return complete
+
+
+def _module_file(name):
+    base = LIBRARY.joinpath(*name.split("."))
+    return next((p for p in (base / "__init__.py", base.with_suffix(".py")) if p.is_file()), None)
+
+
+def _imported_modules(path):
+    """Names of the library's modules that a file imports, packages included."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            names = [node.module] + [f"{node.module}.{alias.name}" for alias in node.names]
+        else:
+            continue
+        for parts in (name.split(".") for name in names):
+            if parts[0] == "sgdphysics":
+                yield from (".".join(parts[: i + 1]) for i in range(len(parts)))
+
+
+@functools.cache
+def code(script):
+    """A script and every library file that it imports, directly or not: inputs of its rule."""
+    found, waiting = set(), [ROOT / "workflow" / script]
+    while waiting:
+        path = waiting.pop()
+        if path not in found:
+            found.add(path)
+            waiting.extend(filter(None, map(_module_file, _imported_modules(path))))
+    return [str(path.relative_to(ROOT)) for path in sorted(found)]
+
+
+@functools.cache
+def digest(script):
+    """Hash of that code: Snakemake compares times before checksums, so an edit with an old time would be missed."""
+    total = hashlib.sha256()
+    for path in code(script):
+        total.update(path.encode() + b"\0" + (ROOT / path).read_bytes() + b"\0")
+    return total.hexdigest()[:16]
+
+
+def chunk_of(wildcards):
+    return CHUNKS[wildcards.ensemble, wildcards.chunk]
+
+
+def dataset_of(wildcards):
+    return f"data/{chunk_of(wildcards).dataset}.safetensors"
+
+
+def chunks_of(study):
+    return studies.chunks_of(STUDIES[study])
+
+
+def trained(study):
+    """The trained chunks of a study."""
+    return [f"results/runs/{c.ensemble}/{c.name}.safetensors" for c in chunks_of(study)]
+
+
+def measured(study, table):
+    """The named measurement of every chunk of a study."""
+    return [f"results/{study}/measure/{c.ensemble}/{c.name}/{table}" for c in chunks_of(study)]
+
+
+def feng2021(*keys):
+    """Params function: the named settings of the study's feng2021 section."""
+    return lambda wildcards: {key: STUDIES[wildcards.study]["feng2021"][key] for key in keys}
+
+
+def reference_runs(wildcards):
+    return studies.reference_runs(STUDIES[wildcards.study])
+
+
+def everything_of(study):
+    """Targets of a study. Intermediates are listed too: a missing one is no reason for Snakemake to make it again."""
+    return [
+        *trained(study),
+        *(path for table in MEASURED for path in measured(study, table)),
+        *(f"results/{study}/tables/{table}.csv" for table in TABLES),
+        *(f"figures/{study}/{figure}.{extension}" for figure in FIGURES for extension in ("pdf", "png")),
+        f"results/{study}/claims.csv",
+        f"results/{study}/claim_tests.csv",
+    ]
+
+
+def print_summary(study):
+    """The verdicts, if this invocation made them, and where to look."""
+    summary = Path(f"results/{study}/claims.txt")
+    if summary.is_file() and summary.stat().st_mtime >= START:
+        print(summary.read_text(), file=sys.stderr)
+
+
+def forget_missing_outputs():
+    """After a failure Snakemake keeps its record of outputs that it removed, and would find nothing to do next time."""
+    for job in workflow.dag.jobs:
+        for path in job.output:
+            if not os.path.exists(path):
+                workflow.persistence.cleanup_metadata(path)
+
+
+DATASETS = read_yaml("config/datasets.yaml")["datasets"]
+STUDIES = checked_config()["studies"]
+CHUNKS = {(c.ensemble, c.name): c for study in STUDIES for c in chunks_of(study)}
+CLAIMS = read_yaml("config/claims.yaml")["claims"]
+TABLES = [
+    "feng2021_runs",
+    *(f"feng2021_fig1{part}" for part in ("", "_dimension", "_trajectory")),
+    *(f"feng2021_fig2{part}" for part in ("", "_exponents", "_longer_exponents", "_slices", "_minima")),
+    *(f"feng2021_fig3{part}" for part in ("", "_correlation_times", "_minibatches", "_covariance", "_homogeneity")),
+    *(f"feng2021_fig4{part}" for part in ("", "_checkpoints", "_temperature_fits", "_equal_loss")),
+]
+FIGURES = [f"feng2021_fig{number}" for number in (1, 2, 3, 4)]
+MEASURED = [
+    *(f"{name}.csv" for name in ("fluctuations", "spectra", "trajectory", "flatness", "slices", "minima")),
+    *(f"{name}.csv" for name in ("temperature", "checkpoints", "annealing", "homogeneity", "minibatches", "covariance")),
+    "windows.safetensors",
+]
+
+
+wildcard_constraints:
+    study="|".join(STUDIES),
+    dataset="|".join(DATASETS),
+    ensemble="[0-9a-f]{10}",
+    chunk="[0-9a-f]{10}",

@@ -1,0 +1,74 @@
+# Data sets, kept in data/ so that cleaning results/ does not fetch them again.
+IDX_FILES = [
+    "train-images-idx3-ubyte",
+    "train-labels-idx1-ubyte",
+    "t10k-images-idx3-ubyte",
+    "t10k-labels-idx1-ubyte",
+]
+DOWNLOADED = [n for n, entry in DATASETS.items() if entry["kind"] == "idx_download"]
+OWN = {n: e["directory"] for n, e in DATASETS.items() if e["kind"] == "idx_directory"}
+# The user's own files are inputs as far as they are there; the script names a missing one.
+IDX_INPUTS = {
+    **{name: [] for name in DATASETS},
+    **{
+        name: expand(f"data/{name}/{{file}}", file=[*IDX_FILES, "sources.json"])
+        for name in DOWNLOADED
+    },
+    **{
+        name: sorted(map(str, Path(folder).glob("*-ubyte*")))
+        for name, folder in OWN.items()
+    },
+}
+
+
+rule fetch_idx:
+    """Fetch the four files of a data set from a local folder or the network; nothing is kept that has another checksum."""
+    input:
+        code=code("scripts/fetch_idx.py"),
+    output:
+        files=expand("data/{{dataset}}/{file}", file=IDX_FILES),
+        sources="data/{dataset}/sources.json",
+    log:
+        "data/logs/fetch_idx/{dataset}.log",
+    wildcard_constraints:
+        dataset="|".join(DOWNLOADED) or "none",
+    # The script itself tries each mirror again; a folder does not get better by waiting.
+    retries: 0 if config["mirror"] else 1
+    conda:
+        "../../envs/compute.yaml"
+    threads: 1
+    params:
+        files=lambda wildcards: DATASETS[wildcards.dataset]["files"],
+        # Where to look must be no reason to fetch again: the checksums decide what is good. Snakemake does not compare
+        # params that derive from the threads.
+        mirror=lambda wildcards, threads: config["mirror"],
+        urls=lambda wildcards, threads: DATASETS[wildcards.dataset]["mirrors"],
+        code=digest("scripts/fetch_idx.py"),
+    script:
+        "../scripts/fetch_idx.py"
+
+
+rule prepare_dataset:
+    """Make one checked file of a data set, from a package or from IDX files."""
+    input:
+        files=lambda wildcards: IDX_INPUTS[wildcards.dataset],
+        code=code("scripts/prepare_dataset.py"),
+    output:
+        dataset="data/{dataset}.safetensors",
+    log:
+        "data/logs/prepare_dataset/{dataset}.log",
+    conda:
+        "../../envs/compute.yaml"
+    threads: 1
+    params:
+        entry=lambda wildcards: {
+            key: value
+            for key, value in DATASETS[wildcards.dataset].items()
+            if key != "mirrors"
+        },
+        directory=lambda wildcards: OWN.get(
+            wildcards.dataset, f"data/{wildcards.dataset}"
+        ),
+        code=digest("scripts/prepare_dataset.py"),
+    script:
+        "../scripts/prepare_dataset.py"

@@ -1,0 +1,244 @@
+rule tabulate_feng2021_runs:
+    """Every run with its settings and outcome."""
+    input:
+        runs=lambda w: trained(w.study),
+        code=code("scripts/tabulate_feng2021_runs.py"),
+    output:
+        table="results/{study}/tables/feng2021_runs.csv",
+    log:
+        "results/{study}/logs/tabulate_feng2021_runs.log",
+    benchmark:
+        "results/{study}/benchmarks/tabulate_feng2021_runs.tsv"
+    conda:
+        "../../envs/compute.yaml"
+    threads: 1
+    params:
+        reference_runs=reference_runs,
+        code=digest("scripts/tabulate_feng2021_runs.py"),
+    script:
+        "../scripts/tabulate_feng2021_runs.py"
+
+
+rule tabulate_feng2021_fig1:
+    """Spectra of the weight fluctuations and their dimension."""
+    input:
+        runs="results/{study}/tables/feng2021_runs.csv",
+        spectra=lambda w: measured(w.study, "spectra.csv"),
+        trajectory=lambda w: measured(w.study, "trajectory.csv"),
+        code=code("scripts/tabulate_feng2021_fig1.py"),
+    output:
+        spectra="results/{study}/tables/feng2021_fig1.csv",
+        dimension="results/{study}/tables/feng2021_fig1_dimension.csv",
+        trajectory="results/{study}/tables/feng2021_fig1_trajectory.csv",
+    log:
+        "results/{study}/logs/tabulate_feng2021_fig1.log",
+    benchmark:
+        "results/{study}/benchmarks/tabulate_feng2021_fig1.tsv"
+    conda:
+        "../../envs/compute.yaml"
+    threads: 1
+    params:
+        code=digest("scripts/tabulate_feng2021_fig1.py"),
+    script:
+        "../scripts/tabulate_feng2021_fig1.py"
+
+
+rule tabulate_feng2021_fig2:
+    """Variance and flatness direction by direction, and the exponents between them."""
+    input:
+        runs="results/{study}/tables/feng2021_runs.csv",
+        fluctuations=lambda w: measured(w.study, "fluctuations.csv"),
+        flatness=lambda w: measured(w.study, "flatness.csv"),
+        temperature=lambda w: measured(w.study, "temperature.csv"),
+        slices=lambda w: measured(w.study, "slices.csv"),
+        minima=lambda w: measured(w.study, "minima.csv"),
+        code=code("scripts/tabulate_feng2021_fig2.py"),
+    output:
+        directions="results/{study}/tables/feng2021_fig2.csv",
+        exponents="results/{study}/tables/feng2021_fig2_exponents.csv",
+        longer_exponents="results/{study}/tables/feng2021_fig2_longer_exponents.csv",
+        slices="results/{study}/tables/feng2021_fig2_slices.csv",
+        minima="results/{study}/tables/feng2021_fig2_minima.csv",
+    log:
+        "results/{study}/logs/tabulate_feng2021_fig2.log",
+    benchmark:
+        "results/{study}/benchmarks/tabulate_feng2021_fig2.tsv"
+    conda:
+        "../../envs/compute.yaml"
+    threads: 1
+    params:
+        directions=lambda w: STUDIES[w.study]["feng2021"]["directions"],
+        code=digest("scripts/tabulate_feng2021_fig2.py"),
+    script:
+        "../scripts/tabulate_feng2021_fig2.py"
+
+
+rule tabulate_feng2021_fig3:
+    """Noise strength and correlation times against flatness."""
+    input:
+        runs="results/{study}/tables/feng2021_runs.csv",
+        directions="results/{study}/tables/feng2021_fig2.csv",
+        minibatches=lambda w: measured(w.study, "minibatches.csv"),
+        covariance=lambda w: measured(w.study, "covariance.csv"),
+        homogeneity=lambda w: measured(w.study, "homogeneity.csv"),
+        code=code("scripts/tabulate_feng2021_fig3.py"),
+    output:
+        directions="results/{study}/tables/feng2021_fig3.csv",
+        correlation_times="results/{study}/tables/feng2021_fig3_correlation_times.csv",
+        minibatches="results/{study}/tables/feng2021_fig3_minibatches.csv",
+        covariance="results/{study}/tables/feng2021_fig3_covariance.csv",
+        homogeneity="results/{study}/tables/feng2021_fig3_homogeneity.csv",
+    log:
+        "results/{study}/logs/tabulate_feng2021_fig3.log",
+    benchmark:
+        "results/{study}/benchmarks/tabulate_feng2021_fig3.tsv"
+    conda:
+        "../../envs/compute.yaml"
+    threads: 1
+    params:
+        code=digest("scripts/tabulate_feng2021_fig3.py"),
+    script:
+        "../scripts/tabulate_feng2021_fig3.py"
+
+
+rule tabulate_feng2021_fig4:
+    """Temperatures through training and at equal training loss."""
+    input:
+        runs="results/{study}/tables/feng2021_runs.csv",
+        directions="results/{study}/tables/feng2021_fig2.csv",
+        annealing=lambda w: measured(w.study, "annealing.csv"),
+        checkpoints=lambda w: measured(w.study, "checkpoints.csv"),
+        code=code("scripts/tabulate_feng2021_fig4.py"),
+    output:
+        annealing="results/{study}/tables/feng2021_fig4.csv",
+        checkpoints="results/{study}/tables/feng2021_fig4_checkpoints.csv",
+        temperature_fits="results/{study}/tables/feng2021_fig4_temperature_fits.csv",
+        equal_loss="results/{study}/tables/feng2021_fig4_equal_loss.csv",
+    log:
+        "results/{study}/logs/tabulate_feng2021_fig4.log",
+    benchmark:
+        "results/{study}/benchmarks/tabulate_feng2021_fig4.tsv"
+    conda:
+        "../../envs/compute.yaml"
+    threads: 1
+    params:
+        equal_losses=lambda w: STUDIES[w.study]["feng2021"]["equal_losses"],
+        code=digest("scripts/tabulate_feng2021_fig4.py"),
+    script:
+        "../scripts/tabulate_feng2021_fig4.py"
+
+
+rule feng2021_fig1:
+    """Draw feng2021_fig1."""
+    input:
+        spectra="results/{study}/tables/feng2021_fig1.csv",
+        dimension="results/{study}/tables/feng2021_fig1_dimension.csv",
+        trajectory="results/{study}/tables/feng2021_fig1_trajectory.csv",
+        code=code("scripts/figures/feng2021_fig1.py"),
+    output:
+        pdf=report(
+            "figures/{study}/feng2021_fig1.pdf",
+            caption="../report/feng2021_fig1.rst",
+            category="Feng and Tu 2021",
+            labels={"figure": "1", "format": "PDF"},
+        ),
+        png="figures/{study}/feng2021_fig1.png",
+    log:
+        "results/{study}/logs/feng2021_fig1.log",
+    benchmark:
+        "results/{study}/benchmarks/feng2021_fig1.tsv"
+    conda:
+        "../../envs/plot.yaml"
+    threads: 1
+    params:
+        code=digest("scripts/figures/feng2021_fig1.py"),
+    script:
+        "../scripts/figures/feng2021_fig1.py"
+
+
+rule feng2021_fig2:
+    """Draw feng2021_fig2."""
+    input:
+        runs="results/{study}/tables/feng2021_runs.csv",
+        directions="results/{study}/tables/feng2021_fig2.csv",
+        exponents="results/{study}/tables/feng2021_fig2_exponents.csv",
+        slices="results/{study}/tables/feng2021_fig2_slices.csv",
+        code=code("scripts/figures/feng2021_fig2.py"),
+    output:
+        pdf=report(
+            "figures/{study}/feng2021_fig2.pdf",
+            caption="../report/feng2021_fig2.rst",
+            category="Feng and Tu 2021",
+            labels={"figure": "2", "format": "PDF"},
+        ),
+        png="figures/{study}/feng2021_fig2.png",
+    log:
+        "results/{study}/logs/feng2021_fig2.log",
+    benchmark:
+        "results/{study}/benchmarks/feng2021_fig2.tsv"
+    conda:
+        "../../envs/plot.yaml"
+    threads: 1
+    params:
+        code=digest("scripts/figures/feng2021_fig2.py"),
+    script:
+        "../scripts/figures/feng2021_fig2.py"
+
+
+rule feng2021_fig3:
+    """Draw feng2021_fig3."""
+    input:
+        directions="results/{study}/tables/feng2021_fig3.csv",
+        correlation_times="results/{study}/tables/feng2021_fig3_correlation_times.csv",
+        minibatches="results/{study}/tables/feng2021_fig3_minibatches.csv",
+        covariance="results/{study}/tables/feng2021_fig3_covariance.csv",
+        homogeneity="results/{study}/tables/feng2021_fig3_homogeneity.csv",
+        code=code("scripts/figures/feng2021_fig3.py"),
+    output:
+        pdf=report(
+            "figures/{study}/feng2021_fig3.pdf",
+            caption="../report/feng2021_fig3.rst",
+            category="Feng and Tu 2021",
+            labels={"figure": "3", "format": "PDF"},
+        ),
+        png="figures/{study}/feng2021_fig3.png",
+    log:
+        "results/{study}/logs/feng2021_fig3.log",
+    benchmark:
+        "results/{study}/benchmarks/feng2021_fig3.tsv"
+    conda:
+        "../../envs/plot.yaml"
+    threads: 1
+    params:
+        code=digest("scripts/figures/feng2021_fig3.py"),
+    script:
+        "../scripts/figures/feng2021_fig3.py"
+
+
+rule feng2021_fig4:
+    """Draw feng2021_fig4."""
+    input:
+        directions="results/{study}/tables/feng2021_fig2.csv",
+        annealing="results/{study}/tables/feng2021_fig4.csv",
+        checkpoints="results/{study}/tables/feng2021_fig4_checkpoints.csv",
+        equal_loss="results/{study}/tables/feng2021_fig4_equal_loss.csv",
+        code=code("scripts/figures/feng2021_fig4.py"),
+    output:
+        pdf=report(
+            "figures/{study}/feng2021_fig4.pdf",
+            caption="../report/feng2021_fig4.rst",
+            category="Feng and Tu 2021",
+            labels={"figure": "4", "format": "PDF"},
+        ),
+        png="figures/{study}/feng2021_fig4.png",
+    log:
+        "results/{study}/logs/feng2021_fig4.log",
+    benchmark:
+        "results/{study}/benchmarks/feng2021_fig4.tsv"
+    conda:
+        "../../envs/plot.yaml"
+    threads: 1
+    params:
+        code=digest("scripts/figures/feng2021_fig4.py"),
+    script:
+        "../scripts/figures/feng2021_fig4.py"

@@ -1,0 +1,22 @@
+rule train_ensemble:
+    """Train the networks of one chunk together."""
+    input:
+        dataset=dataset_of,
+        code=code("scripts/train_ensemble.py"),
+    output:
+        runs="results/runs/{ensemble}/{chunk}.safetensors",
+    log:
+        "results/runs/{ensemble}/{chunk}.log",
+    benchmark:
+        "results/runs/{ensemble}/{chunk}.benchmark.tsv"
+    conda:
+        "../../envs/compute.yaml"
+    threads: 1
+    params:
+        dataset=lambda w: chunk_of(w).dataset,
+        runs=lambda w: [vars(run) for run in chunk_of(w).runs],
+        checkpoints_per_decade=lambda w: chunk_of(w).checkpoints["per_decade"],
+        checkpoint_losses=lambda w: chunk_of(w).checkpoints["losses"],
+        code=digest("scripts/train_ensemble.py"),
+    script:
+        "../scripts/train_ensemble.py"

@@ -1,0 +1,43 @@
+"""Decide the claims of a study from its tables."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from sgdphysics import claims, jobs, records
+
+
+def decide(
+    entries: Sequence[Mapping[str, Any]], table_paths: Sequence[Path], scale: str, study: str, outputs: Mapping[str, Path]
+) -> None:
+    """Write the ledger, one row per test, and a short text for the terminal."""
+    tables = {path.stem: records.load_table(path) for path in table_paths}
+    ledger, tests = claims.verdicts(entries, tables, scale)
+    records.save_table(outputs["claims"], ledger)
+    records.save_table(outputs["tests"], tests)
+    records.write_atomically(outputs["summary"], lambda path: path.write_text(summary(ledger, tests, study)))
+
+
+def summary(ledger: pd.DataFrame, tests: pd.DataFrame, study: str) -> str:
+    """The ledger in a few lines, and where to look further."""
+    lines = [f"Claims of study {study}", ""]
+    lines.append(f"{'claim':<28}{'verdict':<16}{'primary test: value [95 % interval over seeds]':<48}against")
+    for _, claim in ledger.iterrows():
+        primary = tests[(tests["claim"] == claim["claim"]) & tests["primary"]].iloc[0]
+        interval = f"{claim['value']:.3g} [{claim['ci_low']:.3g}, {claim['ci_high']:.3g}], n = {claim['n_seeds']}"
+        lines.append(f"{claim['claim']:<28}{claim['verdict']:<16}{interval:<48}{primary['region']}")
+    lines += ["", f"Figures: figures/{study}/  Claims: results/{study}/claims.csv, claim_tests.csv  Tables: results/{study}/tables/"]
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    with jobs.logged_job(snakemake.log[0], snakemake.threads):
+        decide(
+            snakemake.params.claims,
+            [Path(path) for path in snakemake.input.tables],
+            snakemake.params.scale,
+            snakemake.wildcards.study,
+            {name: Path(snakemake.output[name]) for name in ("claims", "tests", "summary")},
+        )

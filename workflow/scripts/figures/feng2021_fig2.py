@@ -1,0 +1,150 @@
+"""Draw feng2021_fig2: flatness, and the variance of the weights against it, with its controls."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+
+from sgdphysics import fits, jobs, records, style
+
+KINDS = {
+    "in_sample": "(a) in sample,\nas published",
+    "held_out": "(b) held\nout",
+    "hessian": "(c) Hessian\nbasis",
+    "noise_without_landscape": "(d) noise, no\nlandscape",
+    "linear_theory": "(e) linear\ntheory",
+    "linear_theory_stationary": "(e) linear,\nstationary",
+}
+BASES = {
+    "in_sample": ("principal", "variance", "in sample", style.COLOURS["black"]),
+    "held_out": ("held_out", "variance_without_drift", "held out", style.COLOURS["blue"]),
+    "hessian": ("hessian", "variance_without_drift", "Hessian basis", style.COLOURS["red"]),
+}
+RATES = [style.COLOURS["sky"], style.COLOURS["black"], style.COLOURS["red"], style.COLOURS["green"], style.COLOURS["pink"]]
+MARKERS = ["v", "o", "s", "D", "^"]
+
+
+def draw(tables: Mapping[str, pd.DataFrame], *paths: Path) -> None:
+    """Draw the figure from its tables and save it."""
+    style.use_theme()
+    directions = tables["directions"]
+    main = directions[(directions["window"] == "main") & (directions["source"] == "sgd")]
+    reference = main[main["reference"]]
+    figure, axes = plt.subplot_mosaic(
+        [["slices", "ranks", "bases"], ["settings", "exponents", "exponents"]],
+        figsize=(style.TWO_COLUMNS, 5.0),
+        layout="constrained",
+    )
+    _slices(axes["slices"], tables["slices"])
+    _ranks(axes["ranks"], reference)
+    _bases(axes["bases"], reference)
+    _settings(axes["settings"], main)
+    _exponents(axes["exponents"], tables["exponents"], tables["runs"])
+    style.letter_panels(axes.values())
+    style.save(figure, *paths)
+
+
+def _slices(axis: Axes, rows: pd.DataFrame) -> None:
+    """ln of the loss, relative to the centre, along some directions of the first reference run; the flatness of one of them."""
+    rows = rows[rows["seed"] == rows["seed"].min()]
+    ranks = sorted(rows["rank"].unique())
+    for rank, colour in zip(ranks, plt.get_cmap("viridis")(np.linspace(0, 0.85, len(ranks))), strict=True):
+        part = rows[rows["rank"] == rank]
+        relative = part["loss"] / np.interp(0, part["offset"], part["loss"])
+        axis.plot(part["offset"], relative, color=colour, label=f"$i$ = {rank}")
+        if rank == ranks[-1]:
+            inside = part["offset"][relative <= np.e]
+            ends = {"arrowstyle": "<->", "color": colour, "shrinkA": 0, "shrinkB": 0}
+            axis.annotate("", (inside.min(), np.e), (inside.max(), np.e), arrowprops=ends)
+            axis.text(inside.max(), np.e * 1.15, f"$F_{{{rank}}}$", color=colour, ha="right")
+    axis.axhline(np.e, color=style.COLOURS["grey"], linewidth=0.6, linestyle=":")
+    axis.text(0.98, np.e * 0.93, "$e$", transform=axis.get_yaxis_transform(), color=style.COLOURS["grey"], va="top", ha="right")
+    axis.set(yscale="log", xlabel="distance along component $i$", ylabel="loss $L / L(w_0)$", ylim=(0.8, 200))
+    axis.legend(loc="upper center", ncols=2, handlelength=1.0, columnspacing=0.8)
+
+
+def _ranks(axis: Axes, rows: pd.DataFrame) -> None:
+    rows = rows[(rows["basis"] == "principal") & (rows["status"] == "converged")]
+    other = axis.twinx()
+    for panel, column, colour in ((axis, "variance", style.COLOURS["black"]), (other, "flatness", style.COLOURS["green"])):
+        wide = rows.pivot_table(index="run", columns="rank", values=column).replace(np.inf, np.nan).dropna(axis=1)
+        style.band(panel, wide.columns, wide, colour)
+        panel.set_yscale("log")
+        panel.tick_params(axis="y", which="both", colors=colour)
+    axis.set(xscale="log", xlabel="rank of component $i$")
+    axis.set_ylabel(r"variance $\sigma_i^2$", color=style.COLOURS["black"])
+    other.set_ylabel("flatness $F_i$", color=style.COLOURS["green"])
+    other.spines["right"].set_visible(True)
+
+
+def _bases(axis: Axes, rows: pd.DataFrame) -> None:
+    """Variance against flatness in three bases, all seeds, with mean exponents; what constant temperature would give."""
+    rows = rows[rows["fitted"] & (rows["status"] == "converged") & np.isfinite(rows["flatness"])]
+    for basis, column, label, colour in BASES.values():
+        part = rows[rows["basis"] == basis]
+        axis.scatter(part["flatness"], part[column], s=3, color=colour, alpha=0.35, linewidths=0, rasterized=True)
+        fit = fits.power_law(part["flatness"], part[column])
+        ends = np.array([part["flatness"].min(), part["flatness"].max()])
+        axis.plot(ends, fit(ends), color=colour, label=label)
+    middle = np.exp(np.log(rows["flatness"]).mean())
+    level = np.exp(np.log(rows["variance"]).mean())
+    ends = middle * np.array([0.35, 2.0])
+    axis.plot(ends, level * 6 * (ends / middle) ** 2, color=style.COLOURS["grey"], linestyle="--", label=r"Einstein: $\propto F^2$")
+    axis.set(xscale="log", yscale="log", xlabel="flatness $F_i$", ylabel=r"variance $\sigma_i^2$")
+    axis.legend(loc="lower left", handlelength=1.2)
+
+
+def _settings(axis: Axes, rows: pd.DataFrame) -> None:
+    """In-sample variance against flatness at every setting: geometric means over seeds at each rank."""
+    rows = rows[(rows["basis"] == "principal") & rows["fitted"] & np.isfinite(rows["flatness"])]
+    rates, sizes = sorted(rows["learning_rate"].unique()), sorted(rows["batch_size"].unique())
+    for (rate, size), part in rows.groupby(["learning_rate", "batch_size"]):
+        means = np.exp(np.log(part[["flatness", "variance"]]).groupby(part["rank"]).mean())
+        fill = RATES[rates.index(rate)] if (part["status"] == "converged").all() else "none"
+        look = {"marker": MARKERS[sizes.index(size)], "s": 7, "linewidths": 0.5}
+        axis.scatter(means["flatness"], means["variance"], facecolors=fill, edgecolors=RATES[rates.index(rate)], **look)
+    handles = [Line2D([], [], color=RATES[i], marker="o", linestyle="", label=rf"$\alpha$ = {rate:g}") for i, rate in enumerate(rates)]
+    handles += [Line2D([], [], color="grey", marker=MARKERS[i], linestyle="", label=f"$B$ = {size}") for i, size in enumerate(sizes)]
+    axis.legend(handles=handles, loc="lower left", handletextpad=0.2, ncols=1)
+    axis.set(xscale="log", yscale="log", xlabel="flatness $F_i$", ylabel=r"variance $\sigma_i^2$, in sample")
+
+
+def _exponents(axis: Axes, exponents: pd.DataFrame, runs: pd.DataFrame) -> None:
+    """The exponents side by side: mean and 95 % interval over seeds at every setting; settings that diverged are named."""
+    rates, sizes = sorted(runs["learning_rate"].unique()), sorted(runs["batch_size"].unique())
+    settings = [(rate, size) for rate in rates for size in sizes]
+    for index, (rate, size) in enumerate(settings):
+        shift = 0.75 * (index / max(1, len(settings) - 1) - 0.5)
+        colour, marker = RATES[rates.index(rate)], MARKERS[sizes.index(size)]
+        part = exponents[(exponents["learning_rate"] == rate) & (exponents["batch_size"] == size)]
+        for position, kind in enumerate(KINDS):
+            group = part[part["kind"] == kind]
+            converged = group[group["status"] == "converged"]
+            values = converged if len(converged) else group
+            if not len(values):
+                axis.text(position + shift, -2.9, "×", color=colour, ha="center")
+                continue
+            mean, low, high = fits.student_interval(values["exponent"])
+            fill = colour if len(converged) else "none"
+            axis.plot([position + shift] * 2, [low, high], color=colour, linewidth=0.8)
+            axis.plot(position + shift, mean, marker=marker, color=colour, markerfacecolor=fill, markersize=3)
+    axis.axhline(0, color=style.COLOURS["grey"], linewidth=0.6)
+    axis.axhline(-2, color=style.COLOURS["grey"], linewidth=0.8, linestyle="--")
+    axis.text(len(KINDS) - 0.45, -1.93, "Einstein relation, constant temperature", color=style.COLOURS["grey"], fontsize=6.5, ha="right")
+    axis.axhline(4, color=style.COLOURS["grey"], linewidth=0.8, linestyle=":")
+    axis.text(len(KINDS) - 0.45, 4.06, "published: about 4", color=style.COLOURS["grey"], fontsize=6.5, ha="right")
+    lost = int((runs["status"] != "converged").sum())
+    note = f"mean and 95 % interval over {runs['seed'].nunique()} seeds; {lost} of {len(runs)} runs did not converge"
+    axis.set_title(note, loc="right", fontsize=6.5, color="0.3")
+    axis.set_xticks(range(len(KINDS)), list(KINDS.values()))
+    axis.set(ylabel=r"exponent $\psi$ in $\sigma_i^2 \propto F_i^{-\psi}$", xlim=(-0.55, len(KINDS) - 0.4))
+
+
+if __name__ == "__main__":
+    with jobs.logged_job(snakemake.log[0], snakemake.threads):
+        names = ("runs", "directions", "exponents", "slices")
+        draw({name: records.load_table(snakemake.input[name]) for name in names}, *map(Path, snakemake.output))

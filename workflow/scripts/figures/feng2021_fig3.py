@@ -1,0 +1,131 @@
+"""Draw feng2021_fig3: the shaking landscape, its noise, and how long fluctuations live."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.colors import LogNorm
+
+from sgdphysics import fits, jobs, records, style
+
+BASES = {
+    "principal": ("principal, in sample", style.COLOURS["black"]),
+    "held_out": ("principal, held out", style.COLOURS["blue"]),
+    "hessian": ("Hessian", style.COLOURS["red"]),
+}
+SOURCES = {"sgd": ("SGD", "o"), "noise_epoch": ("noise, no landscape", "s")}
+
+
+def draw(tables: Mapping[str, pd.DataFrame], *paths: Path) -> None:
+    """Draw the figure from its tables and save it."""
+    style.use_theme()
+    directions = tables["directions"]
+    main = directions[(directions["window"] == "main") & (directions["source"] == "sgd") & (directions["status"] == "converged")]
+    figure, axes = plt.subplots(2, 3, figsize=(style.TWO_COLUMNS, 4.7), layout="constrained")
+    _minibatches(axes[0, 0], tables["minibatches"])
+    _covariance(axes[0, 1], tables["covariance"])
+    _strength(axes[0, 2], main)
+    _homogeneity(axes[1, 0], tables["homogeneity"])
+    _times(axes[1, 1], main)
+    _slopes(axes[1, 2], tables["correlation_times"])
+    style.letter_panels(axes.flat)
+    style.save(figure, *paths)
+
+
+def _minibatches(axis: Axes, rows: pd.DataFrame) -> None:
+    for batch, part in rows.groupby("batch"):
+        look = {"color": style.COLOURS["red"], "linewidth": 1.6, "zorder": 3, "label": "all training images"}
+        if batch:
+            look = {"color": style.COLOURS["blue"], "linewidth": 0.5, "alpha": 0.7, "label": "mini-batches" if batch == 1 else None}
+        axis.plot(part["offset"], part["loss"], **look)
+    axis.set(yscale="log", xlabel=f"distance along component {rows['rank'].iloc[0]}", ylabel="loss")
+    axis.legend(loc="lower right")
+
+
+def _covariance(axis: Axes, rows: pd.DataFrame) -> None:
+    wide = rows.pivot_table(index="rank", columns="other_rank", values="covariance").abs()
+    ratio = wide / wide.iloc[0, 0]
+    image = axis.imshow(ratio, norm=LogNorm(1e-3, 1), cmap="magma", interpolation="nearest")
+    axis.figure.colorbar(image, ax=axis, label="$|C_{ij}| / C_{11}$", shrink=0.8, aspect=25, pad=0.02)
+    ticks = [index for index, rank in enumerate(ratio.index) if rank in (1, 5, 10, 15, 20)]
+    axis.set_xticks(ticks, ratio.columns[ticks])
+    axis.set_yticks(ticks, ratio.index[ticks])
+    axis.set(xlabel="Hessian direction $j$", ylabel="Hessian direction $i$", title="noise covariance")
+    inset = axis.inset_axes([0.62, 0.62, 0.34, 0.34])
+    inset.imshow(np.where(np.eye(len(ratio)) > 0, 1.0, 1e-3), norm=LogNorm(1e-3, 1), cmap="magma", interpolation="nearest")
+    inset.set_xticks([])
+    inset.set_yticks([])
+    inset.set_xlabel("heat bath", color="white", labelpad=1.5, fontsize=6)
+    for side in inset.spines.values():
+        side.set(visible=True, color="white")
+
+
+def _strength(axis: Axes, rows: pd.DataFrame) -> None:
+    rows = rows[rows["fitted"] & np.isfinite(rows["flatness"])]
+    for basis in ("principal", "hessian"):
+        part, (label, colour) = rows[rows["basis"] == basis], BASES[basis]
+        slopes = [fits.power_law(run["flatness"], run["temperature"]).exponent for _, run in part.groupby("run")]
+        mean, low, high = fits.student_interval(slopes)
+        text = f"{label.split(',')[0]}: slope {mean:.2f} [{low:.2f}, {high:.2f}]"
+        axis.scatter(part["flatness"], part["temperature"], s=3, color=colour, alpha=0.5, linewidths=0, label=text, rasterized=True)
+    level = float(np.exp(np.log(rows["temperature"]).mean()))
+    axis.axhline(level, color=style.COLOURS["grey"], linestyle="--", linewidth=0.8, label="heat bath: slope 0")
+    axis.set(xscale="log", yscale="log", xlabel="flatness $F_i$", ylabel="temperature $T_i$")
+    axis.legend(loc="lower left", markerscale=2, handletextpad=0.4)
+
+
+def _homogeneity(axis: Axes, rows: pd.DataFrame) -> None:
+    rows = rows[rows["status"] == "converged"]
+    ranks = sorted(rows["rank"].unique())
+    for rank, colour in zip(ranks, plt.get_cmap("viridis")(np.linspace(0, 0.85, len(ranks))), strict=True):
+        wide = rows[rows["rank"] == rank].pivot_table(index="run", columns="position", values="temperature")
+        style.band(axis, wide.columns, wide.div(wide[0.0], axis=0), colour, label=f"$i$ = {rank}", marker="o", markersize=2)
+    axis.axhline(1, color=style.COLOURS["grey"], linestyle="--", linewidth=0.8)
+    axis.text(0.0, 0.8, "heat bath", color=style.COLOURS["grey"], ha="center", va="top", fontsize=6.5)
+    axis.set(yscale="log", xlabel="position along component $i$\n(−1 and 1: edges of the flat region)", ylabel="$T_i / T_i(w_0)$")
+    axis.legend(loc="upper center", ncols=2, handlelength=1.0)
+
+
+def _times(axis: Axes, rows: pd.DataFrame) -> None:
+    rows = rows[rows["fitted"] & np.isfinite(rows["flatness"])]
+    for basis, (label, colour) in BASES.items():
+        part = rows[rows["basis"] == basis]
+        axis.scatter(part["flatness"], part["relaxation_time_steps"], s=3, color=colour, alpha=0.4, linewidths=0, label=label, rasterized=True)
+    axis.set(xscale="log", yscale="log", xlabel="flatness $F_i$", ylabel=r"correlation time $2\,$var$(\theta)\,/\,$var$(\Delta\theta)$, steps")
+    axis.legend(loc="best", markerscale=2, handletextpad=0.2)
+
+
+def _slopes(axis: Axes, rows: pd.DataFrame) -> None:
+    """Slope of ln tau on ln F by basis, length of the window and source: mean and 95 % interval over seeds."""
+    rows = rows[rows["status"] == "converged"]
+    windows = sorted(rows["window_epochs"].unique())
+    labels, position = [], 0.0
+    for basis, (label, colour) in BASES.items():
+        for epochs in windows:
+            labels.append((position, f"{label}\n{epochs} epochs"))
+            for time, fill in (("relaxation", colour), ("integrated", "none")):
+                for source, (_, marker) in SOURCES.items():
+                    chosen = (rows["basis"] == basis) & (rows["window_epochs"] == epochs) & (rows["source"] == source)
+                    values = rows[chosen & (rows["time"] == time)]["exponent"]
+                    shift = (-0.15 if time == "relaxation" else 0.15) + (-0.06 if source == "sgd" else 0.06)
+                    mean, low, high = fits.student_interval(values)
+                    axis.plot([mean], [position + shift], marker=marker, color=colour, markerfacecolor=fill, markersize=3)
+                    axis.plot([low, high], [position + shift] * 2, color=colour, linewidth=0.8)
+            position += 1
+    axis.axvline(0, color=style.COLOURS["grey"], linewidth=0.6)
+    axis.set_yticks([p for p, _ in labels], [text for _, text in labels], fontsize=5.5)
+    axis.invert_yaxis()
+    for label, marker in SOURCES.values():
+        axis.plot([], [], marker=marker, color="0.3", linestyle="", label=label)
+    axis.plot([], [], marker="o", color="0.3", markerfacecolor="none", linestyle="", label="integrated time")
+    axis.set(xlabel=r"slope of $\ln \tau_i$ on $\ln F_i$")
+    axis.legend(loc="lower center", bbox_to_anchor=(0.4, 1.0), ncols=3, handletextpad=0.1, columnspacing=0.6)
+
+
+if __name__ == "__main__":
+    with jobs.logged_job(snakemake.log[0], snakemake.threads):
+        names = ("directions", "correlation_times", "minibatches", "covariance", "homogeneity")
+        draw({name: records.load_table(snakemake.input[name]) for name in names}, *map(Path, snakemake.output))

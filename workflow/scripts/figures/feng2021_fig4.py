@@ -1,0 +1,108 @@
+"""Draw feng2021_fig4: effective temperature against flatness, through training, and at equal noise scale."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+
+from sgdphysics import fits, jobs, records, style
+
+RATES = [style.COLOURS["sky"], style.COLOURS["black"], style.COLOURS["red"], style.COLOURS["green"], style.COLOURS["pink"]]
+MARKERS = ["v", "o", "s", "D", "^"]
+QUANTITIES = {
+    "sharpest_temperature": "temperature of the\nsharpest directions",
+    "slope_spread": "spread of slopes $s_g$",
+    "test_loss": "test loss",
+}
+
+
+def draw(tables: Mapping[str, pd.DataFrame], *paths: Path) -> None:
+    """Draw the figure from its tables and save it."""
+    style.use_theme()
+    directions, annealing = tables["directions"], tables["annealing"]
+    figure = plt.figure(figsize=(style.TWO_COLUMNS, 4.6), layout="constrained")
+    upper, lower = figure.subfigures(2, 1)
+    axes = [*upper.subplots(1, 3), *lower.subplots(1, 3)]
+    _against_flatness(axes[0], directions[(directions["window"] == "main") & (directions["basis"] == "principal")])
+    reference = annealing[annealing["reference"] & (annealing["status"] == "converged")]
+    _through_training(axes[1], reference)
+    _against_loss(axes[2], reference)
+    _equal_noise_scale(axes[3:], tables["equal_loss"])
+    style.letter_panels(axes)
+    style.save(figure, *paths)
+
+
+def _against_flatness(axis: Axes, rows: pd.DataFrame) -> None:
+    """Geometric means over seeds at each rank, every setting."""
+    rows = rows[rows["fitted"] & (rows["source"] == "sgd") & np.isfinite(rows["flatness"])]
+    rates, sizes = sorted(rows["learning_rate"].unique()), sorted(rows["batch_size"].unique())
+    for (rate, size), part in rows.groupby(["learning_rate", "batch_size"]):
+        means = np.exp(np.log(part[["flatness", "temperature"]]).groupby(part["rank"]).mean())
+        colour = RATES[rates.index(rate)]
+        fill = colour if (part["status"] == "converged").all() else "none"
+        look = {"marker": MARKERS[sizes.index(size)], "s": 7, "linewidths": 0.5}
+        axis.scatter(means["flatness"], means["temperature"], facecolors=fill, edgecolors=colour, **look)
+    handles = [Line2D([], [], color=RATES[i], marker="o", linestyle="", label=rf"$\alpha$ = {rate:g}") for i, rate in enumerate(rates)]
+    handles += [Line2D([], [], color="grey", marker=MARKERS[i], linestyle="", label=f"$B$ = {size}") for i, size in enumerate(sizes)]
+    axis.legend(handles=handles, loc="lower left", handletextpad=0.2)
+    axis.set(xscale="log", yscale="log", xlabel="flatness $F_i$", ylabel="temperature $T_i$")
+
+
+def _colours(ranks: list[int]) -> dict[int, tuple[float, ...]]:
+    return dict(zip(ranks, plt.get_cmap("viridis")(np.linspace(0, 0.85, len(ranks))), strict=True))
+
+
+def _through_training(axis: Axes, rows: pd.DataFrame) -> None:
+    """T_i along fixed directions, and the loss, against time; steps that all seeds reached."""
+    loss = rows.drop_duplicates(["run", "step"]).pivot_table(index="run", columns="epoch", values="training_loss").dropna(axis=1)
+    loss = loss.loc[:, loss.columns > 0]
+    for rank, colour in _colours(sorted(rows["rank"].unique())).items():
+        part = rows[(rows["rank"] == rank) & (rows["epoch"] > 0)]
+        wide = part.pivot_table(index="run", columns="epoch", values="temperature").dropna(axis=1)
+        style.band(axis, wide.columns, wide, colour, label=f"$T_{{{rank}}}$")
+    other = axis.twinx()
+    style.band(other, loss.columns, loss, style.COLOURS["grey"], linestyle="--")
+    other.set_yscale("log")
+    other.spines["right"].set_visible(True)
+    other.set_ylabel("training loss (dashed)", color=style.COLOURS["grey"])
+    other.tick_params(axis="y", which="both", colors=style.COLOURS["grey"])
+    axis.axvline(1, color=style.COLOURS["grey"], linewidth=0.6, linestyle=":")
+    axis.set(xscale="log", yscale="log", xlabel="epoch", ylabel="temperature $T_i$")
+    axis.legend(loc="lower center", ncols=2, handlelength=1.0, columnspacing=0.8)
+
+
+def _against_loss(axis: Axes, rows: pd.DataFrame) -> None:
+    """T_i against the loss after the first epoch; slope of each direction, mean over seeds."""
+    rows = rows[rows["epoch"] >= 1]
+    for rank, colour in _colours(sorted(rows["rank"].unique())).items():
+        part = rows[rows["rank"] == rank]
+        slope = np.mean([fits.power_law(run["training_loss"], run["temperature"]).exponent for _, run in part.groupby("run")])
+        label = f"$i$ = {rank}: $L^{{{slope:.2f}}}$"
+        axis.scatter(part["training_loss"], part["temperature"], s=3, color=colour, alpha=0.6, linewidths=0, label=label)
+    axis.invert_xaxis()
+    axis.set(xscale="log", yscale="log", xlabel="training loss $L$ (training goes right)", ylabel="temperature $T_i$")
+    axis.legend(loc="lower left", markerscale=2, handletextpad=0.1)
+
+
+def _equal_noise_scale(axes: list[Axes], rows: pd.DataFrame) -> None:
+    """Quantities at the lowest common training loss against learning rate / batch size, coloured by batch size."""
+    rows = rows[(rows["status"] == "converged") & (rows["target_loss"] == rows["target_loss"].min())]
+    sizes = sorted(rows["batch_size"].unique())
+    for axis, (quantity, label) in zip(axes, QUANTITIES.items(), strict=True):
+        part = rows[rows["quantity"] == quantity]
+        for size, colour in zip(sizes, RATES, strict=False):
+            wide = part[part["batch_size"] == size].pivot_table(index="seed", columns="learning_rate", values="value")
+            style.band(axis, wide.columns / size, wide, colour, marker=MARKERS[sizes.index(size)], label=f"$B$ = {size}")
+        axis.set(xscale="log", yscale="log", xlabel=r"learning rate / batch size", ylabel=label)
+        axis.set_title(f"at training loss {rows['target_loss'].min():g}", fontsize=6.5, color="0.3")
+    axes[0].legend(loc="upper left", handlelength=1.4)
+
+
+if __name__ == "__main__":
+    with jobs.logged_job(snakemake.log[0], snakemake.threads):
+        names = ("directions", "annealing", "checkpoints", "equal_loss")
+        draw({name: records.load_table(snakemake.input[name]) for name in names}, *map(Path, snakemake.output))

@@ -1,0 +1,64 @@
+"""Make one checked file of a data set, from a package or from IDX files."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from sgdphysics import datasets, jobs, records
+
+
+def prepare(name: str, entry: Mapping[str, Any], directory: Path, dataset_path: Path) -> None:
+    """Read a data set, check it against its entry in the registry, and write it.
+
+    Args:
+        name: Of the data set.
+        entry: From the registry.
+        directory: Folder of the IDX files; not looked at for a data set that comes with a package.
+        dataset_path: File to write.
+
+    Raises:
+        DatasetError: If the data are not what the entry says, or are damaged.
+    """
+    kind = entry["kind"]
+    source = datasets.embedded(entry["loader"]) if kind == "embedded" else datasets.read_idx(directory, entry["classes"])
+    _check(name, entry, source)
+    description = {"name": name, **{key: entry[key] for key in ("version", "description", "licence", "citation")}}
+    if kind == "idx_download":
+        description["sources"] = _sources(directory / "sources.json")
+    datasets.save_dataset(dataset_path, source, entry["classes"], description)
+
+
+def _check(name: str, entry: Mapping[str, Any], source: datasets.Source) -> None:
+    """Compare the data with what the registry says of them; None there means not known."""
+    for file, expected in entry.get("files", {}).items():
+        _compare(f"{name}: {file}: sha256", source.sha256[file], expected["sha256"])
+    if entry["kind"] == "embedded":
+        _compare(f"{name}: sha256 of the arrays from {source.origin}", datasets.arrays_sha256(source.arrays), entry["sha256"])
+    if entry["image_shape"] is not None:
+        datasets.check_image_shape(source.arrays, entry["image_shape"], name)
+    if entry["training_images"] is not None:
+        _compare(f"{name}: training images", len(source.arrays["train_images"]), entry["training_images"])
+
+
+def _compare(what: str, found: Any, expected: Any) -> None:
+    if found != expected:
+        raise datasets.DatasetError(f"{what}: found {found}, expected {expected}")
+
+
+def _sources(path: Path) -> dict[str, str]:
+    """The mirror that each file came from, as `fetch_idx` wrote it."""
+    try:
+        return {file: source["mirror"] for file, source in json.loads(path.read_text()).items()}
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        raise records.RecordError(f"{path}: not a list of sources ({error})") from None
+
+
+if __name__ == "__main__":
+    with jobs.logged_job(snakemake.log[0], snakemake.threads):
+        prepare(
+            snakemake.wildcards.dataset,
+            snakemake.params.entry,
+            Path(snakemake.params.directory),
+            Path(snakemake.output.dataset),
+        )

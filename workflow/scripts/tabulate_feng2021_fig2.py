@@ -1,0 +1,133 @@
+"""Tabulate feng2021_fig2: variance and flatness direction by direction, the exponents between them, slices."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pandas as pd
+import torch
+
+from sgdphysics import arrays, fits, jobs, records, surrogates, windows
+from sgdphysics.records import RUN_COLUMNS
+
+WINDOW = ["run", "window", "window_epochs"]
+
+# Exponents: source, basis, and the column that is fitted against flatness. Science: Feng and Tu 2021; the drift (the first
+# principal component) is left out of all but the two marked so.
+EXPONENTS = {
+    "in_sample": ("sgd", "principal", "variance"),
+    "held_out": ("sgd", "held_out", "variance_without_drift"),
+    "hessian": ("sgd", "hessian", "variance_without_drift"),
+    "noise_without_landscape": ("noise", "principal", "variance"),
+    "linear_theory": ("sgd", "hessian", "theory_variance"),
+    "linear_theory_stationary": ("sgd", "hessian", "stationary_variance"),
+    "held_out_with_drift": ("sgd", "held_out", "variance"),
+    "hessian_with_drift": ("sgd", "hessian", "variance"),
+    "noise_held_out": ("noise", "held_out", "variance"),
+    "noise_hessian": ("noise", "hessian", "variance"),
+    "other_noise_without_landscape": ("other_noise", "principal", "variance"),
+}
+
+
+def tabulate(
+    runs_path: Path,
+    measured: Mapping[str, Sequence[Path]],
+    directions: int,
+    tables: Mapping[str, Path],
+) -> None:
+    """Write the tables "directions" (one row per direction), "exponents" (per run), "slices" and "minima".
+
+    Args:
+        runs_path: The table of runs.
+        measured: Paths of the tables fluctuations, flatness, temperature, slices and minima of every chunk.
+        directions: Number of log-spaced directions that enter a fit.
+        tables: Where to write.
+    """
+    runs = records.load_table(runs_path)
+    rows = _directions(runs, {name: records.load_tables(paths) for name, paths in measured.items()}, directions)
+    exponents = [
+        {**dict(zip([*RUN_COLUMNS, "window", "window_epochs"], key, strict=True)), **row}
+        for key, group in rows.groupby([*RUN_COLUMNS, "window", "window_epochs"])
+        for row in _exponents(group)
+    ]
+    order = ["learning_rate", "batch_size", "seed", "window_epochs"]
+    columns = [*RUN_COLUMNS, "window", "window_epochs", "source", "basis", "rank", "fitted", "flatness", "edge_left", "edge_right"]
+    columns += ["curvature", "temperature", "variance", "variance_without_drift", "theory_variance", "stationary_variance"]
+    columns += ["fluctuation_dissipation_ratio", "relaxation_time_steps", "integrated_time_steps"]
+    records.save_table(tables["directions"], rows.sort_values([*order, "source", "basis", "rank"])[columns])
+    table = pd.DataFrame(exponents).sort_values([*order, "kind"])
+    main = table["window"] == "main"
+    records.save_table(tables["exponents"], table[main])
+    records.save_table(tables["longer_exponents"], table[~main])
+    for name in ("slices", "minima"):
+        records.save_table(tables[name], runs[RUN_COLUMNS].merge(records.load_tables(measured[name])).sort_values(["seed", "rank"]))
+
+
+def _directions(runs: pd.DataFrame, measured: Mapping[str, pd.DataFrame], directions: int) -> pd.DataFrame:
+    """One row per run, window, source, basis and direction."""
+    fluctuations = measured["fluctuations"].assign(
+        # The held-out variances lie along the same directions as the in-sample ones.
+        flatness_basis=lambda rows: rows["basis"].replace("held_out", "principal"),
+        # The Hessian's directions are the same whatever fluctuates along them.
+        flatness_source=lambda rows: rows["source"].where(rows["basis"] != "hessian", "sgd"),
+    )
+    flatness = measured["flatness"].rename(columns={"source": "flatness_source", "basis": "flatness_basis"})
+    temperature = measured["temperature"].rename(columns={"basis": "flatness_basis"}).assign(flatness_source="sgd")
+    keys = [*WINDOW, "flatness_source", "flatness_basis", "rank"]
+    rows = fluctuations.merge(flatness, on=keys, how="left").merge(temperature, on=keys, how="left")
+    rows = runs.merge(rows, on="run")
+    rows["fitted"] = False
+    parts = [_with_theory(group.copy(), directions) for _, group in rows.groupby([*WINDOW, "source", "basis"])]
+    return pd.concat(parts, ignore_index=True)
+
+
+def _with_theory(group: pd.DataFrame, directions: int) -> pd.DataFrame:
+    """Mark the directions that enter fits, and add the linear theory and the fluctuation-dissipation ratio."""
+    run = group.iloc[0]
+    epoch_steps = int(run["steps"] // run["epochs"])
+    last = windows.last_rank(int(run["window_epochs"]) * epoch_steps)
+    group["fitted"] = group["rank"].isin([rank for rank in arrays.log_spaced_ranks(last, directions) if rank > 1])
+    group["fluctuation_dissipation_ratio"] = group["variance_without_drift"] * group["curvature"] / group["temperature"]
+    group["stationary_variance"] = group["theory_variance"] = float("nan")
+    if (run["source"], run["basis"]) != ("sgd", "hessian"):
+        return group
+    curvatures, temperatures = (torch.tensor(group[name].to_numpy()) for name in ("curvature", "temperature"))
+    group["stationary_variance"] = surrogates.stationary_variance(curvatures, temperatures, run["learning_rate"]).tolist()
+    group["theory_variance"] = surrogates.window_variance(
+        curvatures.clamp(min=0),
+        temperatures,
+        learning_rate=run["learning_rate"],
+        epoch_steps=epoch_steps,
+        epochs=int(run["window_epochs"]),
+        sampling=run["sampling"],
+        earlier_epochs=int(run["start_epoch"]),
+    ).tolist()
+    return group
+
+
+def _exponents(group: pd.DataFrame) -> list[dict[str, object]]:
+    """Every exponent psi in variance ~ flatness^-psi of one run and window."""
+    own = f"noise_{'epoch' if 'noise_epoch' in set(group['source']) else 'replacement'}"
+    sources = {"noise": own, "other_noise": "noise_replacement" if own == "noise_epoch" else "noise_epoch", "sgd": "sgd"}
+    rows = []
+    for kind, (source, basis, column) in EXPONENTS.items():
+        chosen = group[(group["source"] == sources[source]) & (group["basis"] == basis) & group["fitted"]]
+        if not len(chosen):
+            continue
+        fit = fits.power_law(chosen["flatness"], chosen[column])
+        censored = int((~chosen["flatness"].between(0, float("1e300"))).sum())
+        numbers = {"r": fit.r, "spearman": fit.spearman, "points": fit.n, "censored": censored, "censored_share": censored / len(chosen)}
+        rows.append({"kind": kind, "exponent": -fit.exponent, "intercept": fit.intercept, **numbers})
+    return rows
+
+
+TABLES = ("directions", "exponents", "longer_exponents", "slices", "minima")
+MEASURED = ("fluctuations", "flatness", "temperature", "slices", "minima")
+
+if __name__ == "__main__":
+    with jobs.logged_job(snakemake.log[0], snakemake.threads):
+        tabulate(
+            Path(snakemake.input.runs),
+            {name: [Path(path) for path in snakemake.input[name]] for name in MEASURED},
+            snakemake.params.directions,
+            {name: Path(snakemake.output[name]) for name in TABLES},
+        )

@@ -1,0 +1,68 @@
+"""Tabulate feng2021_fig4: temperature against flatness, through training, and at equal training loss."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from sgdphysics import fits, jobs, records
+from sgdphysics.records import RUN_COLUMNS
+
+COMPARED = ("sharpest_temperature", "slope_spread", "test_loss")
+
+
+def tabulate(
+    directions_path: Path,
+    runs_path: Path,
+    measured: Mapping[str, Sequence[Path]],
+    equal_losses: Sequence[float],
+    tables: Mapping[str, Path],
+) -> None:
+    """Write the tables "annealing" (checkpoint by direction), "checkpoints", "temperature_fits" (T against F, per run) and
+    "equal_loss" (quantities interpolated to equal training losses).
+    """
+    runs = records.load_table(runs_path)[RUN_COLUMNS]
+    order = ["learning_rate", "batch_size", "seed", "step"]
+    annealing = runs.merge(records.load_tables(measured["annealing"])).sort_values([*order, "rank"])
+    checkpoints = runs.merge(records.load_tables(measured["checkpoints"])).sort_values(order)
+    records.save_table(tables["annealing"], annealing)
+    records.save_table(tables["checkpoints"], checkpoints)
+    records.save_table(tables["temperature_fits"], _temperature_fits(records.load_table(directions_path)))
+    records.save_table(tables["equal_loss"], _at_equal_loss(checkpoints, equal_losses))
+
+
+def _temperature_fits(directions: pd.DataFrame) -> pd.DataFrame:
+    """T_i ~ F_i^exponent along the principal directions of the main window, one row per run."""
+    chosen = directions[(directions["window"] == "main") & directions["fitted"] & (directions["source"] == "sgd")]
+    rows = []
+    for key, group in chosen[chosen["basis"] == "principal"].groupby(RUN_COLUMNS):
+        fit = fits.power_law(group["flatness"], group["temperature"])
+        numbers = {"exponent": fit.exponent, "intercept": fit.intercept, "r": fit.r, "points": fit.n}
+        rows.append({**dict(zip(RUN_COLUMNS, key, strict=True)), **numbers})
+    return pd.DataFrame(rows).sort_values(["learning_rate", "batch_size", "seed"])
+
+
+def _at_equal_loss(checkpoints: pd.DataFrame, equal_losses: Sequence[float]) -> pd.DataFrame:
+    """Quantities at given training losses, interpolated between checkpoints in ln y against ln L; NaN where not reached."""
+    rows = []
+    for key, group in checkpoints[checkpoints["epoch"] >= 1].groupby(RUN_COLUMNS):
+        group = group.sort_values("training_loss")
+        log_loss = np.log(group["training_loss"])
+        for target in equal_losses:
+            inside = log_loss.min() <= np.log(target) <= log_loss.max()
+            for name in COMPARED:
+                value = np.exp(np.interp(np.log(target), log_loss, np.log(group[name]))) if inside else np.nan
+                rows.append({**dict(zip(RUN_COLUMNS, key, strict=True)), "target_loss": target, "quantity": name, "value": value})
+    return pd.DataFrame(rows).sort_values(["quantity", "target_loss", "learning_rate", "batch_size", "seed"])
+
+
+if __name__ == "__main__":
+    with jobs.logged_job(snakemake.log[0], snakemake.threads):
+        tabulate(
+            Path(snakemake.input.directions),
+            Path(snakemake.input.runs),
+            {name: [Path(path) for path in snakemake.input[name]] for name in ("annealing", "checkpoints")},
+            snakemake.params.equal_losses,
+            {name: Path(snakemake.output[name]) for name in ("annealing", "checkpoints", "temperature_fits", "equal_loss")},
+        )

@@ -1,0 +1,35 @@
+"""Tabulate the runs of a study: settings, outcome, length."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from sgdphysics import jobs, records
+
+
+def tabulate(runs_paths: Sequence[Path], reference_runs: Sequence[str], table_path: Path) -> None:
+    """Write one row per run, in the order of learning rate, batch size and seed."""
+    rows = []
+    for path in runs_paths:
+        metadata = records.load_metadata(path)
+        for result in metadata["results"]:
+            run = result["run"]
+            rows.append(
+                {
+                    "run": result["name"],
+                    "dataset": metadata["dataset"],
+                    **{key: run[key] for key in ("learning_rate", "batch_size", "seed", "sampling", "loss")},
+                    "reference": result["name"] in reference_runs,
+                    **{key: result[key] for key in ("status", "epochs", "steps", "diverged_step")},
+                    "final_loss": result["loss_history"][-1],
+                    "final_accuracy": result["accuracy_history"][-1],
+                }
+            )
+    table = pd.DataFrame(rows).sort_values(["learning_rate", "batch_size", "seed"], ignore_index=True)
+    records.save_table(table_path, table)
+
+
+if __name__ == "__main__":
+    with jobs.logged_job(snakemake.log[0], snakemake.threads):
+        tabulate([Path(p) for p in snakemake.input.runs], snakemake.params.reference_runs, Path(snakemake.output.table))
