@@ -137,10 +137,20 @@ def forget_missing_outputs():
                 workflow.persistence.cleanup_metadata(path)
 
 
-DATASETS = read_yaml("config/datasets.yaml")["datasets"]
+def checked_yaml(name):
+    """A file of config/, checked against its schema."""
+    content = read_yaml(f"config/{name}.yaml")
+    try:
+        studies.check_schema(content, read_schema(name))
+    except errors.InputError as error:
+        sys.exit(f"config/{name}.yaml: {error}")
+    return content
+
+
+DATASETS = checked_yaml("datasets")["datasets"]
+CLAIMS = checked_yaml("claims")["claims"]
 STUDIES = checked_config()["studies"]
 CHUNKS = {(c.ensemble, c.name): c for study in STUDIES for c in chunks_of(study)}
-CLAIMS = read_yaml("config/claims.yaml")["claims"]
 TABLES = [
     "feng2021_runs",
     *(f"feng2021_fig1{part}" for part in ("", "_dimension", "_trajectory")),

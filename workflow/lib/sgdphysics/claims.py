@@ -14,6 +14,7 @@ from sgdphysics.errors import InputError
 from sgdphysics.fits import power_law, student_interval
 
 FEWEST_SEEDS = 5
+EARLY_EPOCHS = (1, 2, 5)  # those that the claim is about; later ones are only drawn
 REGIONS = ("above", "below", "between", "outside")
 
 Tables = Mapping[str, pd.DataFrame]
@@ -100,6 +101,8 @@ def _test_row(claim: Mapping[str, Any], test: Mapping[str, Any], tables: Tables)
     if test["statistic"] not in STATISTICS:
         raise InputError(f"claims.{claim['id']}: unknown statistic {test['statistic']!r}")
     values = STATISTICS[test["statistic"]](tables)
+    if test.get("settings", "reference") == "reference":
+        values = values[values["reference"]]
     region = {key: test[key] for key in REGIONS if key in test}
     decided = []
     for setting, group in values.groupby("setting", sort=False):
@@ -145,7 +148,7 @@ def region_text(region: Mapping[str, Any]) -> str:
 
 
 def _statistic(function: Statistic) -> Statistic:
-    """Register a function of the tables that returns one row per setting and seed: "setting", "seed", "value"."""
+    """Register a function of the tables that returns one row per setting and seed: "setting", "reference", "seed", "value"."""
     STATISTICS[function.__name__] = function
     return function
 
@@ -156,40 +159,44 @@ def _table(tables: Tables, name: str) -> pd.DataFrame:
     return tables[name]
 
 
-def _per_run(tables: Tables, values: pd.DataFrame, *, reference: bool = False) -> pd.DataFrame:
+def _per_run(tables: Tables, values: pd.DataFrame) -> pd.DataFrame:
     """Attach setting and seed to one value per run; runs that did not converge count as missing."""
     runs = _table(tables, "feng2021_runs")
-    if reference:
-        runs = runs[runs["reference"]]
     joined = runs.merge(values, on="run", how="left")
     joined.loc[joined["status"] != "converged", "value"] = np.nan
     setting = "learning rate " + joined["learning_rate"].map("{:g}".format) + ", batch size " + joined["batch_size"].astype(str)
-    return pd.DataFrame({"setting": setting, "seed": joined["seed"], "value": joined["value"]})
+    return pd.DataFrame({"setting": setting, **{key: joined[key] for key in ("reference", "seed", "value")}})
 
 
 def _dimension(tables: Tables, window: str, value: Callable[[pd.DataFrame], pd.Series]) -> pd.DataFrame:
     """A value of the reference runs' dimension tables: per window length (main) or per early epoch."""
     dimension = _table(tables, "feng2021_fig1_dimension")
-    rows = dimension[dimension["window"] == window].assign(value=value)
+    rows = dimension[(dimension["window"] == window) & (dimension["source"] == "sgd")].assign(value=value)
+    return _by_epoch(tables, rows, window)
+
+
+def _by_epoch(tables: Tables, rows: pd.DataFrame, window: str) -> pd.DataFrame:
+    """Values of the main window; or of each early epoch, which then is the setting."""
     if window == "main":
-        return _per_run(tables, rows[["run", "value"]], reference=True)
-    parts = []
-    for epoch, group in rows.groupby("start_epoch"):
-        part = _per_run(tables, group[["run", "value"]], reference=True)
-        parts.append(part.assign(setting=f"epoch {epoch + 1}"))
+        return _per_run(tables, rows[["run", "value"]])
+    parts = [
+        _per_run(tables, group[["run", "value"]]).assign(setting=f"epoch {epoch + 1}")
+        for epoch, group in rows.groupby("start_epoch")
+        if epoch + 1 in EARLY_EPOCHS
+    ]
     return pd.concat(parts, ignore_index=True)
 
 
 @_statistic
 def components_for_99_percent(tables: Tables) -> pd.DataFrame:
     """Principal components that carry 99 % of the variance of the weights in the exploration phase."""
-    return _dimension(tables, "main", lambda rows: rows["components_99"].where(rows["source"] == "sgd")).dropna()
+    return _dimension(tables, "main", lambda rows: rows["components_99"])
 
 
 @_statistic
 def early_components_for_99_percent(tables: Tables) -> pd.DataFrame:
     """The same in the windows of early epochs."""
-    return _dimension(tables, "early", lambda rows: rows["components_99"].where(rows["source"] == "sgd")).dropna()
+    return _dimension(tables, "early", lambda rows: rows["components_99"])
 
 
 def _relative_participation(tables: Tables, window: str) -> pd.DataFrame:
@@ -198,14 +205,8 @@ def _relative_participation(tables: Tables, window: str) -> pd.DataFrame:
     wide = rows.pivot_table(
         index=["run", "start_epoch"], columns="source", values="held_out_participation_ratio_without_first"
     )
-    ratio = (wide["sgd"] / wide["isotropic"]).rename("value").reset_index() if "isotropic" in wide else wide.reset_index()
-    if window == "main":
-        return _per_run(tables, ratio[["run", "value"]], reference=True)
-    parts = [
-        _per_run(tables, group[["run", "value"]], reference=True).assign(setting=f"epoch {epoch + 1}")
-        for epoch, group in ratio.groupby("start_epoch")
-    ]
-    return pd.concat(parts, ignore_index=True)
+    ratio = (wide["sgd"] / wide["isotropic"]).rename("value").reset_index()
+    return _by_epoch(tables, ratio, window)
 
 
 @_statistic
@@ -224,7 +225,7 @@ def _share_with_one_minimum(tables: Tables, span: str) -> pd.DataFrame:
     minima = _table(tables, "feng2021_fig2_minima")
     rows = minima[minima["range"] == span]
     share = (rows["minima"] == 1).groupby(rows["run"]).mean().rename("value").reset_index()
-    return _per_run(tables, share, reference=True)
+    return _per_run(tables, share)
 
 
 @_statistic
@@ -306,14 +307,14 @@ def temperature_rise_to_the_edge(tables: Tables) -> pd.DataFrame:
     centre = logarithm[logarithm["position"] == 0].set_index(["run", "rank"])["log"]
     edges = logarithm[logarithm["position"].abs() == 1].set_index(["run", "rank"])["log"]
     rise = (edges - centre.reindex(edges.index)).groupby("run").mean().rename("value").reset_index()
-    return _per_run(tables, rise, reference=True)
+    return _per_run(tables, rise)
 
 
 def _correlation_slope(tables: Tables, basis: str, time: str, source: str = "sgd", window: str = "main") -> pd.DataFrame:
     slopes = _table(tables, "feng2021_fig3_correlation_times")
     chosen = (slopes["basis"] == basis) & (slopes["time"] == time) & (slopes["source"] == source)
     rows = slopes[chosen & (slopes["window"] == window)]
-    return _per_run(tables, rows.rename(columns={"exponent": "value"})[["run", "value"]], reference=True)
+    return _per_run(tables, rows.rename(columns={"exponent": "value"})[["run", "value"]])
 
 
 @_statistic
@@ -387,10 +388,10 @@ def _equal_loss(tables: Tables, value: Callable[[pd.DataFrame], float]) -> pd.Da
     rows = rows[(rows["status"] == "converged") & np.isfinite(rows["value"])]
     rows = rows[rows["target_loss"] == rows["target_loss"].min()]
     values = [
-        {"setting": quantity, "seed": seed, "value": value(group) if len(group) > 3 else np.nan}
+        {"setting": quantity, "reference": True, "seed": seed, "value": value(group) if len(group) > 3 else np.nan}
         for (quantity, seed), group in rows.groupby(["quantity", "seed"])
     ]
-    return pd.DataFrame(values, columns=["setting", "seed", "value"])
+    return pd.DataFrame(values, columns=["setting", "reference", "seed", "value"])
 
 
 @_statistic

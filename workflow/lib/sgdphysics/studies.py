@@ -33,15 +33,22 @@ def check(config: Mapping[str, Any], schema: Mapping[str, Any], datasets: Mappin
     Args:
         config: From `resolved`.
         schema: JSON schema of the configuration.
-        datasets: The data sets by name, each with ``classes``, ``pixels`` and ``training_images`` (None where not known).
+        datasets: The data sets by name, each with ``classes`` and ``training_images`` (None where not known).
 
     Raises:
         InputError: One line with every fault: key, what was found, what is allowed.
     """
-    faults = sorted(jsonschema.Draft202012Validator(schema).iter_errors(config), key=lambda error: error.json_path)
-    lines = [_fault_line(fault) for fault in faults] or _further_faults(config, datasets)
+    check_schema(config, schema)
+    lines = _further_faults(config, datasets)
     if lines:
         raise InputError("; ".join(lines))
+
+
+def check_schema(content: Mapping[str, Any], schema: Mapping[str, Any]) -> None:
+    """Check the content of a YAML file against its JSON schema; raises `InputError` with one line that names every fault."""
+    faults = sorted(jsonschema.Draft202012Validator(schema).iter_errors(content), key=lambda error: error.json_path)
+    if faults:
+        raise InputError("; ".join(_fault_line(fault) for fault in faults))
 
 
 def runs_of(study: Mapping[str, Any]) -> list[Run]:

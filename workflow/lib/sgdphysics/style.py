@@ -1,6 +1,6 @@
 """The look of the figures: theme, colours, panel letters, and saving with the same bytes every time."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 
 import matplotlib as mpl
@@ -9,8 +9,10 @@ import numpy as np
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from numpy.typing import ArrayLike
 
+from sgdphysics.fits import student_interval
 from sgdphysics.records import write_atomically
 
 # Okabe and Ito's colours: told apart by colour-blind readers.
@@ -49,6 +51,11 @@ def use_theme() -> None:
             "ytick.minor.width": 0.4,
             "lines.linewidth": 1.1,
             "lines.markersize": 3,
+            "axes.labelpad": 2.0,
+            "xtick.minor.size": 1.5,
+            "ytick.minor.size": 1.5,
+            "xtick.major.size": 3,
+            "ytick.major.size": 3,
             "pdf.fonttype": 42,
             "svg.hashsalt": "sgdphysics",
             "figure.dpi": 200,
@@ -64,17 +71,27 @@ def letter_panels(axes: Iterable[Axes]) -> None:
         )
 
 
-def label_lines(axis: Axes, labels: Mapping[str, tuple[float, float, str]], **text: object) -> None:
-    """Write labels straight into a panel: text -> (x, y, colour), in data coordinates."""
-    for label, (x, y, colour) in labels.items():
-        axis.annotate(label, (x, y), color=colour, fontsize=6.5, **text)
+def log_ticks(axis: Axes, which: str = "xy") -> None:
+    """Label logarithmic axes: powers of ten, or 1, 2, 5 times them in plain numbers where the axis spans less than 1.8 decades."""
+    for name in which:
+        one = axis.xaxis if name == "x" else axis.yaxis
+        low, high = axis.get_xlim() if name == "x" else axis.get_ylim()
+        one.set_minor_formatter(NullFormatter())
+        if abs(np.log10(high / low)) < 1.8:
+            one.set_major_locator(LogLocator(subs=(1, 2, 5)))
+            one.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}" if 1e-3 <= value < 1e4 else _scientific(value)))
+
+
+def _scientific(value: float) -> str:
+    exponent = int(np.floor(np.log10(value) + 1e-9))
+    return rf"${value / 10**exponent:g}\times10^{{{exponent}}}$"
 
 
 def band(axis: Axes, x: ArrayLike, samples: ArrayLike, colour: str, **line: object) -> None:
-    """Draw the mean over seeds (rows of ``samples``) of ln y with its 95 % interval as a band; both axes may be logarithmic."""
-    from sgdphysics.fits import student_interval
-
-    logarithms = np.log(np.asarray(samples, dtype=float))
+    """Draw the mean over seeds (rows of ``samples``) of ln y with its 95 % interval as a band; columns without y > 0 are left out."""
+    values = np.asarray(samples, dtype=float)
+    usable = (values > 0).all(0)
+    x, logarithms = np.asarray(x, dtype=float)[usable], np.log(values[:, usable])
     mean, low, high = np.array([student_interval(column) for column in logarithms.T]).T
     axis.plot(x, np.exp(mean), color=colour, **line)
     axis.fill_between(x, np.exp(low), np.exp(high), color=colour, alpha=0.2, linewidth=0)

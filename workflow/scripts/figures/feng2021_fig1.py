@@ -11,8 +11,8 @@ from sgdphysics import jobs, records, style
 
 SOURCES = {
     "sgd": ("SGD", style.COLOURS["black"]),
-    "noise_epoch": ("SGD noise, no landscape,\nwithout replacement", style.COLOURS["orange"]),
-    "noise_replacement": ("SGD noise, no landscape,\nwith replacement", style.COLOURS["sky"]),
+    "noise_epoch": ("SGD noise without a landscape, draws without replacement", style.COLOURS["orange"]),
+    "noise_replacement": ("the same, with replacement", style.COLOURS["sky"]),
     "isotropic": ("isotropic walk", style.COLOURS["grey"]),
 }
 
@@ -20,8 +20,10 @@ SOURCES = {
 def draw(tables: Mapping[str, pd.DataFrame], *paths: Path) -> None:
     """Draw the figure from its tables and save it."""
     style.use_theme()
-    spectra, dimension = (rows[rows["reference"] & (rows["status"] == "converged")] for rows in (tables["spectra"], tables["dimension"]))
-    figure, axes = plt.subplots(2, 3, figsize=(style.TWO_COLUMNS, 4.6), layout="constrained")
+    spectra, dimension = (
+        rows[rows["reference"] & (rows["status"] == "converged")] for rows in (tables["spectra"], tables["dimension"])
+    )
+    figure, axes = plt.subplots(2, 3, figsize=(style.TWO_COLUMNS, 4.7), layout="constrained")
     main = spectra[spectra["window"] == "main"]
     counts = dimension[dimension["window"] == "main"].groupby("source")
     _spectra(axes[0, 0], main)
@@ -31,6 +33,7 @@ def draw(tables: Mapping[str, pd.DataFrame], *paths: Path) -> None:
     for axis, pair, name in ((axes[1, 0], ranks[:2], "drift"), (axes[1, 1], ranks[-2:], "diffusion")):
         _trajectory(axis, tables["trajectory"], pair, name)
     _early(axes[1, 2], spectra[spectra["window"] == "early"])
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=4, handlelength=1.2)
     style.letter_panels(axes.flat)
     style.save(figure, *paths)
 
@@ -47,7 +50,7 @@ def _spectra(axis: Axes, rows: pd.DataFrame) -> None:
         shares = _shares(rows[rows["source"] == source], "variance")
         style.band(axis, shares.columns, shares, colour, label=label)
     axis.set(xscale="log", yscale="log", xlabel="rank of component $i$", ylabel=r"variance $\sigma_i^2 / \sigma_1^2$", ylim=(1e-7, 2))
-    axis.legend(loc="lower left", handlelength=1.2)
+    style.log_ticks(axis)
 
 
 def _cumulative(axis: Axes, rows: pd.DataFrame, counts: pd.Series) -> None:
@@ -64,9 +67,10 @@ def _held_out(axis: Axes, rows: pd.DataFrame, ratios: pd.Series) -> None:
         shares = _shares(rows[rows["source"] == source], "held_out_variance").iloc[:, 1:]
         style.band(axis, shares.columns, shares, colour)
     text = _numbers("participation ratio", ratios)
-    axis.text(0.04, 0.05, text, transform=axis.transAxes, ha="left", va="bottom", fontsize=6.5)
+    axis.text(0.97, 0.97, text, transform=axis.transAxes, ha="right", va="top", fontsize=6.5)
     label = "variance in the next window\nalong the same directions / $\\sigma_1^2$"
-    axis.set(xscale="log", yscale="log", xlabel="rank of component $i > 1$", ylabel=label, ylim=(1e-7, 2))
+    axis.set(xscale="log", yscale="log", xlabel="rank of component $i > 1$", ylabel=label, ylim=(1e-7, 1e3))
+    style.log_ticks(axis)
 
 
 def _numbers(title: str, numbers: pd.Series) -> str:
@@ -84,8 +88,9 @@ def _trajectory(axis: Axes, rows: pd.DataFrame, pair: list[int], name: str) -> N
     if first == 1:
         cosine = rows[(rows["source"] == "sgd") & (rows["rank"] == 1)]["cosine_with_weights"].iloc[0]
         title = f"{name}, cos(PC1, $w_0$) = {abs(cosine):.2f}"
-    axis.set(xlabel=f"PC{first}", ylabel=f"PC{second}", title=title)
-    axis.ticklabel_format(style="sci", scilimits=(-2, 2))
+    axis.set(xlabel=f"PC{first}", ylabel=f"PC{second}")
+    axis.set_title(title, loc="right", fontsize=6.5)
+    axis.ticklabel_format(style="sci", scilimits=(-2, 2), useMathText=True)
     axis.locator_params(nbins=4)
 
 
@@ -97,8 +102,8 @@ def _early(axis: Axes, rows: pd.DataFrame) -> None:
         style.band(axis, shares.columns, shares, colour, label=f"epoch {epoch + 1}")
     shares = _shares(rows[rows["source"] == "isotropic"], "variance")
     style.band(axis, shares.columns, shares, style.COLOURS["grey"], label="isotropic walk")
-    label = r"variance within the epoch $\sigma_i^2 / \sigma_1^2$"
-    axis.set(xscale="log", yscale="log", xlabel="rank of component $i$", ylabel=label, ylim=(1e-5, 2))
+    label = "variance within one epoch\n" + r"$\sigma_i^2 / \sigma_1^2$"
+    axis.set(xscale="log", yscale="log", xlabel="rank of component $i$", ylabel=label, ylim=(1e-8, 2))
     axis.legend(loc="lower left", handlelength=1.2)
 
 

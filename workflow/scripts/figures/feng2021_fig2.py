@@ -49,22 +49,23 @@ def draw(tables: Mapping[str, pd.DataFrame], *paths: Path) -> None:
 
 
 def _slices(axis: Axes, rows: pd.DataFrame) -> None:
-    """ln of the loss, relative to the centre, along some directions of the first reference run; the flatness of one of them."""
+    """Loss, relative to the centre, along some directions of the first reference run; the flatness of the last."""
     rows = rows[rows["seed"] == rows["seed"].min()]
     ranks = sorted(rows["rank"].unique())
     for rank, colour in zip(ranks, plt.get_cmap("viridis")(np.linspace(0, 0.85, len(ranks))), strict=True):
         part = rows[rows["rank"] == rank]
         relative = part["loss"] / np.interp(0, part["offset"], part["loss"])
         axis.plot(part["offset"], relative, color=colour, label=f"$i$ = {rank}")
-        if rank == ranks[-1]:
-            inside = part["offset"][relative <= np.e]
-            ends = {"arrowstyle": "<->", "color": colour, "shrinkA": 0, "shrinkB": 0}
-            axis.annotate("", (inside.min(), np.e), (inside.max(), np.e), arrowprops=ends)
-            axis.text(inside.max(), np.e * 1.15, f"$F_{{{rank}}}$", color=colour, ha="right")
-    axis.axhline(np.e, color=style.COLOURS["grey"], linewidth=0.6, linestyle=":")
-    axis.text(0.98, np.e * 0.93, "$e$", transform=axis.get_yaxis_transform(), color=style.COLOURS["grey"], va="top", ha="right")
-    axis.set(yscale="log", xlabel="distance along component $i$", ylabel="loss $L / L(w_0)$", ylim=(0.8, 200))
+    inside = part["offset"][relative <= np.e]
+    ends = {"arrowstyle": "<->", "color": colour, "shrinkA": 0, "shrinkB": 0}
+    axis.annotate("", (inside.min(), np.e), (inside.max(), np.e), arrowprops=ends)
+    axis.text(inside.max() * 1.15, np.e * 0.98, f"$F_{{{rank}}}$", color=colour, va="top")
+    axis.axhline(np.e, color=style.COLOURS["grey"], linewidth=0.6, linestyle=":", zorder=0)
+    axis.text(0.01, np.e * 1.05, "$e$", transform=axis.get_yaxis_transform(), color=style.COLOURS["grey"], va="bottom")
+    reach = 1.6 * np.ptp(inside)
+    axis.set(yscale="log", xlabel="distance along component $i$", ylabel="loss $L / L(w_0)$", xlim=(-reach, reach), ylim=(0.6, 400))
     axis.legend(loc="upper center", ncols=2, handlelength=1.0, columnspacing=0.8)
+    style.log_ticks(axis, "y")
 
 
 def _ranks(axis: Axes, rows: pd.DataFrame) -> None:
@@ -79,6 +80,8 @@ def _ranks(axis: Axes, rows: pd.DataFrame) -> None:
     axis.set_ylabel(r"variance $\sigma_i^2$", color=style.COLOURS["black"])
     other.set_ylabel("flatness $F_i$", color=style.COLOURS["green"])
     other.spines["right"].set_visible(True)
+    style.log_ticks(axis)
+    style.log_ticks(other, "y")
 
 
 def _bases(axis: Axes, rows: pd.DataFrame) -> None:
@@ -95,7 +98,10 @@ def _bases(axis: Axes, rows: pd.DataFrame) -> None:
     ends = middle * np.array([0.35, 2.0])
     axis.plot(ends, level * 6 * (ends / middle) ** 2, color=style.COLOURS["grey"], linestyle="--", label=r"Einstein: $\propto F^2$")
     axis.set(xscale="log", yscale="log", xlabel="flatness $F_i$", ylabel=r"variance $\sigma_i^2$")
+    axis.set_xlim(rows["flatness"].min() / 1.6, rows["flatness"].max() * 1.3)
+    axis.set_ylim(rows["variance"].min() / 30, None)
     axis.legend(loc="lower left", handlelength=1.2)
+    style.log_ticks(axis)
 
 
 def _settings(axis: Axes, rows: pd.DataFrame) -> None:
@@ -109,8 +115,10 @@ def _settings(axis: Axes, rows: pd.DataFrame) -> None:
         axis.scatter(means["flatness"], means["variance"], facecolors=fill, edgecolors=RATES[rates.index(rate)], **look)
     handles = [Line2D([], [], color=RATES[i], marker="o", linestyle="", label=rf"$\alpha$ = {rate:g}") for i, rate in enumerate(rates)]
     handles += [Line2D([], [], color="grey", marker=MARKERS[i], linestyle="", label=f"$B$ = {size}") for i, size in enumerate(sizes)]
-    axis.legend(handles=handles, loc="lower left", handletextpad=0.2, ncols=1)
+    axis.legend(handles=handles, loc="lower left", handletextpad=0.2, ncols=2, columnspacing=0.6)
     axis.set(xscale="log", yscale="log", xlabel="flatness $F_i$", ylabel=r"variance $\sigma_i^2$, in sample")
+    axis.set_ylim(rows["variance"].min() / 30, None)
+    style.log_ticks(axis)
 
 
 def _exponents(axis: Axes, exponents: pd.DataFrame, runs: pd.DataFrame) -> None:
@@ -134,9 +142,9 @@ def _exponents(axis: Axes, exponents: pd.DataFrame, runs: pd.DataFrame) -> None:
             axis.plot(position + shift, mean, marker=marker, color=colour, markerfacecolor=fill, markersize=3)
     axis.axhline(0, color=style.COLOURS["grey"], linewidth=0.6)
     axis.axhline(-2, color=style.COLOURS["grey"], linewidth=0.8, linestyle="--")
-    axis.text(len(KINDS) - 0.45, -1.93, "Einstein relation, constant temperature", color=style.COLOURS["grey"], fontsize=6.5, ha="right")
+    axis.text(len(KINDS) - 0.45, -1.97, "Einstein relation, constant temperature", color="0.4", fontsize=6.5, ha="right", va="bottom")
     axis.axhline(4, color=style.COLOURS["grey"], linewidth=0.8, linestyle=":")
-    axis.text(len(KINDS) - 0.45, 4.06, "published: about 4", color=style.COLOURS["grey"], fontsize=6.5, ha="right")
+    axis.text(len(KINDS) - 0.45, 4.03, "published: about 4", color="0.4", fontsize=6.5, ha="right", va="bottom")
     lost = int((runs["status"] != "converged").sum())
     note = f"mean and 95 % interval over {runs['seed'].nunique()} seeds; {lost} of {len(runs)} runs did not converge"
     axis.set_title(note, loc="right", fontsize=6.5, color="0.3")

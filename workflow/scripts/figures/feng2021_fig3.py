@@ -16,7 +16,7 @@ BASES = {
     "held_out": ("principal, held out", style.COLOURS["blue"]),
     "hessian": ("Hessian", style.COLOURS["red"]),
 }
-SOURCES = {"sgd": ("SGD", "o"), "noise_epoch": ("noise, no landscape", "s")}
+SOURCES = ("sgd", "noise_epoch")
 
 
 def draw(tables: Mapping[str, pd.DataFrame], *paths: Path) -> None:
@@ -42,7 +42,10 @@ def _minibatches(axis: Axes, rows: pd.DataFrame) -> None:
             look = {"color": style.COLOURS["blue"], "linewidth": 0.5, "alpha": 0.7, "label": "mini-batches" if batch == 1 else None}
         axis.plot(part["offset"], part["loss"], **look)
     axis.set(yscale="log", xlabel=f"distance along component {rows['rank'].iloc[0]}", ylabel="loss")
-    axis.legend(loc="lower right")
+    axis.legend(loc="upper center")
+    low, high = axis.get_ylim()
+    axis.set_ylim(low, high * 8)
+    style.log_ticks(axis, "y")
 
 
 def _covariance(axis: Axes, rows: pd.DataFrame) -> None:
@@ -69,12 +72,14 @@ def _strength(axis: Axes, rows: pd.DataFrame) -> None:
         part, (label, colour) = rows[rows["basis"] == basis], BASES[basis]
         slopes = [fits.power_law(run["flatness"], run["temperature"]).exponent for _, run in part.groupby("run")]
         mean, low, high = fits.student_interval(slopes)
-        text = f"{label.split(',')[0]}: slope {mean:.2f} [{low:.2f}, {high:.2f}]"
+        text = f"{label.split(',')[0]}: slope {mean:.2f}\n[{low:.2f}, {high:.2f}]"
         axis.scatter(part["flatness"], part["temperature"], s=3, color=colour, alpha=0.5, linewidths=0, label=text, rasterized=True)
     level = float(np.exp(np.log(rows["temperature"]).mean()))
     axis.axhline(level, color=style.COLOURS["grey"], linestyle="--", linewidth=0.8, label="heat bath: slope 0")
     axis.set(xscale="log", yscale="log", xlabel="flatness $F_i$", ylabel="temperature $T_i$")
-    axis.legend(loc="lower left", markerscale=2, handletextpad=0.4)
+    axis.set_ylim(rows["temperature"].min() / 25, None)
+    axis.legend(loc="lower left", markerscale=2, handletextpad=0.2)
+    style.log_ticks(axis)
 
 
 def _homogeneity(axis: Axes, rows: pd.DataFrame) -> None:
@@ -86,43 +91,47 @@ def _homogeneity(axis: Axes, rows: pd.DataFrame) -> None:
     axis.axhline(1, color=style.COLOURS["grey"], linestyle="--", linewidth=0.8)
     axis.text(0.0, 0.8, "heat bath", color=style.COLOURS["grey"], ha="center", va="top", fontsize=6.5)
     axis.set(yscale="log", xlabel="position along component $i$\n(−1 and 1: edges of the flat region)", ylabel="$T_i / T_i(w_0)$")
-    axis.legend(loc="upper center", ncols=2, handlelength=1.0)
+    axis.legend(loc="upper center", ncols=2, handlelength=1.0, columnspacing=0.8)
+    low, high = axis.get_ylim()
+    axis.set_ylim(low, high * 20)
+    style.log_ticks(axis, "y")
 
 
 def _times(axis: Axes, rows: pd.DataFrame) -> None:
     rows = rows[rows["fitted"] & np.isfinite(rows["flatness"])]
     for basis, (label, colour) in BASES.items():
         part = rows[rows["basis"] == basis]
-        axis.scatter(part["flatness"], part["relaxation_time_steps"], s=3, color=colour, alpha=0.4, linewidths=0, label=label, rasterized=True)
-    axis.set(xscale="log", yscale="log", xlabel="flatness $F_i$", ylabel=r"correlation time $2\,$var$(\theta)\,/\,$var$(\Delta\theta)$, steps")
-    axis.legend(loc="best", markerscale=2, handletextpad=0.2)
+        times = part["relaxation_time_steps"]
+        axis.scatter(part["flatness"], times, s=3, color=colour, alpha=0.4, linewidths=0, label=label, rasterized=True)
+    axis.set(xscale="log", yscale="log", xlabel="flatness $F_i$", ylabel=r"relaxation time $\tau_i$, steps")
+    axis.set_ylim(rows["relaxation_time_steps"].min() / 4, None)
+    axis.legend(loc="lower left", markerscale=2, handletextpad=0.2)
+    style.log_ticks(axis)
 
 
 def _slopes(axis: Axes, rows: pd.DataFrame) -> None:
     """Slope of ln tau on ln F by basis, length of the window and source: mean and 95 % interval over seeds."""
     rows = rows[rows["status"] == "converged"]
-    windows = sorted(rows["window_epochs"].unique())
-    labels, position = [], 0.0
-    for basis, (label, colour) in BASES.items():
-        for epochs in windows:
-            labels.append((position, f"{label}\n{epochs} epochs"))
-            for time, fill in (("relaxation", colour), ("integrated", "none")):
-                for source, (_, marker) in SOURCES.items():
-                    chosen = (rows["basis"] == basis) & (rows["window_epochs"] == epochs) & (rows["source"] == source)
-                    values = rows[chosen & (rows["time"] == time)]["exponent"]
-                    shift = (-0.15 if time == "relaxation" else 0.15) + (-0.06 if source == "sgd" else 0.06)
-                    mean, low, high = fits.student_interval(values)
-                    axis.plot([mean], [position + shift], marker=marker, color=colour, markerfacecolor=fill, markersize=3)
-                    axis.plot([low, high], [position + shift] * 2, color=colour, linewidth=0.8)
-            position += 1
+    windows, ticks = sorted(rows["window_epochs"].unique()), []
+    for row, (basis, epochs) in enumerate((basis, epochs) for basis in BASES for epochs in windows):
+        ticks.append(f"{epochs}")
+        _, colour = BASES[basis]
+        chosen = rows[(rows["basis"] == basis) & (rows["window_epochs"] == epochs)]
+        for (source, time), values in chosen[chosen["source"].isin(SOURCES)].groupby(["source", "time"])["exponent"]:
+            height = row + (0.2 if time == "integrated" else -0.2)
+            mean, low, high = fits.student_interval(values)
+            fill = colour if source == "sgd" else "none"
+            axis.plot([low, high], [height] * 2, color=colour, linewidth=0.8)
+            marker = "o" if time == "relaxation" else "D"
+            axis.plot([mean], [height], marker=marker, color=colour, markerfacecolor=fill, markersize=3)
     axis.axvline(0, color=style.COLOURS["grey"], linewidth=0.6)
-    axis.set_yticks([p for p, _ in labels], [text for _, text in labels], fontsize=5.5)
-    axis.invert_yaxis()
-    for label, marker in SOURCES.values():
-        axis.plot([], [], marker=marker, color="0.3", linestyle="", label=label)
-    axis.plot([], [], marker="o", color="0.3", markerfacecolor="none", linestyle="", label="integrated time")
-    axis.set(xlabel=r"slope of $\ln \tau_i$ on $\ln F_i$")
-    axis.legend(loc="lower center", bbox_to_anchor=(0.4, 1.0), ncols=3, handletextpad=0.1, columnspacing=0.6)
+    axis.set_yticks(range(len(ticks)), ticks)
+    axis.set_ylim(len(ticks) - 0.5, -0.8)
+    looks = {"SGD": ("o", "0.3"), "noise, no landscape": ("o", "none"), "integrated time": ("D", "0.3")}
+    for label, (marker, fill) in looks.items():
+        axis.plot([], [], marker=marker, color="0.3", markerfacecolor=fill, linestyle="", label=label)
+    axis.set(xlabel=r"slope of $\ln \tau_i$ on $\ln F_i$", ylabel="length of window, epochs")
+    axis.legend(loc="upper right", handletextpad=0.1, borderpad=0)
 
 
 if __name__ == "__main__":

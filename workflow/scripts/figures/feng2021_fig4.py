@@ -48,8 +48,10 @@ def _against_flatness(axis: Axes, rows: pd.DataFrame) -> None:
         axis.scatter(means["flatness"], means["temperature"], facecolors=fill, edgecolors=colour, **look)
     handles = [Line2D([], [], color=RATES[i], marker="o", linestyle="", label=rf"$\alpha$ = {rate:g}") for i, rate in enumerate(rates)]
     handles += [Line2D([], [], color="grey", marker=MARKERS[i], linestyle="", label=f"$B$ = {size}") for i, size in enumerate(sizes)]
-    axis.legend(handles=handles, loc="lower left", handletextpad=0.2)
+    axis.legend(handles=handles, loc="lower left", handletextpad=0.2, ncols=2, columnspacing=0.6)
     axis.set(xscale="log", yscale="log", xlabel="flatness $F_i$", ylabel="temperature $T_i$")
+    axis.set_ylim(rows["temperature"].min() / 30, None)
+    style.log_ticks(axis)
 
 
 def _colours(ranks: list[int]) -> dict[int, tuple[float, ...]]:
@@ -73,6 +75,9 @@ def _through_training(axis: Axes, rows: pd.DataFrame) -> None:
     axis.axvline(1, color=style.COLOURS["grey"], linewidth=0.6, linestyle=":")
     axis.set(xscale="log", yscale="log", xlabel="epoch", ylabel="temperature $T_i$")
     axis.legend(loc="lower center", ncols=2, handlelength=1.0, columnspacing=0.8)
+    axis.set_ylim(rows["temperature"].min() / 300, None)
+    style.log_ticks(axis)
+    style.log_ticks(other, "y")
 
 
 def _against_loss(axis: Axes, rows: pd.DataFrame) -> None:
@@ -84,8 +89,10 @@ def _against_loss(axis: Axes, rows: pd.DataFrame) -> None:
         label = f"$i$ = {rank}: $L^{{{slope:.2f}}}$"
         axis.scatter(part["training_loss"], part["temperature"], s=3, color=colour, alpha=0.6, linewidths=0, label=label)
     axis.invert_xaxis()
-    axis.set(xscale="log", yscale="log", xlabel="training loss $L$ (training goes right)", ylabel="temperature $T_i$")
-    axis.legend(loc="lower left", markerscale=2, handletextpad=0.1)
+    axis.set(xscale="log", yscale="log", xlabel="training loss $L$", ylabel="temperature $T_i$")
+    axis.set_ylim(rows["temperature"].min() / 300, None)
+    axis.legend(loc="lower left", markerscale=2, handletextpad=0.1, ncols=2, columnspacing=0.4)
+    style.log_ticks(axis)
 
 
 def _equal_noise_scale(axes: list[Axes], rows: pd.DataFrame) -> None:
@@ -97,7 +104,8 @@ def _equal_noise_scale(axes: list[Axes], rows: pd.DataFrame) -> None:
         for size, colour in zip(sizes, RATES, strict=False):
             wide = part[part["batch_size"] == size].pivot_table(index="seed", columns="learning_rate", values="value")
             style.band(axis, wide.columns / size, wide, colour, marker=MARKERS[sizes.index(size)], label=f"$B$ = {size}")
-        axis.set(xscale="log", yscale="log", xlabel=r"learning rate / batch size", ylabel=label)
+        axis.set(xscale="log", yscale="log", xlabel="learning rate / batch size", ylabel=label)
+        style.log_ticks(axis)
         axis.set_title(f"at training loss {rows['target_loss'].min():g}", fontsize=6.5, color="0.3")
     axes[0].legend(loc="upper left", handlelength=1.4)
 
