@@ -1,5 +1,7 @@
 """Small networks and data on which dense brute force is affordable."""
 
+from itertools import pairwise
+
 import torch
 
 from sgdphysics.networks import Mlp
@@ -7,7 +9,7 @@ from sgdphysics.networks import Mlp
 
 def small_network(widths=(6, 5, 4, 3), seed=0, scale=1.0, dtype=torch.float64):
     random = torch.Generator().manual_seed(seed)
-    shapes = zip(widths, widths[1:], strict=False)
+    shapes = pairwise(widths)
     return Mlp(tuple(scale * torch.randn(out, into, generator=random, dtype=dtype) / into**0.5 for into, out in shapes))
 
 

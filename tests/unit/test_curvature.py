@@ -1,8 +1,8 @@
 import pytest
 import torch
 import torch.nn.functional as F
-from cases import small_data, small_network
 
+from cases import small_data, small_network
 from sgdphysics.curvature import curvature_along, gradient_covariance, layer_gradients, layer_hessian
 
 

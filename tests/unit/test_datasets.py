@@ -290,9 +290,7 @@ def test_a_wrong_idx_file_is_named(tmp_path, file, change, message):
 
 def test_test_images_of_another_shape_are_named(tmp_path):
     folder = write_idx_files(tmp_path / "mine", small_arrays() | {"test_images": np.zeros((6, 5, 4))})
-    with pytest.raises(
-        DatasetError, match=one_line("t10k-images-idx3-ubyte: found images of 5 x 4", "train-images-idx3-ubyte")
-    ):
+    with pytest.raises(DatasetError, match=one_line("t10k-images-idx3-ubyte: found images of 5 x 4", "train-images-idx3-ubyte")):
         datasets.read_idx(folder, 3)
 
 

@@ -1,7 +1,7 @@
 import pytest
 import torch
-from cases import small_data, small_network
 
+from cases import small_data, small_network
 from sgdphysics.duality import nearest_of_class, slope_spread
 from sgdphysics.losses import LOSSES
 

@@ -3,8 +3,8 @@ import math
 import numpy as np
 import pytest
 import torch
-from cases import small_data, small_network
 
+from cases import small_data, small_network
 from sgdphysics.landscape import LossSlice, count_minima, flatness, flatness_edges
 from sgdphysics.losses import LOSSES
 from sgdphysics.networks import Mlp
@@ -67,7 +67,7 @@ def test_a_direction_that_changes_nothing_is_censored():
 
 def test_bad_factor_and_perfect_fit_are_refused():
     network, (images, labels) = small_network(), small_data()
-    with pytest.raises(ValueError, match="factor: found 1.0"):
+    with pytest.raises(ValueError, match=r"factor: found 1\.0"):
         flatness(network, images, labels, 1, torch.zeros(1, 20), factor=1.0)
     broken = Mlp(tuple(weight * math.nan for weight in network.weights))
     with pytest.raises(ValueError, match="its loss is nan"):

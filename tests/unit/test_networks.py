@@ -1,7 +1,7 @@
 import pytest
 import torch
-from cases import small_data, small_network
 
+from cases import small_data, small_network
 from sgdphysics.networks import Mlp, initial_weights
 
 
@@ -31,7 +31,10 @@ def test_initial_weights_fill_the_published_range_and_scale_with_s():
 
 @pytest.mark.parametrize(
     ("weights", "message"),
-    [((), "expected one or more"), ((torch.zeros(3, 4), torch.zeros(2, 5)), "layer 0 has 3 outputs, but layer 1 takes 5 inputs")],
+    [
+        ((), "expected one or more"),
+        ((torch.zeros(3, 4), torch.zeros(2, 5)), "layer 0 has 3 outputs, but layer 1 takes 5 inputs"),
+    ],
 )
 def test_weights_that_do_not_fit_are_refused(weights, message):
     with pytest.raises(ValueError, match=message):

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 import torch
-from cases import small_data, small_network
 
+from cases import small_data, small_network
 from sgdphysics.curvature import gradient_covariance
 from sgdphysics.noise import projected_gradients, temperature
 

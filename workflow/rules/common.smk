@@ -26,7 +26,9 @@ def read_yaml(path):
 
 
 def read_schema(name):
-    return json.loads((ROOT / "workflow" / "schemas" / f"{name}.schema.json").read_text())
+    return json.loads(
+        (ROOT / "workflow" / "schemas" / f"{name}.schema.json").read_text()
+    )
 
 
 def checked_config():
@@ -41,7 +43,10 @@ def checked_config():
 
 def _module_file(name):
     base = LIBRARY.joinpath(*name.split("."))
-    return next((p for p in (base / "__init__.py", base.with_suffix(".py")) if p.is_file()), None)
+    return next(
+        (p for p in (base / "__init__.py", base.with_suffix(".py")) if p.is_file()),
+        None,
+    )
 
 
 def _imported_modules(path):
@@ -50,7 +55,9 @@ def _imported_modules(path):
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
-            names = [node.module] + [f"{node.module}.{alias.name}" for alias in node.names]
+            names = [node.module] + [
+                f"{node.module}.{alias.name}" for alias in node.names
+            ]
         else:
             continue
         for parts in (name.split(".") for name in names):
@@ -98,12 +105,17 @@ def trained(study):
 
 def measured(study, table):
     """The named measurement of every chunk of a study."""
-    return [f"results/{study}/measure/{c.ensemble}/{c.name}/{table}" for c in chunks_of(study)]
+    return [
+        f"results/{study}/measure/{c.ensemble}/{c.name}/{table}"
+        for c in chunks_of(study)
+    ]
 
 
 def feng2021(*keys):
     """Params function: the named settings of the study's feng2021 section."""
-    return lambda wildcards: {key: STUDIES[wildcards.study]["feng2021"][key] for key in keys}
+    return lambda wildcards: {
+        key: STUDIES[wildcards.study]["feng2021"][key] for key in keys
+    }
 
 
 def reference_runs(wildcards):
@@ -116,7 +128,11 @@ def everything_of(study):
         *trained(study),
         *(path for table in MEASURED for path in measured(study, table)),
         *(f"results/{study}/tables/{table}.csv" for table in TABLES),
-        *(f"figures/{study}/{figure}.{extension}" for figure in FIGURES for extension in ("pdf", "png")),
+        *(
+            f"figures/{study}/{figure}.{extension}"
+            for figure in FIGURES
+            for extension in ("pdf", "png")
+        ),
         f"results/{study}/claims.csv",
         f"results/{study}/claim_tests.csv",
     ]
@@ -154,14 +170,49 @@ CHUNKS = {(c.ensemble, c.name): c for study in STUDIES for c in chunks_of(study)
 TABLES = [
     "feng2021_runs",
     *(f"feng2021_fig1{part}" for part in ("", "_dimension", "_trajectory")),
-    *(f"feng2021_fig2{part}" for part in ("", "_exponents", "_longer_exponents", "_slices", "_minima")),
-    *(f"feng2021_fig3{part}" for part in ("", "_correlation_times", "_minibatches", "_covariance", "_homogeneity")),
-    *(f"feng2021_fig4{part}" for part in ("", "_checkpoints", "_temperature_fits", "_equal_loss")),
+    *(
+        f"feng2021_fig2{part}"
+        for part in ("", "_exponents", "_longer_exponents", "_slices", "_minima")
+    ),
+    *(
+        f"feng2021_fig3{part}"
+        for part in (
+            "",
+            "_correlation_times",
+            "_minibatches",
+            "_covariance",
+            "_homogeneity",
+        )
+    ),
+    *(
+        f"feng2021_fig4{part}"
+        for part in ("", "_checkpoints", "_temperature_fits", "_equal_loss")
+    ),
 ]
 FIGURES = [f"feng2021_fig{number}" for number in (1, 2, 3, 4)]
 MEASURED = [
-    *(f"{name}.csv" for name in ("fluctuations", "spectra", "trajectory", "flatness", "slices", "minima")),
-    *(f"{name}.csv" for name in ("temperature", "checkpoints", "annealing", "homogeneity", "minibatches", "covariance")),
+    *(
+        f"{name}.csv"
+        for name in (
+            "fluctuations",
+            "spectra",
+            "trajectory",
+            "flatness",
+            "slices",
+            "minima",
+        )
+    ),
+    *(
+        f"{name}.csv"
+        for name in (
+            "temperature",
+            "checkpoints",
+            "annealing",
+            "homogeneity",
+            "minibatches",
+            "covariance",
+        )
+    ),
     "windows.safetensors",
 ]
 

@@ -18,7 +18,10 @@ PROMINENCE = 0.01  # of the loss at the centre: smaller dents are not counted as
 
 
 def measure(
-    runs_path: Path, windows_path: Path, dataset_path: Path, settings: Mapping[str, Any],
+    runs_path: Path,
+    windows_path: Path,
+    dataset_path: Path,
+    settings: Mapping[str, Any],
     reference_runs: Sequence[str],
     tables: Mapping[str, Path],
 ) -> None:

@@ -23,7 +23,9 @@ class Plan:
 
 
 def measure(
-    runs_path: Path, dataset_path: Path, settings: Mapping[str, Any],
+    runs_path: Path,
+    dataset_path: Path,
+    settings: Mapping[str, Any],
     reference_runs: Sequence[str],
     windows_path: Path,
     tables: Mapping[str, Path],

@@ -12,9 +12,7 @@ COLUMNS = ["run", "window", "window_epochs", "start_epoch", "source"]
 POINTS = 60  # ranks kept of each spectrum
 
 
-def tabulate(
-    runs_path: Path, spectra_paths: Sequence[Path], trajectory_paths: Sequence[Path], tables: Mapping[str, Path]
-) -> None:
+def tabulate(runs_path: Path, spectra_paths: Sequence[Path], trajectory_paths: Sequence[Path], tables: Mapping[str, Path]) -> None:
     """Write the tables "spectra" (at log-spaced ranks), "dimension" (one row per spectrum) and "trajectory"."""
     runs = records.load_table(runs_path)[records.RUN_COLUMNS]
     spectra = records.load_tables(spectra_paths).sort_values([*COLUMNS, "rank"])

@@ -50,7 +50,18 @@ def tabulate(
         for row in _exponents(group)
     ]
     order = ["learning_rate", "batch_size", "seed", "window_epochs"]
-    columns = [*RUN_COLUMNS, "window", "window_epochs", "source", "basis", "rank", "fitted", "flatness", "edge_left", "edge_right"]
+    columns = [
+        *RUN_COLUMNS,
+        "window",
+        "window_epochs",
+        "source",
+        "basis",
+        "rank",
+        "fitted",
+        "flatness",
+        "edge_left",
+        "edge_right",
+    ]
     columns += ["curvature", "temperature", "variance", "variance_without_drift", "theory_variance", "stationary_variance"]
     columns += ["fluctuation_dissipation_ratio", "relaxation_time_steps", "integrated_time_steps"]
     records.save_table(tables["directions"], rows.sort_values([*order, "source", "basis", "rank"])[columns])
@@ -115,7 +126,13 @@ def _exponents(group: pd.DataFrame) -> list[dict[str, object]]:
             continue
         fit = fits.power_law(chosen["flatness"], chosen[column])
         censored = int((~chosen["flatness"].between(0, float("1e300"))).sum())
-        numbers = {"r": fit.r, "spearman": fit.spearman, "points": fit.n, "censored": censored, "censored_share": censored / len(chosen)}
+        numbers = {
+            "r": fit.r,
+            "spearman": fit.spearman,
+            "points": fit.n,
+            "censored": censored,
+            "censored_share": censored / len(chosen),
+        }
         rows.append({"kind": kind, "exponent": -fit.exponent, "intercept": fit.intercept, **numbers})
     return rows
 

@@ -11,15 +11,24 @@ from sgdphysics.records import RUN_COLUMNS
 TIMES = {"relaxation": "relaxation_time_steps", "integrated": "integrated_time_steps"}
 
 
-def tabulate(
-    directions_path: Path, runs_path: Path, measured: Mapping[str, Sequence[Path]], tables: Mapping[str, Path]
-) -> None:
+def tabulate(directions_path: Path, runs_path: Path, measured: Mapping[str, Sequence[Path]], tables: Mapping[str, Path]) -> None:
     """Write the tables "directions" (reference runs), "correlation_times" (one fit per run, window, source, basis and kind of
     time), "minibatches", "covariance" and "homogeneity".
     """
     directions = records.load_table(directions_path)
     reference = directions[directions["reference"]]
-    columns = [*RUN_COLUMNS, "window", "window_epochs", "source", "basis", "rank", "fitted", "flatness", "temperature", *TIMES.values()]
+    columns = [
+        *RUN_COLUMNS,
+        "window",
+        "window_epochs",
+        "source",
+        "basis",
+        "rank",
+        "fitted",
+        "flatness",
+        "temperature",
+        *TIMES.values(),
+    ]
     records.save_table(tables["directions"], reference[columns])
     records.save_table(tables["correlation_times"], _time_fits(reference))
     runs = records.load_table(runs_path)[RUN_COLUMNS]

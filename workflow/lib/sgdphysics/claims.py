@@ -202,9 +202,7 @@ def early_components_for_99_percent(tables: Tables) -> pd.DataFrame:
 def _relative_participation(tables: Tables, window: str) -> pd.DataFrame:
     dimension = _table(tables, "feng2021_fig1_dimension")
     rows = dimension[dimension["window"] == window]
-    wide = rows.pivot_table(
-        index=["run", "start_epoch"], columns="source", values="held_out_participation_ratio_without_first"
-    )
+    wide = rows.pivot_table(index=["run", "start_epoch"], columns="source", values="held_out_participation_ratio_without_first")
     ratio = (wide["sgd"] / wide["isotropic"]).rename("value").reset_index()
     return _by_epoch(tables, ratio, window)
 

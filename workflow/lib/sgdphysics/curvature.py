@@ -58,9 +58,7 @@ def gradient_covariance(network: Mlp, images: Tensor, labels: Tensor, layer: int
     return second_moment - mean[:, None] * mean[None, :]
 
 
-def layer_gradients(
-    network: Mlp, images: Tensor, labels: Tensor, layer: int, loss: str = "cross_entropy"
-) -> tuple[Tensor, Tensor]:
+def layer_gradients(network: Mlp, images: Tensor, labels: Tensor, layer: int, loss: str = "cross_entropy") -> tuple[Tensor, Tensor]:
     """Return the factors of each sample's gradient: it is ``errors_n inputs_n^T``.
 
     Returns:
@@ -74,9 +72,7 @@ def layer_gradients(
     return network.backward(layer, inputs, gradient), inputs[layer]
 
 
-def curvature_along(
-    network: Mlp, images: Tensor, layer: int, directions: Tensor, loss: str = "cross_entropy"
-) -> Tensor:
+def curvature_along(network: Mlp, images: Tensor, layer: int, directions: Tensor, loss: str = "cross_entropy") -> Tensor:
     """Return ``p^T H p`` for each direction without building the Hessian; directions (k, d), result float64 (k,)."""
     network, images, directions = network.double(), images.double(), directions.double()
     inputs = network.activations(images)[layer]

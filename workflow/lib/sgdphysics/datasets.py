@@ -345,9 +345,7 @@ def _check_arrays(
         raise DatasetError(f"{place}: {names['test_images']}: found images of {_size(found)} pixels, expected {size}")
 
 
-def _check_split(
-    arrays: Mapping[str, Tensor], part: str, classes: int, maximum: int, place: str, names: Mapping[str, str]
-) -> None:
+def _check_split(arrays: Mapping[str, Tensor], part: str, classes: int, maximum: int, place: str, names: Mapping[str, str]) -> None:
     images, labels = arrays[f"{part}_images"], arrays[f"{part}_labels"]
     images_name, labels_name = names[f"{part}_images"], names[f"{part}_labels"]
     if not images.numel():

@@ -124,8 +124,8 @@ def flatness(
     Returns:
         Widths, float64 (k,), inf where censored (a side does not end within 1,000): leave those out of fits and count them.
 
-    Source: Feng and Tu 2021, definition of F_i. Each edge is found to a relative accuracy of about 1e-5 (the published scripts bisect
-    to 0.01 absolute).
+    Source: Feng and Tu 2021, definition of F_i. Each edge is accurate to about 1e-5 of itself (the published scripts
+    bisect to 0.01 absolute).
     """
     return flatness_edges(network, images, labels, layer, directions, factor, loss).sum(1)
 

@@ -1,7 +1,7 @@
 """Losses of one sample, their gradient and their curvature with respect to the logits."""
 
-from dataclasses import dataclass
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 from torch import Tensor
@@ -107,5 +108,5 @@ def initial_weights(widths: Sequence[int], seed: int, scale: float = 1.0) -> tup
     random = seeds.generator(seed, "initial_weights")
     return tuple(
         torch.from_numpy(random.uniform(-scale / fan_in**0.5, scale / fan_in**0.5, (fan_out, fan_in))).float()
-        for fan_in, fan_out in zip(widths, widths[1:], strict=False)
+        for fan_in, fan_out in pairwise(widths)
     )

@@ -19,7 +19,6 @@ from torch import Tensor
 
 from sgdphysics.errors import InputError
 
-
 # What describes a run in every table of a study.
 RUN_COLUMNS = ["run", "learning_rate", "batch_size", "seed", "status", "reference"]
 
@@ -36,14 +35,16 @@ def write_atomically(path: Path, write: Callable[[Path], Any]) -> None:
     temporary = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
     try:
         write(temporary)
-        os.replace(temporary, path)
+        temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
 
 
 def save_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Any) -> None:
     """Write named tensors and one JSON-serialisable ``metadata`` value to a safetensors file; same input, same bytes."""
-    contiguous = {name: tensor.detach().cpu().clone(memory_format=torch.contiguous_format) for name, tensor in sorted(tensors.items())}
+    contiguous = {
+        name: tensor.detach().cpu().clone(memory_format=torch.contiguous_format) for name, tensor in sorted(tensors.items())
+    }
     header = {"metadata": json.dumps(metadata, sort_keys=True)}
     write_atomically(path, lambda temporary: safetensors.torch.save_file(contiguous, temporary, header))
 

@@ -32,8 +32,6 @@ def load_results(path: Path) -> dict[str, Result]:
         name, steps = entry.pop("name"), entry.pop("checkpoint_steps")
         run = Run(**entry.pop("run"))
         layers = range(len(run.hidden_widths) + 1)
-        network, *checkpoints = (
-            Mlp(tuple(tensors[f"{name}/{step}/{layer}"] for layer in layers)) for step in ("final", *steps)
-        )
+        network, *checkpoints = (Mlp(tuple(tensors[f"{name}/{step}/{layer}"] for layer in layers)) for step in ("final", *steps))
         results[name] = Result(run, network=network, checkpoints=dict(zip(steps, checkpoints, strict=True)), **entry)
     return results

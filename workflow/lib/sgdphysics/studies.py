@@ -12,7 +12,16 @@ from sgdphysics import grids
 from sgdphysics.errors import InputError
 from sgdphysics.training import Run
 
-_RUN_SETTINGS = ("hidden_widths", "loss", "sampling", "images_per_class", "draw_images", "stop_loss", "stop_accuracy", "max_epochs")
+_RUN_SETTINGS = (
+    "hidden_widths",
+    "loss",
+    "sampling",
+    "images_per_class",
+    "draw_images",
+    "stop_loss",
+    "stop_accuracy",
+    "max_epochs",
+)
 
 
 def resolved(config: Mapping[str, Any]) -> dict[str, Any]:

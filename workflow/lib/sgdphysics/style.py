@@ -67,7 +67,14 @@ def letter_panels(axes: Iterable[Axes]) -> None:
     """Put a bold letter above the upper left corner of each panel."""
     for axis, letter in zip(axes, "abcdefghijkl", strict=False):
         axis.annotate(
-            letter, (0, 1), (-24, 5), xycoords="axes fraction", textcoords="offset points", weight="bold", fontsize=9, va="bottom"
+            letter,
+            (0, 1),
+            (-24, 5),
+            xycoords="axes fraction",
+            textcoords="offset points",
+            weight="bold",
+            fontsize=9,
+            va="bottom",
         )
 
 
@@ -88,7 +95,7 @@ def _scientific(value: float) -> str:
 
 
 def band(axis: Axes, x: ArrayLike, samples: ArrayLike, colour: str, **line: object) -> None:
-    """Draw the mean over seeds (rows of ``samples``) of ln y with its 95 % interval as a band; columns without y > 0 are left out."""
+    """Draw the mean over seeds (rows of ``samples``) of ln y with its 95 % interval; columns without y > 0 are left out."""
     values = np.asarray(samples, dtype=float)
     usable = (values > 0).all(0)
     x, logarithms = np.asarray(x, dtype=float)[usable], np.log(values[:, usable])

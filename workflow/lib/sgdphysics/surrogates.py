@@ -7,9 +7,7 @@ import torch
 from torch import Tensor
 
 
-def isotropic_walk(
-    dimension: int, epoch_steps: int, epochs: int, sampling: str, random: np.random.Generator
-) -> Iterator[Tensor]:
+def isotropic_walk(dimension: int, epoch_steps: int, epochs: int, sampling: str, random: np.random.Generator) -> Iterator[Tensor]:
     """Random walk with independent unit Gaussian steps in every direction: the surrogate without any structure.
 
     Args:

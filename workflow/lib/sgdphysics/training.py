@@ -70,7 +70,10 @@ class Run:
         _require(self.loss in LOSSES, "loss", self.loss, f"one of {', '.join(LOSSES)}")
         _require(self.sampling in ("epoch", "replacement"), "sampling", self.sampling, "epoch or replacement")
         _require(
-            self.weight_decay_penalty in ("squared", "norm"), "weight_decay_penalty", self.weight_decay_penalty, "squared or norm"
+            self.weight_decay_penalty in ("squared", "norm"),
+            "weight_decay_penalty",
+            self.weight_decay_penalty,
+            "squared or norm",
         )
         _require(self.learning_rate > 0, "learning_rate", self.learning_rate, "a number above 0")
         _require(self.batch_size >= 1, "batch_size", self.batch_size, "at least 1")
@@ -440,4 +443,3 @@ class _Stack:
 
     def _column(self, values: Sequence[float]) -> Tensor:
         return torch.tensor(values, dtype=self.images.dtype, device=self.images.device)[:, None, None]
-

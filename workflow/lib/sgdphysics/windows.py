@@ -200,7 +200,10 @@ def save_windows(path: Path, windows: Sequence[tuple[str, str, Window]]) -> None
         tensors |= {f"{index}/{key}": getattr(window, key) for key in ("drift", "curvatures")}
         tensors[f"{index}/hessian_directions"] = window.hessian_directions.float()
         for source, measured in window.sources.items():
-            tensors[f"{index}/{source}/in_sample"], tensors[f"{index}/{source}/held_out"] = measured.in_sample, measured.held_out
+            tensors[f"{index}/{source}/in_sample"], tensors[f"{index}/{source}/held_out"] = (
+                measured.in_sample,
+                measured.held_out,
+            )
             tensors[f"{index}/{source}/directions"] = measured.directions.float()
         numbers = {key: getattr(window, key) for key in ("layer", "epochs", "start_epoch", "ranks")}
         sources, layers = list(window.sources), len(window.centre.weights)

@@ -49,7 +49,9 @@ def _spectra(axis: Axes, rows: pd.DataFrame) -> None:
     for source, (label, colour) in SOURCES.items():
         shares = _shares(rows[rows["source"] == source], "variance")
         style.band(axis, shares.columns, shares, colour, label=label)
-    axis.set(xscale="log", yscale="log", xlabel="rank of component $i$", ylabel=r"variance $\sigma_i^2 / \sigma_1^2$", ylim=(1e-7, 2))
+    axis.set(
+        xscale="log", yscale="log", xlabel="rank of component $i$", ylabel=r"variance $\sigma_i^2 / \sigma_1^2$", ylim=(1e-7, 2)
+    )
     style.log_ticks(axis)
 
 
@@ -74,7 +76,12 @@ def _held_out(axis: Axes, rows: pd.DataFrame, ratios: pd.Series) -> None:
 
 
 def _numbers(title: str, numbers: pd.Series) -> str:
-    names = {"sgd": "SGD", "noise_epoch": "noise, without repl.", "noise_replacement": "noise, with repl.", "isotropic": "isotropic"}
+    names = {
+        "sgd": "SGD",
+        "noise_epoch": "noise, without repl.",
+        "noise_replacement": "noise, with repl.",
+        "isotropic": "isotropic",
+    }
     return "\n".join([title, *(f"{names[source]}: {numbers[source]:.0f}" for source in SOURCES if source in numbers)])
 
 

@@ -113,8 +113,12 @@ def _settings(axis: Axes, rows: pd.DataFrame) -> None:
         fill = RATES[rates.index(rate)] if (part["status"] == "converged").all() else "none"
         look = {"marker": MARKERS[sizes.index(size)], "s": 7, "linewidths": 0.5}
         axis.scatter(means["flatness"], means["variance"], facecolors=fill, edgecolors=RATES[rates.index(rate)], **look)
-    handles = [Line2D([], [], color=RATES[i], marker="o", linestyle="", label=rf"$\alpha$ = {rate:g}") for i, rate in enumerate(rates)]
-    handles += [Line2D([], [], color="grey", marker=MARKERS[i], linestyle="", label=f"$B$ = {size}") for i, size in enumerate(sizes)]
+    handles = [
+        Line2D([], [], color=RATES[i], marker="o", linestyle="", label=rf"$\alpha$ = {rate:g}") for i, rate in enumerate(rates)
+    ]
+    handles += [
+        Line2D([], [], color="grey", marker=MARKERS[i], linestyle="", label=f"$B$ = {size}") for i, size in enumerate(sizes)
+    ]
     axis.legend(handles=handles, loc="lower left", handletextpad=0.2, ncols=2, columnspacing=0.6)
     axis.set(xscale="log", yscale="log", xlabel="flatness $F_i$", ylabel=r"variance $\sigma_i^2$, in sample")
     axis.set_ylim(rows["variance"].min() / 30, None)
@@ -142,7 +146,9 @@ def _exponents(axis: Axes, exponents: pd.DataFrame, runs: pd.DataFrame) -> None:
             axis.plot(position + shift, mean, marker=marker, color=colour, markerfacecolor=fill, markersize=3)
     axis.axhline(0, color=style.COLOURS["grey"], linewidth=0.6)
     axis.axhline(-2, color=style.COLOURS["grey"], linewidth=0.8, linestyle="--")
-    axis.text(len(KINDS) - 0.45, -1.97, "Einstein relation, constant temperature", color="0.4", fontsize=6.5, ha="right", va="bottom")
+    axis.text(
+        len(KINDS) - 0.45, -1.97, "Einstein relation, constant temperature", color="0.4", fontsize=6.5, ha="right", va="bottom"
+    )
     axis.axhline(4, color=style.COLOURS["grey"], linewidth=0.8, linestyle=":")
     axis.text(len(KINDS) - 0.45, 4.03, "published: about 4", color="0.4", fontsize=6.5, ha="right", va="bottom")
     lost = int((runs["status"] != "converged").sum())

@@ -39,7 +39,12 @@ def _minibatches(axis: Axes, rows: pd.DataFrame) -> None:
     for batch, part in rows.groupby("batch"):
         look = {"color": style.COLOURS["red"], "linewidth": 1.6, "zorder": 3, "label": "all training images"}
         if batch:
-            look = {"color": style.COLOURS["blue"], "linewidth": 0.5, "alpha": 0.7, "label": "mini-batches" if batch == 1 else None}
+            look = {
+                "color": style.COLOURS["blue"],
+                "linewidth": 0.5,
+                "alpha": 0.7,
+                "label": "mini-batches" if batch == 1 else None,
+            }
         axis.plot(part["offset"], part["loss"], **look)
     axis.set(yscale="log", xlabel=f"distance along component {rows['rank'].iloc[0]}", ylabel="loss")
     axis.legend(loc="upper center")

@@ -46,8 +46,12 @@ def _against_flatness(axis: Axes, rows: pd.DataFrame) -> None:
         fill = colour if (part["status"] == "converged").all() else "none"
         look = {"marker": MARKERS[sizes.index(size)], "s": 7, "linewidths": 0.5}
         axis.scatter(means["flatness"], means["temperature"], facecolors=fill, edgecolors=colour, **look)
-    handles = [Line2D([], [], color=RATES[i], marker="o", linestyle="", label=rf"$\alpha$ = {rate:g}") for i, rate in enumerate(rates)]
-    handles += [Line2D([], [], color="grey", marker=MARKERS[i], linestyle="", label=f"$B$ = {size}") for i, size in enumerate(sizes)]
+    handles = [
+        Line2D([], [], color=RATES[i], marker="o", linestyle="", label=rf"$\alpha$ = {rate:g}") for i, rate in enumerate(rates)
+    ]
+    handles += [
+        Line2D([], [], color="grey", marker=MARKERS[i], linestyle="", label=f"$B$ = {size}") for i, size in enumerate(sizes)
+    ]
     axis.legend(handles=handles, loc="lower left", handletextpad=0.2, ncols=2, columnspacing=0.6)
     axis.set(xscale="log", yscale="log", xlabel="flatness $F_i$", ylabel="temperature $T_i$")
     axis.set_ylim(rows["temperature"].min() / 30, None)

@@ -1,0 +1,13 @@
+# Sourced by the scripts beside it: a fresh virtual environment in a temporary folder, and the command that the README gives.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+environment=$(mktemp -d)
+trap 'rm -rf "$environment"' EXIT
+"$(command -v python3.11 || command -v python3)" -m venv "$environment"
+source "$environment/bin/activate"
+
+test_command() { # the line in the block after the README's marker
+    awk '/^<!-- test command -->$/ {found = 1; next} found && /^```/ {fences++; next} found && fences == 1 {print} fences == 2 {exit}' README.md
+}
+command=$(test_command)
+[ -n "$command" ] || { echo "README.md: no block after <!-- test command -->" >&2; exit 1; }

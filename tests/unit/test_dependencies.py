@@ -1,0 +1,65 @@
+"""Requirements, lock and environment files name the same versions."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+LOCK_TEXT = (ROOT / "uv.lock").read_text()
+LOCKED = {package["name"]: package["version"] for package in tomllib.loads(LOCK_TEXT)["package"]}
+REQUIREMENTS = ("requirements.txt", "requirements-test.txt")
+
+
+def normal(name):
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def pins(name):
+    lines = [line for line in (ROOT / name).read_text().splitlines() if line and not line.startswith(("#", "-r "))]
+    return {normal(line.split("==")[0]): line.split("==")[1].split(" ;")[0] for line in lines}
+
+
+@pytest.mark.parametrize("name", REQUIREMENTS)
+def test_requirements_are_the_locked_versions(name):
+    assert {package: LOCKED[package] for package in pins(name)} == pins(name)
+
+
+@pytest.mark.parametrize("name", REQUIREMENTS)
+def test_requirements_install_with_this_package_and_the_cpu_build_of_torch(name):
+    text = (ROOT / name).read_text()
+    assert "--hash" not in text
+    assert not [package for package in pins(name) if package.startswith(("nvidia", "triton", "cuda"))]
+
+
+def test_torch_is_pinned():
+    assert pins("requirements.txt")["torch"] == "2.13.0"
+
+
+def test_direct_dependencies_are_pinned_alike():
+    direct = dict(entry.split("==") for entry in PROJECT["project"]["dependencies"])
+    assert {normal(name): version for name, version in direct.items()}.items() <= pins("requirements.txt").items()
+    tools = dict(entry.split("==") for entry in PROJECT["dependency-groups"]["test"])
+    assert tools.items() <= pins("requirements-test.txt").items()
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "envs").glob("*.yaml")), ids=lambda path: path.name)
+def test_conda_environments_are_the_locked_versions(path):
+    for entry in yaml.safe_load(path.read_text())["dependencies"]:
+        name, version = entry.split("=")
+        if name == "python":
+            assert version in PROJECT["project"]["requires-python"]
+        else:
+            assert LOCKED[{"pytorch": "torch"}.get(name, name)] == version, name
+
+
+def test_hooks_are_the_locked_versions():
+    hooks = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"]
+    assert {hook["rev"] for hook in hooks} == {f"v{LOCKED['ruff']}", f"v{LOCKED['snakefmt']}"}
+
+
+def test_the_lock_names_only_the_package_index():
+    assert set(re.findall(r"https?://([^/\"]+)", LOCK_TEXT)) == {"pypi.org", "files.pythonhosted.org"}

@@ -1,0 +1,74 @@
+"""What is checked without running the workflow: formats, lint, dry runs, bad settings."""
+
+import subprocess
+import sys
+
+import pytest
+
+from running import ROOT, snakemake
+
+CONFIGS = sorted(path.name for path in (ROOT / "config").glob("*.yaml") if "studies:" in path.read_text())
+
+
+@pytest.mark.parametrize(
+    "command",
+    [["ruff", "check", "."], ["ruff", "format", "--check", "."], ["snakefmt", "--check", "Snakefile", "workflow/rules"]],
+    ids=lambda command: " ".join(command[:2]),
+)
+def test_code_is_formatted_and_clean(command):
+    run = subprocess.run([sys.executable, "-m", *command], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stdout + run.stderr
+
+
+def test_workflow_has_no_lint():
+    run = snakemake("--lint", folder=ROOT)
+    assert run.returncode == 0, run.stdout + run.stderr
+
+
+@pytest.mark.parametrize("config", CONFIGS)
+def test_every_configuration_plans(config, tmp_path):
+    arguments = [] if config == "config.yaml" else ["--configfile", str(ROOT / "config" / config)]
+    run = snakemake("-n", "--quiet", "-s", str(ROOT / "Snakefile"), *arguments, folder=tmp_path)
+    assert run.returncode == 0, run.stdout + run.stderr
+
+
+def test_the_default_study_stays_small(tmp_path):
+    run = snakemake("-n", "-s", str(ROOT / "Snakefile"), folder=tmp_path)
+    (total,) = (line.split()[1] for line in run.stdout.splitlines() if line.startswith("total"))
+    assert int(total) < 80
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("studies={mnist5k: {feng2021: {window_epoch: 3}}}", "studies.mnist5k.feng2021: unknown window_epoch"),
+        ("studies={mnist5k: {dataset: mnist6k}}", "studies.mnist5k.dataset: found 'mnist6k', expected one of"),
+        ("studies={mnist5k: {feng2021: {window_position: before}}}", "studies.mnist5k.feng2021.window_position: 'before'"),
+        ("study=mnist6k", "study: found 'mnist6k', expected one of"),
+        ("bogus=1", "top level: unknown bogus"),
+    ],
+)
+def test_a_bad_setting_is_one_line_before_any_job(setting, message, tmp_path):
+    run = snakemake("-s", str(ROOT / "Snakefile"), "--config", setting, folder=tmp_path)
+    lines = [line for line in (run.stdout + run.stderr).splitlines() if "error" in line.lower()]
+    assert run.returncode == 1
+    assert len(lines) == 1, run.stderr
+    assert lines[0].startswith("config error: ")
+    assert message in lines[0]
+    assert "Traceback" not in run.stderr
+
+
+def test_numbers_out_of_range_are_named(tmp_path):
+    overlay = tmp_path / "bad.yaml"
+    overlay.write_text(
+        "studies: {mnist5k: {feng2021: {learning_rates: [-0.1], batch_sizes: [], layer: 7, reference: {batch_size: 33}}}}\n"
+    )
+    run = snakemake("-s", str(ROOT / "Snakefile"), "--configfile", str(overlay), folder=tmp_path)
+    assert run.returncode == 1
+    assert "feng2021.learning_rates[0]: -0.1 is less than or equal to the minimum of 0" in run.stderr
+    assert "feng2021.batch_sizes: [] should be non-empty" in run.stderr
+    overlay.write_text("studies: {mnist5k: {feng2021: {batch_sizes: [5000], layer: 7}}}\n")
+    run = snakemake("-s", str(ROOT / "Snakefile"), "--configfile", str(overlay), folder=tmp_path)
+    assert "feng2021.batch_sizes: found 5000, expected at most the 4000 training images" in run.stderr
+    assert "feng2021.layer: found 7, the network has layers 0 to 2" in run.stderr
+    assert "Traceback" not in run.stderr
