@@ -71,12 +71,13 @@ def _plans(
         centre=settings["centre"],
         directions=settings["directions"],
         further_ranks=tuple(sorted(further)),
+        whole_spectrum=False,
         hessian=True,
         noise_sampling=(settings["sampling"],),
         isotropic=False,
     )
-    # At the reference setting also the other scheme and the isotropic walk.
-    full = replace(main, noise_sampling=("epoch", "replacement"), isotropic=True)
+    # At the reference setting also the whole spectrum, the other scheme and the isotropic walk.
+    full = replace(main, whole_spectrum=True, noise_sampling=("epoch", "replacement"), isotropic=True)
     others = {name: result for name, result in results.items() if name not in reference}
 
     def after(chosen: Mapping[str, training.Result], epochs: int) -> dict[str, tuple[windows.Mlp, int]]:
@@ -92,7 +93,7 @@ def _plans(
         yield Plan("longer", after(reference, epochs), replace(main, epochs=epochs))
     for epoch in settings["early_epochs"]:
         starts = {name: windows.network_at_epoch(r, epoch - 1, images, labels) for name, r in reference.items()}
-        yield Plan("early", starts, replace(main, epochs=1, hessian=False, isotropic=True))
+        yield Plan("early", starts, replace(main, epochs=1, whole_spectrum=True, hessian=False, isotropic=True))
 
 
 def _window_columns(role: str, name: str, window: windows.Window) -> dict[str, Any]:
@@ -130,6 +131,7 @@ def _spectrum_rows(role: str, name: str, window: windows.Window) -> pd.DataFrame
                 "source": source,
                 "rank": range(1, len(measured.in_sample) + 1),
                 "variance": measured.in_sample.tolist(),
+                "total_variance": measured.total_variance,
                 "held_out_variance": measured.held_out.tolist(),
             }
         )

@@ -59,7 +59,7 @@ class Point:
     def __init__(self, result: training.Result, window: windows.Window, dataset: datasets.Dataset) -> None:
         self.result, self.run, self.window, self.dataset = result, result.run, window, dataset
         self.indices, self.labels, _ = training.training_set(result.run, dataset.train_labels)
-        self.images = dataset.train_images[self.indices]
+        self.images = dataset.train_images[self.indices].double()
 
     def directions(self, ranks: list[int]) -> Tensor:
         """SGD's principal directions of the given ranks."""
@@ -111,8 +111,8 @@ def _losses(point: Point, network: windows.Mlp) -> dict[str, float]:
     sets = {"training": (point.images, point.labels), "test": (point.dataset.test_images, point.dataset.test_labels)}
     numbers = {}
     for name, (images, labels) in sets.items():
-        logits = network.logits(images)
-        numbers[f"{name}_loss"] = LOSSES[point.run.loss].mean(logits.double(), labels)
+        logits = network.double().logits(images.double())
+        numbers[f"{name}_loss"] = LOSSES[point.run.loss].mean(logits, labels)
         numbers[f"{name}_error"] = float((logits.argmax(1) != labels).double().mean())
     return numbers
 

@@ -1,5 +1,6 @@
 """Tabulate feng2021_fig1: spectra of the weight fluctuations, their dimension, trajectories."""
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -31,25 +32,34 @@ def tabulate(runs_path: Path, spectra_paths: Sequence[Path], trajectory_paths: S
 
 def _points(spectrum: pd.DataFrame) -> pd.DataFrame:
     """Variances and cumulative shares at log-spaced ranks."""
-    shares = spectrum.assign(cumulative_share=spectrum["variance"].cumsum() / spectrum["variance"].sum())
+    shares = spectrum.assign(cumulative_share=spectrum["variance"].cumsum() / spectrum["total_variance"])
     ranks = arrays.log_spaced_ranks(len(spectrum), POINTS)
     return shares.loc[shares["rank"].isin(ranks), ["rank", "variance", "held_out_variance", "cumulative_share"]]
 
 
 def _dimension(spectrum: pd.DataFrame) -> dict[str, float]:
-    """Numbers of components and participation ratios of one spectrum."""
+    """Numbers of components of one spectrum; participation ratios only where it is whole."""
     variance, held_out = (torch.tensor(spectrum[name].to_numpy()) for name in ("variance", "held_out_variance"))
-    count, ratio = fluctuations.components_for_share, fluctuations.participation_ratio
+    total, rest = float(spectrum["total_variance"].iloc[0]), float(spectrum["total_variance"].iloc[0] - variance[0])
+    ratio = fluctuations.participation_ratio
+    whole = abs(float(variance.sum()) / total - 1) < 1e-9
     return {
         "components": len(variance),
-        "components_90": count(variance, 0.90),
-        "components_99": count(variance, 0.99),
-        "components_90_without_first": count(variance[1:], 0.90),
-        "components_99_without_first": count(variance[1:], 0.99),
+        "whole_spectrum": whole,
+        "components_90": _components(variance, 0.90, total),
+        "components_99": _components(variance, 0.99, total),
+        "components_90_without_first": _components(variance[1:], 0.90, rest),
         "first_to_second": float(variance[0] / variance[1]),
-        "participation_ratio_without_first": ratio(variance[1:]),
-        "held_out_participation_ratio_without_first": ratio(held_out[1:]),
+        "participation_ratio_without_first": ratio(variance[1:]) if whole else math.nan,
+        "held_out_participation_ratio_without_first": ratio(held_out[1:]) if whole else math.nan,
     }
+
+
+def _components(variance: torch.Tensor, share: float, total: float) -> float:
+    """Components for a share of the variance; NaN where the spectrum was cut off before."""
+    if float(variance.sum()) < share * total:
+        return math.nan
+    return fluctuations.components_for_share(variance, share, total)
 
 
 if __name__ == "__main__":

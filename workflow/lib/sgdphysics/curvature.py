@@ -74,13 +74,12 @@ def layer_gradients(network: Mlp, images: Tensor, labels: Tensor, layer: int, lo
 
 def curvature_along(network: Mlp, images: Tensor, layer: int, directions: Tensor, loss: str = "cross_entropy") -> Tensor:
     """Return ``p^T H p`` for each direction without building the Hessian; directions (k, d), result float64 (k,)."""
-    network, images, directions = network.double(), images.double(), directions.double()
-    inputs = network.activations(images)[layer]
-    jacobian = network.layer_jacobian(layer, images)
-    curvature = LOSSES[loss].curvature(network.logits(images))
+    network, directions = network.double(), directions.double()
+    inputs = network.activations(images.double())
+    curvature = LOSSES[loss].curvature(inputs[-1] @ network.weights[-1].T)
     along = []
     for direction in directions.view(len(directions), *network.weights[layer].shape):
-        change = (jacobian @ (inputs @ direction.T)[:, :, None]).squeeze(2)
+        change = network.forward(layer, inputs, inputs[layer] @ direction.T)
         along.append(((curvature @ change[:, :, None]).squeeze(2) * change).sum(1).mean())
     return torch.stack(along)
 

@@ -48,13 +48,14 @@ def slope_spread(
     Source: Feng, Zhang and Tu 2023, slope along the dual weights.
     """
     network = network.double()
-    activity, shifted = (network.activations(images.double())[layer] for images in (train_images, test_images))
+    inputs = [network.activations(images.double()) for images in (train_images, test_images)]
+    activity, shifted = (part[layer] for part in inputs)
     change = (shifted - activity) @ network.weights[network.checked_layer(layer)].T
     squares = activity.square().sum(1)
     dual_squares = change.square().sum(1) / squares
     usable = dual_squares.isfinite() & (dual_squares > 0)
-    values = [LOSSES[loss].values(network.logits(images.double()), labels) for images in (test_images, train_images)]
-    slopes = ((values[0] - values[1]) / dual_squares)[usable]
+    before, after = (LOSSES[loss].values(part[-1] @ network.weights[-1].T, labels) for part in inputs)
+    slopes = ((after - before) / dual_squares)[usable]
     rows = slopes[:, None] * change[usable]
     mean = rows.T @ (activity[usable] / squares[usable, None]) / usable.sum()
     return float((slopes.square() * dual_squares[usable]).mean() - mean.square().sum()) ** 0.5

@@ -68,6 +68,14 @@ class WindowMoments:
         self._require_full()
         return self._ramp_sum * (self._ramp[-1] - self._ramp[0])
 
+    @property
+    def total_variance(self) -> float:
+        """Sum of the variances of all weights, dividing by steps - 1."""
+        self._require_full()
+        if self._streamed:
+            return float(self._covariance().trace())
+        return float(self._deviations().square().sum() / (self.steps - 1))
+
     def principal_components(self, count: int | None = None) -> tuple[Tensor, Tensor]:
         """Return variances (k,), largest first, and directions (k, d) as `principal_components` does, k at most ``count``."""
         self._require_full()
@@ -168,7 +176,8 @@ def _components_of_rows(deviations: Tensor, count: int | None) -> tuple[Tensor, 
     """Principal components from centred rows (steps, d), steps <= d, by the smaller Gram matrix."""
     steps = len(deviations)
     count = steps - 1 if count is None else min(count, steps - 1)
-    values, vectors = largest_eigenpairs(deviations @ deviations.T)
+    # The whole spectrum is found faster than most of it.
+    values, vectors = largest_eigenpairs(deviations @ deviations.T, None if count > steps // 2 else count)
     values, directions = values[:count], vectors[:count] @ deviations
     # Rounding costs directions of very little variance some orthogonality, about 1e-16 times the largest variance over theirs.
     return values.clamp(min=0) / (steps - 1), with_fixed_sign(directions / directions.norm(dim=1, keepdim=True))
@@ -179,10 +188,22 @@ def participation_ratio(variances: Tensor) -> float:
     return float(variances.sum() ** 2 / variances.square().sum())
 
 
-def components_for_share(variances: Tensor, share: float) -> int:
-    """Number of leading components that together carry at least ``share`` of the total variance."""
-    cumulative = variances.cumsum(0) / variances.sum()
-    return int((cumulative < share).sum()) + 1
+def components_for_share(variances: Tensor, share: float, total: float | None = None) -> int:
+    """Number of leading components that together carry at least ``share`` of the total variance.
+
+    Args:
+        variances: Largest first, (k,).
+        share: In (0, 1).
+        total: Total variance, by default the sum of ``variances``.
+
+    Raises:
+        ValueError: If the given components carry less.
+    """
+    cumulative = variances.cumsum(0) / (variances.sum() if total is None else total)
+    count = int((cumulative < share).sum()) + 1
+    if count > len(variances):
+        raise ValueError(f"variances: {len(variances)} components carry less than {share:g} of the total")
+    return count
 
 
 def without_drift(series: Tensor) -> Tensor:

@@ -81,6 +81,15 @@ class Mlp:
             gradient = (gradient @ self.weights[index]) * (active if gradient.ndim == 2 else active[:, None, :])
         return gradient
 
+    def forward(self, layer: int, inputs: Sequence[Tensor], change: Tensor) -> Tensor:
+        """Carry a small change of the output of ``layer`` before its ReLU, (N, out), on to the logits, (N, classes).
+
+        ``inputs`` is from `activations`; the transpose of `backward`.
+        """
+        for index in range(self.checked_layer(layer) + 1, len(self.weights)):
+            change = (change * (inputs[index] > 0)) @ self.weights[index].T
+        return change
+
     def replaced(self, layer: int, weight: Tensor) -> "Mlp":
         """Return the network with the weights of one layer replaced."""
         layer = self.checked_layer(layer)

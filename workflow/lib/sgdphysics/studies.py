@@ -61,10 +61,13 @@ def check_schema(content: Mapping[str, Any], schema: Mapping[str, Any]) -> None:
 
 
 def runs_of(study: Mapping[str, Any]) -> list[Run]:
-    """Return the runs of a complete study: every learning rate with every batch size and every seed."""
+    """Return the runs of a complete study: every setting of its grid with every seed."""
     settings = study["feng2021"]
     grid = {"learning_rate": settings["learning_rates"], "batch_size": settings["batch_sizes"]}
-    return grids.runs_of_grid({key: settings[key] for key in _RUN_SETTINGS}, grid, settings["seeds"])
+    runs = grids.runs_of_grid({key: settings[key] for key in _RUN_SETTINGS}, grid, settings["seeds"])
+    if settings["grid"] == "full":
+        return runs
+    return [run for run in runs if any(getattr(run, key) == value for key, value in settings["reference"].items())]
 
 
 def chunks_of(study: Mapping[str, Any]) -> list[grids.Chunk]:

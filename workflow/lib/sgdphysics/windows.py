@@ -51,8 +51,9 @@ class Source:
     """One source of fluctuations: SGD, or a surrogate without a landscape.
 
     Attributes:
-        in_sample: Variances of all principal components of the first window, float64 (k,), largest first.
+        in_sample: Variances of the principal components of the first window, float64 (k,), largest first.
         held_out: Variances of the second window along the same directions, float64 (k,).
+        total_variance: Their sum over all components, whether among these k or not.
         directions: Principal directions at the selected ranks, float64 (selected, d).
         fluctuations: By basis: "principal" (first window), "held_out" (the same directions, second window) and "hessian" (the
             window's Hessian directions, first window).
@@ -61,6 +62,7 @@ class Source:
 
     in_sample: Tensor
     held_out: Tensor
+    total_variance: float
     directions: Tensor
     fluctuations: dict[str, Fluctuation] = field(default_factory=dict)
     trajectory: Tensor | None = None
@@ -102,6 +104,7 @@ class WindowSettings:
         epochs: Length of each window, epochs.
         centre: "window_mean" or "final".
         directions: Number of directions per basis, log-spaced in rank up to `last_rank`.
+        whole_spectrum: Keep all principal components, not only those up to the largest selected rank.
         further_ranks: Ranks of further directions, left out where the window has too few components.
         hessian: Measure along the Hessian's eigenvectors too.
         noise_sampling: Schemes of the noise surrogate to draw, "epoch" and "replacement".
@@ -112,6 +115,7 @@ class WindowSettings:
     epochs: int
     centre: str
     directions: int
+    whole_spectrum: bool
     further_ranks: tuple[int, ...]
     hessian: bool
     noise_sampling: tuple[str, ...]
@@ -166,7 +170,7 @@ def measure_windows(
     }
     sources, series = {}, {}
     for index, window in windows.items():
-        sources[index] = _principal_source(first[index], window.ranks)
+        sources[index] = _principal_source(first[index], window.ranks, settings)
         series[index] = _Series(sources[index], window, first[index])
     following.through(networks, epochs, [[series[index].first] if index in series else [] for index in range(len(runs))])
     following.through(
@@ -200,13 +204,11 @@ def save_windows(path: Path, windows: Sequence[tuple[str, str, Window]]) -> None
         tensors |= {f"{index}/{key}": getattr(window, key) for key in ("drift", "curvatures")}
         tensors[f"{index}/hessian_directions"] = window.hessian_directions.float()
         for source, measured in window.sources.items():
-            tensors[f"{index}/{source}/in_sample"], tensors[f"{index}/{source}/held_out"] = (
-                measured.in_sample,
-                measured.held_out,
-            )
+            tensors |= {f"{index}/{source}/{key}": getattr(measured, key) for key in ("in_sample", "held_out")}
             tensors[f"{index}/{source}/directions"] = measured.directions.float()
         numbers = {key: getattr(window, key) for key in ("layer", "epochs", "start_epoch", "ranks")}
-        sources, layers = list(window.sources), len(window.centre.weights)
+        sources = {source: measured.total_variance for source, measured in window.sources.items()}
+        layers = len(window.centre.weights)
         metadata.append({"name": name, "role": role, "sources": sources, "layers": layers, "window": numbers})
     records.save_tensors(path, tensors, metadata)
 
@@ -221,8 +223,11 @@ def load_windows(path: Path) -> list[tuple[str, str, Window]]:
     windows = []
     for index, entry in enumerate(metadata):
         sources = {
-            source: Source(*(tensors[f"{index}/{source}/{key}"].double() for key in ("in_sample", "held_out", "directions")))
-            for source in entry["sources"]
+            source: Source(
+                total_variance=total,
+                **{key: tensors[f"{index}/{source}/{key}"].double() for key in ("in_sample", "held_out", "directions")},
+            )
+            for source, total in entry["sources"].items()
         }
         window = Window(
             centre=Mlp(tuple(tensors[f"{index}/centre/{layer}"] for layer in range(entry["layers"]))),
@@ -289,16 +294,17 @@ def _landscape(
 
 @dataclass
 class _PrincipalSource:
-    """Principal components of a first window: all, and those at the selected ranks."""
+    """Principal components of a first window: those kept, and those at the selected ranks."""
 
     variances: Tensor
-    all_directions: Tensor
+    total_variance: float
+    directions: Tensor
     selected: Tensor
 
 
-def _principal_source(moments: WindowMoments, ranks: Sequence[int]) -> _PrincipalSource:
-    variances, directions = moments.principal_components()
-    return _PrincipalSource(variances, directions, directions[torch.tensor(ranks) - 1])
+def _principal_source(moments: WindowMoments, ranks: Sequence[int], settings: WindowSettings) -> _PrincipalSource:
+    variances, directions = moments.principal_components(None if settings.whole_spectrum else ranks[-1])
+    return _PrincipalSource(variances, moments.total_variance, directions, directions[torch.tensor(ranks) - 1])
 
 
 class _Series:
@@ -314,7 +320,8 @@ class _Series:
         """The source, once both series and the moments of the second window are complete."""
         source = Source(
             in_sample=self._principal.variances,
-            held_out=second.variance_along(self._principal.all_directions),
+            held_out=second.variance_along(self._principal.directions),
+            total_variance=self._principal.total_variance,
             directions=self._principal.selected,
         )
         source.fluctuations["principal"] = _fluctuation(self.first.values[:, : self._count])
@@ -342,7 +349,7 @@ def _add_surrogates(window: Window, run: Run, images: Tensor, labels: Tensor, se
             return gradient_noise_walk(errors, inputs, rate, size, 2 * settings.epochs, sampling, random)
 
         first, second = _walk_moments(noise_walk(), window, epoch_steps)
-        series = _Series(_principal_source(first, window.ranks), window, first)
+        series = _Series(_principal_source(first, window.ranks, settings), window, first)
         walk = noise_walk()
         for half in (series.first, series.second):
             for block in islice(walk, settings.epochs):
@@ -352,9 +359,9 @@ def _add_surrogates(window: Window, run: Run, images: Tensor, labels: Tensor, se
         random = seeds.generator(run.seed, "surrogate", settings.epochs)
         walk = isotropic_walk(len(window.drift), epoch_steps, 2 * settings.epochs, run.sampling, random)
         first, second = _walk_moments(walk, window, epoch_steps)
-        principal = _principal_source(first, window.ranks)
-        held_out = second.variance_along(principal.all_directions)
-        window.sources["isotropic"] = Source(principal.variances, held_out, principal.selected)
+        principal = _principal_source(first, window.ranks, settings)
+        held_out = second.variance_along(principal.directions)
+        window.sources["isotropic"] = Source(principal.variances, held_out, principal.total_variance, principal.selected)
 
 
 def _walk_moments(walk: Iterator[Tensor], window: Window, epoch_steps: int) -> tuple[WindowMoments, WindowMoments]:

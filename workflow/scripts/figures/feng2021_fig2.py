@@ -128,7 +128,7 @@ def _settings(axis: Axes, rows: pd.DataFrame) -> None:
 def _exponents(axis: Axes, exponents: pd.DataFrame, runs: pd.DataFrame) -> None:
     """The exponents side by side: mean and 95 % interval over seeds at every setting; settings that diverged are named."""
     rates, sizes = sorted(runs["learning_rate"].unique()), sorted(runs["batch_size"].unique())
-    settings = [(rate, size) for rate in rates for size in sizes]
+    settings = sorted(set(zip(runs["learning_rate"], runs["batch_size"], strict=True)))
     for index, (rate, size) in enumerate(settings):
         shift = 0.75 * (index / max(1, len(settings) - 1) - 0.5)
         colour, marker = RATES[rates.index(rate)], MARKERS[sizes.index(size)]

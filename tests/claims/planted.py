@@ -1,0 +1,329 @@
+"""Small tables of a study in which every quantity that a claim asks for is planted, in the format of the tabulate scripts.
+
+A study has two learning rates by two batch sizes, one of them the reference, and some seeds. A quantity is planted by its mean and
+standard deviation over seeds, without a random number: seed after seed it is ``mean + spread * SCATTER``, so its Student interval
+over the six default seeds is exactly mean +- 1.0494 spread. What is not asked for (other windows, sources, epochs, ranges) is there
+too, and says the opposite.
+"""
+
+import io
+from collections.abc import Callable, Iterable, Mapping
+
+import numpy as np
+import pandas as pd
+
+from sgdphysics.records import RUN_COLUMNS
+
+LEARNING_RATES = (0.05, 0.1)
+BATCH_SIZES = (10, 20)
+REFERENCE = (0.1, 20)
+SEEDS = tuple(range(100, 106))
+
+Quantity = tuple[float, float]  # mean and standard deviation over seeds
+Tables = dict[str, pd.DataFrame]
+
+# Every claim's effect.
+EFFECT: dict[str, Quantity] = {
+    "count": (40, 1),  # components that carry 99 %
+    "participation": (0.05, 0.005),  # relative to the isotropic walk
+    "early_count": (40, 1),
+    "early_participation": (0.05, 0.005),
+    "one_minimum": (1, 0),  # share of slices
+    "one_minimum_wide": (1, 0),
+    "in_sample": (4, 0.1),  # exponents
+    "held_out": (2, 0.1),
+    "hessian": (1.7, 0.1),
+    "noise_without_landscape": (4.5, 0.15),
+    "linear_theory": (1.6, 0.15),
+    "linear_theory_stationary": (0.1, 0.05),
+    "temperature_correlation": (-0.98, 0.005),  # of ln T and ln F
+    "temperature_exponent": (-2, 0.1),
+    "edge_rise": (2, 0.2),  # of ln T from the centre to the edges
+    "relaxation": (-0.5, 0.05),  # slopes of ln tau on ln F, Hessian basis
+    "integrated": (-0.5, 0.05),
+    "relaxation_in_sample": (-0.5, 0.05),
+    "relaxation_held_out": (-0.5, 0.05),
+    "relaxation_of_noise": (0, 0.05),
+    "loss_correlation": (0.98, 0.005),  # of ln T_i and ln L, the same in every direction
+    "loss_exponent_spread": (0.1, 0.01),  # largest less smallest over directions, at a correlation of 1
+    "order_reversed": (0, 0),  # 1: at one checkpoint the order of the directions is upside down
+    "batch_size_power": (-1, 0.02),  # y ~ learning_rate batch_size^power
+}
+
+SHARE_SLICES = 100  # slices per run and range: a share is planted to 1 %
+EPOCH_STEPS = 50
+WALK_PARTICIPATION = 8.0  # held-out participation ratio of the isotropic walk
+ANNEALING_RANKS = (5, 10, 20, 50, 100, 200)
+QUANTITIES = ("sharpest_temperature", "slope_spread", "test_loss")
+KINDS = (
+    *("in_sample", "held_out", "hessian", "noise_without_landscape", "linear_theory", "linear_theory_stationary"),
+    *("held_out_with_drift", "hessian_with_drift", "noise_held_out", "noise_hessian", "other_noise_without_landscape"),
+)
+UNASKED = -9.0  # of every exponent that no claim asks for
+
+
+def tables(changes: Mapping[str, Quantity] | None = None, seeds: Iterable[int] = SEEDS) -> Tables:
+    """Return the tables that the claims read, with the quantities of ``EFFECT`` but for ``changes``; read back from CSV."""
+    unknown = set(changes or {}) - set(EFFECT)
+    assert not unknown, f"no such quantity: {unknown}"
+    runs = _runs(tuple(seeds))
+    scatter = dict(zip(runs["seed"].unique(), _scatter(runs["seed"].nunique()), strict=True))
+    planted = {name: _by_seed(mean, spread, scatter) for name, (mean, spread) in (EFFECT | dict(changes or {})).items()}
+    built = {
+        "feng2021_runs": runs,
+        "feng2021_fig1_dimension": _per_run(runs, planted, _dimension),
+        "feng2021_fig2_minima": _per_run(runs[runs["reference"]], planted, _minima),
+        "feng2021_fig2_exponents": _per_run(runs, planted, _exponents),
+        "feng2021_fig3_correlation_times": _per_run(runs[runs["reference"]], planted, _correlation_times),
+        "feng2021_fig3_homogeneity": _per_run(runs[runs["reference"]], planted, _homogeneity),
+        "feng2021_fig4": _per_run(runs, planted, _annealing),
+        "feng2021_fig4_temperature_fits": _per_run(runs, planted, _temperature_fits),
+        "feng2021_fig4_equal_loss": _per_run(runs, planted, _equal_loss),
+    }
+    return {name: read_back(table) for name, table in built.items()}
+
+
+def read_back(table: pd.DataFrame) -> pd.DataFrame:
+    """The table as it comes from its CSV file: an empty column has lost its type, a whole number may have changed it."""
+    return pd.read_csv(io.StringIO(table.to_csv(index=False)), float_precision="round_trip")
+
+
+def names(
+    planted: Tables, learning_rate: float | None = None, batch_size: int | None = None, seeds: Iterable[int] | None = None
+) -> set[str]:
+    """Names of the runs of a learning rate, a batch size, some seeds; None stands for all."""
+    runs = planted["feng2021_runs"]
+    chosen = pd.Series(True, index=runs.index)
+    for column, value in (("learning_rate", learning_rate), ("batch_size", batch_size)):
+        if value is not None:
+            chosen &= runs[column] == value
+    if seeds is not None:
+        chosen &= runs["seed"].isin(list(seeds))
+    return set(runs.loc[chosen, "run"])
+
+
+def diverged(planted: Tables, chosen: Iterable[str]) -> Tables:
+    """The tables after those runs diverged: only the table of runs still knows them."""
+    result = {name: table[~table["run"].isin(set(chosen))] for name, table in planted.items()}
+    result["feng2021_runs"] = with_status(planted, chosen, "diverged")["feng2021_runs"]
+    return {name: read_back(table) for name, table in result.items()}
+
+
+def with_status(planted: Tables, chosen: Iterable[str], status: str) -> Tables:
+    """The tables with another status of those runs; their measurements stay."""
+    changed = set(chosen)
+    return {name: t.assign(status=t["status"].where(~t["run"].isin(changed), status)) for name, t in planted.items()}
+
+
+def mixed(planted: Tables, other: Tables, chosen: Iterable[str]) -> Tables:
+    """The tables with the rows of those runs taken from other tables."""
+    taken = set(chosen)
+    return {
+        name: pd.concat([table[~table["run"].isin(taken)], other[name][other[name]["run"].isin(taken)]], ignore_index=True)
+        for name, table in planted.items()
+    }
+
+
+def _scatter(count: int) -> np.ndarray:
+    """Numbers of mean 0 and standard deviation 1."""
+    if count < 2:
+        return np.zeros(count)
+    line = np.linspace(-1, 1, count)
+    return line / line.std(ddof=1)
+
+
+def _by_seed(mean: float, spread: float, scatter: Mapping[int, float]) -> dict[int, float]:
+    return {seed: mean + spread * number for seed, number in scatter.items()}
+
+
+def _runs(seeds: tuple[int, ...]) -> pd.DataFrame:
+    rows = [
+        {
+            "run": f"mnist5k_lr{learning_rate}_b{batch_size}_s{seed}_0123abcd",
+            "dataset": "mnist5k",
+            "learning_rate": learning_rate,
+            "batch_size": batch_size,
+            "seed": seed,
+            "sampling": "epoch",
+            "loss": "cross_entropy",
+            "reference": (learning_rate, batch_size) == REFERENCE,
+            "status": "converged",
+            "epochs": 30,
+            "steps": 30 * EPOCH_STEPS,
+            "diverged_step": None,
+            "final_loss": 0.009,
+            "final_accuracy": 1.0,
+        }
+        for learning_rate in LEARNING_RATES
+        for batch_size in BATCH_SIZES
+        for seed in seeds
+    ]
+    return pd.DataFrame(rows)
+
+
+def _per_run(
+    runs: pd.DataFrame,
+    planted: Mapping[str, Mapping[int, float]],
+    rows: Callable[[pd.Series, dict[str, float]], list[dict[str, object]]],
+) -> pd.DataFrame:
+    """One table from a function that gives the rows of one run."""
+    parts = [
+        {**run[RUN_COLUMNS].to_dict(), **row}
+        for _, run in runs.iterrows()
+        for row in rows(run, {name: by_seed[run["seed"]] for name, by_seed in planted.items()})
+    ]
+    return pd.DataFrame(parts)
+
+
+def _dimension(run: pd.Series, planted: dict[str, float]) -> list[dict[str, object]]:
+    count, ratio = planted["count"], planted["participation"]
+    rows = _spectra("main", 10, 30, count, ratio, run["reference"])
+    if run["reference"]:
+        rows += _spectra("longer", 20, 30, 500 - count, 2 - ratio, isotropic=False)
+        for epoch in (1, 2, 5):
+            rows += _spectra("early", 1, epoch - 1, planted["early_count"], planted["early_participation"], isotropic=True)
+        # Drawn, but not part of the claim.
+        rows += _spectra("early", 1, 9, 500 - planted["early_count"], 2 - planted["early_participation"], isotropic=True)
+    return rows
+
+
+def _spectra(window: str, epochs: int, start: int, count: float, ratio: float, isotropic: bool) -> list[dict[str, object]]:
+    sources = {"sgd": (round(count), ratio * WALK_PARTICIPATION), "noise_epoch": (33, 11.0)}
+    if isotropic:
+        sources |= {"noise_replacement": (35, 12.0), "isotropic": (59, WALK_PARTICIPATION)}
+    return [
+        {
+            "window": window,
+            "window_epochs": epochs,
+            "start_epoch": start,
+            "source": source,
+            "components": 499,
+            "components_90": components // 4,
+            "components_99": components,
+            "components_90_without_first": components // 3,
+            "components_99_without_first": components + 5,
+            "first_to_second": 100.0,
+            "participation_ratio_without_first": participation / 2,
+            "held_out_participation_ratio_without_first": participation,
+        }
+        for source, (components, participation) in sources.items()
+    ]
+
+
+def _minima(run: pd.Series, planted: dict[str, float]) -> list[dict[str, object]]:
+    rows = []
+    for span, share in (("fixed", planted["one_minimum_wide"]), ("flat_region", planted["one_minimum"])):
+        with_one = round(share * SHARE_SLICES)
+        for index in range(SHARE_SLICES):
+            kind, rank = ("principal", index + 1) if index < SHARE_SLICES // 2 else ("random", index + 1 - SHARE_SLICES // 2)
+            # Neither a slice with more minima nor one with none counts.
+            minima = 1 if index < with_one else (0, 2, 3)[index % 3]
+            rows.append({"directions": kind, "rank": rank, "range": span, "width": 6.0, "minima": minima})
+    return [{**row, "window": "main", "window_epochs": 10} for row in rows]
+
+
+def _exponents(run: pd.Series, planted: dict[str, float]) -> list[dict[str, object]]:
+    return [
+        {
+            "window": "main",
+            "window_epochs": 10,
+            "kind": kind,
+            "exponent": planted.get(kind, UNASKED),
+            "intercept": -14.0,
+            "r": -0.98,
+            "spearman": -0.97,
+            "points": 17,
+            "censored": 0,
+            "censored_share": 0.0,
+        }
+        for kind in sorted(KINDS)
+        if run["reference"] or not kind.startswith("other")
+    ]
+
+
+def _correlation_times(run: pd.Series, planted: dict[str, float]) -> list[dict[str, object]]:
+    asked = {
+        ("main", "sgd", "hessian", "relaxation"): planted["relaxation"],
+        ("main", "sgd", "hessian", "integrated"): planted["integrated"],
+        ("main", "sgd", "principal", "relaxation"): planted["relaxation_in_sample"],
+        ("main", "sgd", "held_out", "relaxation"): planted["relaxation_held_out"],
+        ("main", "noise_epoch", "principal", "relaxation"): planted["relaxation_of_noise"],
+    }
+    return [
+        {
+            "window": window,
+            "window_epochs": epochs,
+            "source": source,
+            "basis": basis,
+            "time": time,
+            "exponent": asked.get((window, source, basis, time), -UNASKED),
+            "intercept": 2.0,
+            "r": 0.5,
+            "points": 17,
+        }
+        for window, epochs in (("longer", 20), ("main", 10))
+        for source in ("noise_epoch", "noise_replacement", "sgd")
+        for basis in ("held_out", "hessian", "principal")
+        for time in ("relaxation", "integrated")
+    ]
+
+
+def _homogeneity(run: pd.Series, planted: dict[str, float]) -> list[dict[str, object]]:
+    return [
+        {
+            "rank": rank,
+            "position": position,
+            "offset": position * rank,
+            "temperature": 1e-7 / rank * np.exp(planted["edge_rise"] * position**2),
+            "window": "main",
+            "window_epochs": 10,
+        }
+        for rank in (1, 10, 30, 100)
+        for position in np.linspace(-1, 1, 9)
+        if rank < 100 or position >= 0  # the flattest direction has no left edge
+    ]
+
+
+def _annealing(run: pd.Series, planted: dict[str, float]) -> list[dict[str, object]]:
+    """ln T_i = offset + power (correlation u + sqrt(1 - correlation^2) v), u in the direction of ln L, v at right angles to it."""
+    log_loss = np.linspace(0, np.log(0.003), 14)
+    along = log_loss - log_loss.mean()
+    length = np.linalg.norm(along)
+    across = np.linspace(-1, 1, 14) ** 2
+    across = across - across.mean()  # even, so at right angles to the odd `along`
+    across *= length / np.linalg.norm(across)
+    correlation = planted["loss_correlation"]
+    shape = correlation * along + np.sqrt(1 - correlation**2) * across
+    steps = [0, 5, 25, *np.geomspace(EPOCH_STEPS, 30 * EPOCH_STEPS, 14).round().astype(int)]
+    # Before the end of the first epoch the noise heats up while the loss falls; the claim is about what follows.
+    losses = [np.log(2.3), np.log(2.2), np.log(1.5), *log_loss]
+    rows = []
+    for index, rank in enumerate(ANNEALING_RANKS):
+        offsets = np.full(14, -0.3 * index)
+        if planted["order_reversed"]:
+            offsets[7] = -offsets[0] - 0.3 * (len(ANNEALING_RANKS) - 1)
+        power = 1 + planted["loss_exponent_spread"] * (index / (len(ANNEALING_RANKS) - 1) - 0.5)
+        log_temperature = [-20.0 + index, -18.0 + index, -16.0 + index, *(-14 + offsets + power * shape)]
+        for step, loss, temperature in zip(steps, losses, log_temperature, strict=True):
+            row = {"step": step, "epoch": step / EPOCH_STEPS, "rank": rank, "temperature": np.exp(temperature)}
+            rows.append({**row, "training_loss": np.exp(loss)})
+    return sorted(rows, key=lambda row: (row["step"], row["rank"]))
+
+
+def _temperature_fits(run: pd.Series, planted: dict[str, float]) -> list[dict[str, object]]:
+    exponent, correlation = planted["temperature_exponent"], planted["temperature_correlation"]
+    return [{"exponent": exponent, "intercept": -13.0, "r": correlation, "points": 17}]
+
+
+def _equal_loss(run: pd.Series, planted: dict[str, float]) -> list[dict[str, object]]:
+    # At the higher loss only the learning rate acts; the claim is about the lowest one.
+    powers = {0.01: 0.0, 0.003: planted["batch_size_power"]}
+    return [
+        {
+            "target_loss": target,
+            "quantity": quantity,
+            "value": (1 + 0.01 * (run["seed"] - 100)) * run["learning_rate"] * float(run["batch_size"]) ** power,
+        }
+        for quantity in QUANTITIES
+        for target, power in powers.items()
+    ]

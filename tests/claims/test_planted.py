@@ -1,0 +1,139 @@
+"""The planted tables are what the statistics will meet: same columns and names as the scripts write, and the planted numbers."""
+
+import itertools
+import runpy
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import planted
+from sgdphysics import records
+from sgdphysics.fits import power_law, student_interval
+
+SCRIPTS = Path(__file__).parents[2] / "workflow" / "scripts"
+RANKS = range(1, 25)
+
+
+def script(name):
+    return runpy.run_path(str(SCRIPTS / f"{name}.py"), run_name=name)
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory):
+    """The tables of a study of three seeds as the scripts write them, from measurements without any meaning."""
+    folder = tmp_path_factory.mktemp("tables")
+    runs_path = folder / "feng2021_runs.csv"
+    runs = planted.tables(seeds=range(3))["feng2021_runs"]
+    reference = runs.loc[runs["reference"], "run"].tolist()
+    results = [
+        {
+            "name": row["run"],
+            "run": {key: row[key] for key in ("learning_rate", "batch_size", "seed", "sampling", "loss")},
+            **{key: row[key] for key in ("status", "epochs", "steps")},
+            **{"diverged_step": None, "loss_history": [2.0, 0.01], "accuracy_history": [0.1, 1.0]},
+        }
+        for row in runs.to_dict("records")
+    ]
+    records.save_tensors(folder / "runs.safetensors", {}, {"dataset": "mnist5k", "results": results})
+    script("tabulate_feng2021_runs")["tabulate"]([folder / "runs.safetensors"], reference, runs_path)
+    paths = {name: folder / f"{name}.csv" for name in measurements(runs)}
+    for name, table in measurements(runs).items():
+        records.save_table(paths[name], table)
+
+    def out(figure, *parts):
+        return {part: folder / f"{figure}_{part}.csv" for part in parts}
+
+    def measured(*keys):
+        return {key: [paths[key]] for key in keys}
+
+    dimension = out("feng2021_fig1", "spectra", "dimension", "trajectory")
+    script("tabulate_feng2021_fig1")["tabulate"](runs_path, [paths["spectra"]], [paths["trajectory"]], dimension)
+    second = out("feng2021_fig2", "directions", "exponents", "longer_exponents", "slices", "minima")
+    inputs = measured("fluctuations", "flatness", "temperature", "slices", "minima")
+    script("tabulate_feng2021_fig2")["tabulate"](runs_path, inputs, 12, second)
+    third = out("feng2021_fig3", "directions", "correlation_times", "minibatches", "covariance", "homogeneity")
+    inputs = measured("minibatches", "covariance", "homogeneity")
+    script("tabulate_feng2021_fig3")["tabulate"](second["directions"], runs_path, inputs, third)
+    fourth = out("feng2021_fig4", "annealing", "checkpoints", "temperature_fits", "equal_loss")
+    inputs = measured("annealing", "checkpoints")
+    script("tabulate_feng2021_fig4")["tabulate"](second["directions"], runs_path, inputs, [0.01, 0.003], fourth)
+    fourth["annealing"].rename(folder / "feng2021_fig4.csv")
+    return {path.stem: records.load_table(path) for path in folder.glob("feng2021_*.csv")}
+
+
+def measurements(runs):
+    """What the measuring scripts write of all runs, one direction like the other."""
+    random = np.random.default_rng(0)
+    rows = {name: [] for name in ("fluctuations", "flatness", "temperature", "spectra", "trajectory")}
+    rows |= {name: [] for name in ("slices", "minima", "minibatches", "covariance", "homogeneity", "annealing", "checkpoints")}
+    for run in runs.to_dict("records"):
+        names = ("sgd", "noise_epoch", "noise_replacement") if run["reference"] else ("sgd", "noise_epoch")
+        window = {"run": run["run"], "window": "main", "window_epochs": 10}
+        start = {**window, "start_epoch": 30}
+        for source, rank in itertools.product(names, RANKS):
+            variance = {"variance": 1 / rank, "held_out_variance": 1 / rank}
+            rows["spectra"].append({**start, "source": source, "rank": rank, **variance})
+            for basis in ("principal", "held_out", "hessian"):
+                row = {**start, "source": source, "basis": basis, "rank": rank, "hessian_eigenvalue": 1 / rank}
+                row |= {"variance": 1 / rank, "variance_without_drift": random.uniform(1, 2) / rank}
+                rows["fluctuations"].append({**row, "relaxation_time_steps": 2.0 * rank, "integrated_time_steps": 1.0 * rank})
+        for (source, basis), rank in itertools.product([("sgd", "hessian"), *((s, "principal") for s in names)], RANKS):
+            row = {**window, "source": source, "basis": basis, "rank": rank, "curvature": 1 / rank}
+            rows["flatness"].append({**row, "edge_left": rank, "edge_right": rank, "flatness": 2.0 * rank})
+        for basis, rank in itertools.product(("principal", "hessian"), RANKS):
+            rows["temperature"].append({**window, "basis": basis, "rank": rank, "temperature": random.uniform(1, 2) / rank})
+        for step in (0, 50, 500, 1500):
+            point = {"run": run["run"], "step": step, "epoch": step / 50}
+            losses = {"training_loss": 2 / (1 + step), "training_error": 0.1, "test_loss": 0.3, "test_error": 0.1}
+            rows["checkpoints"].append({**point, **losses, "slope_spread": 1.0, "sharpest_temperature": 1e-5})
+            for rank in planted.ANNEALING_RANKS:
+                rows["annealing"].append({**point, "rank": rank, "temperature": 1e-6, "training_loss": losses["training_loss"]})
+        if not run["reference"]:
+            continue
+        rows["trajectory"].append({**start, "source": "sgd", "rank": 1, "step": 0, "projection": 0.1, "cosine_with_weights": 0.5})
+        rows["slices"].append({"rank": 1, "offset": 0.0, "loss": 0.01, **window})
+        rows["minima"].append({"directions": "principal", "rank": 1, "range": "fixed", "width": 6.0, "minima": 1, **window})
+        rows["minibatches"].append({"rank": 10, "batch": 0, "offset": 0.0, "loss": 0.01, **window})
+        rows["covariance"].append({"rank": 1, "other_rank": 1, "covariance": 1.0, **window})
+        rows["homogeneity"].append({"rank": 1, "position": 0.0, "offset": 0.0, "temperature": 1e-6, **window})
+    return {name: pd.DataFrame(part) for name, part in rows.items()}
+
+
+@pytest.mark.parametrize("name", planted.tables(seeds=[0]))
+def test_tables_have_the_columns_that_the_scripts_write(written, name):
+    assert list(planted.tables(seeds=range(3))[name].columns) == list(written[name].columns)
+
+
+def test_runs_exponents_and_quantities_have_the_names_that_the_scripts_write(written):
+    tables = planted.tables(seeds=range(3))
+    assert set(planted.KINDS) == set(script("tabulate_feng2021_fig2")["EXPONENTS"])
+    for name, columns in {
+        "feng2021_runs": ["run", "learning_rate", "batch_size", "seed", "reference", "status"],
+        "feng2021_fig2_exponents": ["run", "window", "kind"],
+        "feng2021_fig4_temperature_fits": ["run", "reference"],
+        "feng2021_fig4_equal_loss": ["run", "quantity", "target_loss"],
+    }.items():
+        assert same_rows(tables[name][columns], written[name][columns]), name
+    times = written["feng2021_fig3_correlation_times"]
+    keys = ["run", "window", "source", "basis", "time"]
+    assert same_rows(tables["feng2021_fig3_correlation_times"].query("window == 'main'")[keys], times[keys])
+
+
+def same_rows(one, other):
+    return set(one.itertuples(index=False, name=None)) == set(other.itertuples(index=False, name=None))
+
+
+def test_interval_of_a_planted_quantity_is_known():
+    tables = planted.tables({"hessian": (2, 1)})
+    rows = tables["feng2021_fig2_exponents"].query("reference and kind == 'hessian'")
+    assert student_interval(rows["exponent"]) == pytest.approx((2, 2 - 1.04943, 2 + 1.04943), abs=1e-4)
+
+
+def test_annealing_has_the_planted_correlation_and_exponents():
+    table = planted.tables({"loss_correlation": (0.7, 0), "loss_exponent_spread": (0.4, 0)})["feng2021_fig4"]
+    run = table[(table["run"] == table["run"].iloc[0]) & (table["epoch"] >= 1)]
+    fits = [power_law(part["training_loss"], part["temperature"]) for _, part in run.groupby("rank")]
+    assert [fit.r for fit in fits] == pytest.approx([0.7] * 6)
+    assert np.ptp([fit.exponent for fit in fits]) == pytest.approx(0.7 * 0.4)

@@ -1,0 +1,123 @@
+"""The ledger's file: its schema, and what a schema cannot say."""
+
+import copy
+import json
+from collections import Counter
+from pathlib import Path
+
+import jsonschema
+import pytest
+import yaml
+
+from sgdphysics import claims, studies
+from sgdphysics.errors import InputError
+
+ROOT = Path(__file__).parents[2]
+LEDGER = yaml.safe_load((ROOT / "config" / "claims.yaml").read_text())
+SCHEMA = json.loads((ROOT / "workflow" / "schemas" / "claims.schema.json").read_text())
+
+CLAIM = {
+    "id": "a_claim",
+    "paper": "feng2021",
+    "kind": "empirical",
+    "figure": "feng2021_fig2",
+    "statement": "It holds",
+    "stated": "somewhere",
+    "tests": [
+        {"id": "first", "statistic": "hessian_exponent", "predicted": "above 0", "above": 0},
+        {"id": "second", "statistic": "hessian_exponent", "predicted": 2, "between": [1, 3], "settings": "all", "reported_only": True},
+    ],
+}
+
+
+def changed(place, value):
+    """A good ledger with one place changed, or removed where the value is None."""
+    ledger = {"claims": [copy.deepcopy(CLAIM)]}
+    inner = ledger
+    for key in place[:-1]:
+        inner = inner[key]
+    if value is None:
+        del inner[place[-1]]
+    else:
+        inner[place[-1]] = value
+    return ledger
+
+
+def test_the_ledger_follows_its_schema():
+    studies.check_schema(LEDGER, SCHEMA)
+
+
+def test_every_statistic_exists_and_every_one_is_used():
+    used = {test["statistic"] for claim in LEDGER["claims"] for test in claim["tests"]}
+    assert used == set(claims.STATISTICS)
+
+
+def test_ids_are_unique():
+    of_claims = Counter(claim["id"] for claim in LEDGER["claims"])
+    of_tests = Counter((claim["id"], test["id"]) for claim in LEDGER["claims"] for test in claim["tests"])
+    assert [name for name, count in (of_claims | of_tests).items() if count > 1] == []
+
+
+def test_bounds_are_in_order():
+    bounds = [test[key] for claim in LEDGER["claims"] for test in claim["tests"] for key in ("between", "outside") if key in test]
+    assert bounds
+    assert [pair for pair in bounds if not pair[0] < pair[1]] == []
+
+
+def test_the_schema_is_one_and_closed_at_every_level():
+    jsonschema.Draft202012Validator.check_schema(SCHEMA)
+    objects = [SCHEMA, *(part for part in SCHEMA["$defs"].values() if part.get("type") == "object")]
+    assert len(objects) == 3
+    assert all(part["additionalProperties"] is False for part in objects)
+
+
+def test_the_good_example_is_good():
+    studies.check_schema({"claims": [CLAIM]}, SCHEMA)
+
+
+@pytest.mark.parametrize("region", [{"above": 1}, {"below": 1.5}, {"between": [1, 2]}, {"outside": [-1, 1]}])
+@pytest.mark.parametrize("further", [{}, {"settings": "reference"}, {"settings": "all"}, {"reported_only": False}])
+def test_every_region_is_allowed(region, further):
+    test = {"id": "first", "statistic": "hessian_exponent", "predicted": "2", **region, **further}
+    studies.check_schema(changed(("claims", 0, "tests"), [test]), SCHEMA)
+
+
+@pytest.mark.parametrize("key", [key for key in CLAIM if key != "tests"] + ["tests"])
+def test_every_key_of_a_claim_is_needed(key):
+    with pytest.raises(InputError, match=rf"^claims\[0\]: '{key}' is a required property$"):
+        studies.check_schema(changed(("claims", 0, key), None), SCHEMA)
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "message"),
+    [
+        (("claim",), [], "top level: unknown claim"),
+        (("claims",), [], "claims: "),
+        (("claims", 0, "statment"), "x", r"claims\[0\]: unknown statment"),
+        (("claims", 0, "id"), "A claim", r"claims\[0\].id: 'A claim'"),
+        (("claims", 0, "paper"), "feng2022", r"claims\[0\].paper: 'feng2022'"),
+        (("claims", 0, "kind"), "theoretical", r"claims\[0\].kind: 'theoretical'"),
+        (("claims", 0, "figure"), "dinh2017_fig1", r"claims\[0\].figure: 'dinh2017_fig1'"),
+        (("claims", 0, "figure"), "feng2021_fig", r"claims\[0\].figure: 'feng2021_fig'"),
+        (("claims", 0, "statement"), "", r"claims\[0\].statement: ''"),
+        (("claims", 0, "tests"), [], r"claims\[0\].tests: \[\]"),
+        (("claims", 0, "tests", 1, "marginn"), 1, r"claims\[0\].tests\[1\]: unknown marginn"),
+        (("claims", 0, "tests", 1, "predicted"), None, r"claims\[0\].tests\[1\]: 'predicted' is a required"),
+        (("claims", 0, "tests", 1, "statistic"), None, r"claims\[0\].tests\[1\]: 'statistic' is a required"),
+        (("claims", 0, "tests", 1, "id"), None, r"claims\[0\].tests\[1\]: 'id' is a required"),
+        (("claims", 0, "tests", 0, "above"), None, r"claims\[0\].tests\[0\]: .* is not valid under any"),
+        (("claims", 0, "tests", 0, "below"), 3, r"claims\[0\].tests\[0\]: .* is valid under each"),
+        (("claims", 0, "tests", 0, "above"), "1e-3", r"claims\[0\].tests\[0\].above: '1e-3' is not of type 'number'"),
+        (("claims", 0, "tests", 1, "between"), [1], r"claims\[0\].tests\[1\].between: \[1\]"),
+        (("claims", 0, "tests", 1, "between"), [1, 2, 3], r"claims\[0\].tests\[1\].between: \[1, 2, 3\]"),
+        (("claims", 0, "tests", 1, "between"), 2, r"claims\[0\].tests\[1\].between: 2 is not of type 'array'"),
+        (("claims", 0, "tests", 1, "settings"), "some", r"claims\[0\].tests\[1\].settings: 'some'"),
+        (("claims", 0, "tests", 1, "reported_only"), "yes", r"claims\[0\].tests\[1\].reported_only: 'yes'"),
+        # A claim whose primary test decides nothing would hold whatever was measured.
+        (("claims", 0, "tests", 0, "reported_only"), True, r"claims\[0\].tests\[0\].reported_only: False was expected"),
+    ],
+)
+def test_a_fault_is_one_line_that_names_its_place(place, value, message):
+    with pytest.raises(InputError, match=f"^{message}") as caught:
+        studies.check_schema(changed(place, value), SCHEMA)
+    assert "\n" not in str(caught.value)

@@ -1,0 +1,587 @@
+"""Verdicts on planted data: the effect, a null, the opposite, and too much noise; missing runs, borders, and the rule itself.
+
+A null need not give "not replicated". Where it also passes the primary test (a free random walk has a 99 % count of 59) the claim
+is "partly" replicated; where it lies on the border of the claim (no slope at all, against "below 0") it is "inconclusive".
+"""
+
+import functools
+import itertools
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+import planted
+from sgdphysics import claims
+from sgdphysics.errors import InputError
+
+LEDGER = yaml.safe_load((Path(__file__).parents[2] / "config" / "claims.yaml").read_text())["claims"]
+ENTRIES = {entry["id"]: entry for entry in LEDGER}
+VERDICTS = {"replicated", "partly", "not replicated", "inconclusive"}
+
+HELD, FAILED, UNDECIDED = "held", "failed", "undecided"
+
+# Per claim and case: what is planted, the outcomes of the deciding tests, the verdict.
+CASES = {
+    "low_dimension": {
+        "effect": ({}, [HELD, HELD], "replicated"),
+        # A random walk in all directions: its count lies below the margin, as the ledger says.
+        "null": ({"count": (59, 0.5), "participation": (1, 0.05)}, [HELD, FAILED], "partly"),
+        "opposite": ({"count": (400, 20), "participation": (1.5, 0.1)}, [FAILED, FAILED], "not replicated"),
+        "noise": ({"count": (55, 15), "participation": (0.3, 0.15)}, [UNDECIDED, UNDECIDED], "inconclusive"),
+    },
+    "early_freezing": {
+        "effect": ({}, [HELD, HELD], "replicated"),
+        "null": ({"early_count": (59, 0.5), "early_participation": (1, 0.05)}, [HELD, FAILED], "partly"),
+        "opposite": ({"early_count": (400, 20), "early_participation": (1.5, 0.1)}, [FAILED, FAILED], "not replicated"),
+        "noise": ({"early_count": (55, 15), "early_participation": (0.3, 0.15)}, [UNDECIDED, UNDECIDED], "inconclusive"),
+    },
+    "smooth_slices": {
+        "effect": ({}, [HELD], "replicated"),
+        "null": ({"one_minimum": (0.5, 0.05)}, [FAILED], "not replicated"),  # wiggles as often as not
+        "opposite": ({"one_minimum": (0, 0)}, [FAILED], "not replicated"),
+        "noise": ({"one_minimum": (0.985, 0.012)}, [UNDECIDED], "inconclusive"),
+    },
+    "inverse_variance_flatness": {
+        "effect": ({}, [HELD, HELD, HELD, HELD], "replicated"),
+        # The same noise without a landscape: the published exponent, and nothing else.
+        "null": (
+            {"in_sample": (4.5, 0.1), "noise_without_landscape": (4.5, 0.15), "held_out": (0, 0.1), "hessian": (0, 0.1)},
+            [HELD, FAILED, FAILED, FAILED],
+            "partly",
+        ),
+        "no relation": (
+            {"in_sample": (0, 0.1), "noise_without_landscape": (0, 0.15), "held_out": (0, 0.1), "hessian": (0, 0.1)},
+            [FAILED, FAILED, FAILED, FAILED],
+            "not replicated",
+        ),
+        "opposite": (
+            {"in_sample": (-2, 0.1), "held_out": (-2, 0.1), "hessian": (-2, 0.1)},
+            [FAILED, FAILED, FAILED, HELD],
+            "not replicated",
+        ),
+        "noise": (
+            {"in_sample": (4, 4), "held_out": (2, 4), "hessian": (1.7, 4)},
+            [UNDECIDED, UNDECIDED, UNDECIDED, UNDECIDED],
+            "inconclusive",
+        ),
+    },
+    "not_einstein": {
+        "effect": ({}, [HELD, HELD, HELD], "replicated"),
+        # Stationary linear SGD, in which noise and curvature cancel: exponent 0, the border of the claim.
+        "null": ({"hessian": (0, 0.1), "linear_theory_stationary": (0, 0.12)}, [UNDECIDED, FAILED, FAILED], "inconclusive"),
+        "opposite": ({"hessian": (-2, 0.1)}, [FAILED, FAILED, FAILED], "not replicated"),
+        "noise": ({"hessian": (1.7, 4)}, [UNDECIDED, UNDECIDED, UNDECIDED], "inconclusive"),
+    },
+    "noise_anisotropic": {
+        "effect": ({}, [HELD, HELD, HELD], "replicated"),
+        # A heat bath: one temperature in all directions and at all places.
+        "null": (
+            {"temperature_correlation": (0, 0.1), "temperature_exponent": (0, 0.1), "edge_rise": (0, 0.2)},
+            [FAILED, FAILED, UNDECIDED],
+            "not replicated",
+        ),
+        "opposite": (
+            {"temperature_correlation": (0.98, 0.005), "temperature_exponent": (2, 0.1), "edge_rise": (-2, 0.2)},
+            [FAILED, FAILED, FAILED],
+            "not replicated",
+        ),
+        "noise": (
+            {"temperature_correlation": (-0.9, 0.06), "temperature_exponent": (-2, 2), "edge_rise": (0.5, 2)},
+            [UNDECIDED, UNDECIDED, UNDECIDED],
+            "inconclusive",
+        ),
+    },
+    "noise_correlation_time": {
+        "effect": ({}, [HELD, HELD], "replicated"),
+        "null": ({"relaxation": (0, 0.1), "integrated": (0, 0.1)}, [UNDECIDED, UNDECIDED], "inconclusive"),
+        "opposite": ({"relaxation": (0.5, 0.05), "integrated": (0.5, 0.05)}, [FAILED, FAILED], "not replicated"),
+        "noise": ({"relaxation": (-0.5, 1), "integrated": (-0.5, 1)}, [UNDECIDED, UNDECIDED], "inconclusive"),
+    },
+    "annealing": {
+        "effect": ({}, [HELD, HELD, HELD], "replicated"),
+        # Temperatures that wander, all together, whatever the loss does.
+        "null": ({"loss_correlation": (0, 0.1)}, [FAILED, HELD, HELD], "not replicated"),
+        "opposite": ({"loss_correlation": (-0.98, 0.005)}, [FAILED, HELD, HELD], "not replicated"),
+        "noise": ({"loss_correlation": (0.9, 0.06)}, [UNDECIDED, HELD, HELD], "inconclusive"),
+        "order lost": ({"order_reversed": (1, 0)}, [HELD, FAILED, HELD], "partly"),
+        "not proportional": ({"loss_exponent_spread": (0.5, 0.05)}, [HELD, HELD, FAILED], "partly"),
+    },
+    "noise_scale": {
+        "effect": ({}, [HELD, HELD], "replicated"),
+        # The batch size has no effect.
+        "null": ({"batch_size_power": (0, 0.02)}, [FAILED, FAILED], "not replicated"),
+        "opposite": ({"batch_size_power": (1, 0.02)}, [FAILED, FAILED], "not replicated"),
+        "noise": ({"batch_size_power": (-1, 0.5)}, [UNDECIDED, UNDECIDED], "inconclusive"),
+    },
+}
+PARTLY = {
+    "low_dimension": {"participation": (1, 0.05)},
+    "early_freezing": {"early_participation": (1, 0.05)},
+    "inverse_variance_flatness": {"noise_without_landscape": (4, 0.15)},
+    "not_einstein": {"linear_theory": (0, 0.15)},
+    "noise_anisotropic": {"edge_rise": (-2, 0.2)},
+    "noise_correlation_time": {"integrated": (0.5, 0.05)},
+    "annealing": {"order_reversed": (1, 0)},
+    "noise_scale": {"batch_size_power": (-0.74, 0.01)},  # asymmetry and difference 0.15, against 0.2 and 0.1
+}
+ASKS_ALL_SETTINGS = ("inverse_variance_flatness", "noise_scale")
+TABLES_NEEDED = {
+    "low_dimension": {"feng2021_runs", "feng2021_fig1_dimension"},
+    "early_freezing": {"feng2021_runs", "feng2021_fig1_dimension"},
+    "smooth_slices": {"feng2021_runs", "feng2021_fig2_minima"},
+    "inverse_variance_flatness": {"feng2021_runs", "feng2021_fig2_exponents"},
+    "not_einstein": {"feng2021_runs", "feng2021_fig2_exponents"},
+    "noise_anisotropic": {"feng2021_runs", "feng2021_fig4_temperature_fits", "feng2021_fig3_homogeneity"},
+    "noise_correlation_time": {"feng2021_runs", "feng2021_fig3_correlation_times"},
+    "annealing": {"feng2021_runs", "feng2021_fig4"},
+    "noise_scale": {"feng2021_fig4_equal_loss"},
+}
+every_claim = pytest.mark.parametrize("claim", list(ENTRIES))
+
+
+@functools.cache
+def _planted(changes, seeds):
+    return planted.tables(dict(changes), seeds)
+
+
+def tables_of(changes=None, seeds=planted.SEEDS):
+    """Planted tables, made once; copies, so that a test may change them."""
+    made = _planted(tuple(sorted((changes or {}).items())), tuple(seeds))
+    return {name: table.copy() for name, table in made.items()}
+
+
+def opposite_of(claim, seeds=planted.SEEDS):
+    return tables_of(CASES[claim]["opposite"][0], seeds)
+
+
+def decide(claim, tables):
+    """The claim's row of the ledger and its rows of tests."""
+    entry = ENTRIES[claim] if isinstance(claim, str) else claim
+    ledger, tests = claims.verdicts([entry], tables, "small")
+    assert len(ledger) == 1
+    return ledger.iloc[0], tests
+
+
+def deciding(tests):
+    return [outcome for outcome in tests["outcome"] if outcome != "reported"]
+
+
+def exact_claim(**test):
+    """A claim on the exponent in the Hessian basis, at the reference setting, against one region."""
+    tests = [{"id": "only", "statistic": "hessian_exponent", "predicted": "x", **test}]
+    return {**ENTRIES["not_einstein"], "id": "exact", "tests": tests}
+
+
+# Effect, null, opposite, noise
+
+
+def test_every_claim_of_the_ledger_is_planted():
+    assert list(CASES) == list(ENTRIES)
+    assert all({"effect", "null", "opposite", "noise"} <= set(cases) for cases in CASES.values())
+
+
+@pytest.mark.parametrize(("claim", "case"), [(claim, case) for claim, cases in CASES.items() for case in cases])
+def test_verdict_on_planted_data(claim, case):
+    changes, outcomes, verdict = CASES[claim][case]
+    row, tests = decide(claim, tables_of(changes))
+    assert deciding(tests) == outcomes
+    assert row["verdict"] == verdict
+    assert row["n_seeds"] == len(planted.SEEDS)
+    assert np.isfinite(tests[["value", "ci_low", "ci_high"]].to_numpy()).all()
+
+
+@every_claim
+def test_flipping_the_planted_sign_flips_the_verdict(claim):
+    before, _ = decide(claim, tables_of())
+    after, _ = decide(claim, opposite_of(claim))
+    assert (before["verdict"], after["verdict"]) == ("replicated", "not replicated")
+
+
+@every_claim
+def test_every_deciding_test_can_hold_and_can_fail(claim):
+    for outcomes in zip(*(outcomes for _, outcomes, _ in CASES[claim].values()), strict=True):
+        assert {HELD, FAILED} <= set(outcomes)
+
+
+def test_planted_effects_replicate_every_claim_at_once():
+    ledger, tests = claims.verdicts(LEDGER, tables_of(), "paper")
+    assert ledger["claim"].tolist() == list(ENTRIES)
+    assert set(ledger["verdict"]) == {"replicated"}
+    assert set(ledger["scale"]) == {"paper"}
+    assert ledger[["paper", "kind", "figure"]].to_dict("records") == [
+        {key: entry[key] for key in ("paper", "kind", "figure")} for entry in LEDGER
+    ]
+    expected = [(entry["id"], test["id"], index == 0) for entry in LEDGER for index, test in enumerate(entry["tests"])]
+    assert list(tests[["claim", "test", "primary"]].itertuples(index=False, name=None)) == expected
+
+
+@pytest.mark.parametrize("claim", PARTLY)
+def test_a_claim_whose_primary_test_alone_held_is_partly_replicated(claim):
+    row, tests = decide(claim, tables_of(PARTLY[claim]))
+    assert deciding(tests)[0] == HELD
+    assert deciding(tests)[1:].count(FAILED) == 1
+    assert row["verdict"] == "partly"
+
+
+def test_a_claim_of_several_tests_can_be_partly_replicated():
+    several = {claim for claim, cases in CASES.items() if len(cases["effect"][1]) > 1}
+    assert several == set(PARTLY)
+
+
+def test_value_and_interval_are_those_of_the_primary_test():
+    row, _ = decide("not_einstein", tables_of({"hessian": (1.7, 0.1)}))
+    assert row[["value", "ci_low", "ci_high"]].tolist() == pytest.approx([1.7, 1.7 - 0.104943, 1.7 + 0.104943], abs=1e-5)
+    assert (row["statistic"], row["n_seeds"]) == ("hessian_exponent", 6)
+
+
+@pytest.mark.parametrize(("claim", "quantity", "value"), [("low_dimension", "count", 48), ("annealing", "loss_correlation", 0.95)])
+def test_statistic_returns_the_planted_number(claim, quantity, value):
+    row, _ = decide(claim, tables_of({quantity: (value, 0)}))
+    assert row["value"] == pytest.approx(value)
+
+
+def test_scatter_common_to_both_cancels_in_a_difference_of_exponents():
+    changes = {"hessian": (1.7, 0.5), "linear_theory": (1.6, 0.5)}
+    _, tests = decide("not_einstein", tables_of(changes))
+    row = tests.set_index("test").loc["linear_theory_without_replacement"]
+    assert (row["value"], row["ci_low"], row["ci_high"]) == pytest.approx((0.1, 0.1, 0.1))
+    assert row["outcome"] == HELD
+
+
+def test_an_effect_only_in_the_basis_of_the_same_window_is_not_replicated():
+    row, tests = decide("noise_correlation_time", tables_of({"relaxation": (0.5, 0.05), "relaxation_in_sample": (-0.5, 0.05)}))
+    assert tests.set_index("test").loc["relaxation_time_in_sample", "value"] == pytest.approx(-0.5)
+    assert row["verdict"] == "not replicated"
+
+
+@pytest.mark.parametrize("quantity", planted.QUANTITIES)
+def test_noise_scale_needs_every_quantity(quantity):
+    tables, other = tables_of(), opposite_of("noise_scale")
+    name = "feng2021_fig4_equal_loss"
+    tables[name].loc[tables[name]["quantity"] == quantity, "value"] = other[name]["value"]
+    row, tests = decide("noise_scale", tables)
+    assert row["verdict"] == "not replicated"
+    assert tests["setting"].tolist() == [quantity] * 2
+    assert tests["settings_held"].tolist() == [2, 2]
+
+
+def test_noise_scale_is_compared_at_the_lowest_loss_that_all_settings_reached():
+    tables = tables_of()
+    name = "feng2021_fig4_equal_loss"
+    lower = tables[name][tables[name]["target_loss"] == 0.003].assign(target_loss=0.001)
+    reached = (lower["learning_rate"], lower["batch_size"]) == planted.REFERENCE
+    lower["value"] = lower["value"].where(lower["learning_rate"].eq(0.1) & lower["batch_size"].eq(20) | reached)
+    tables[name] = pd.concat([tables[name], lower], ignore_index=True)
+    assert decide("noise_scale", tables)[0]["verdict"] == "replicated"
+
+
+def test_no_pair_of_settings_of_equal_noise_scale_decides_nothing():
+    tables = tables_of()
+    for name, table in tables.items():
+        tables[name] = table.assign(batch_size=table["batch_size"].replace(20, 30))
+    _, tests = decide("noise_scale", tables)
+    assert tests.set_index("test").loc["equal_values", "outcome"] == UNDECIDED
+
+
+# Settings
+
+
+@pytest.mark.parametrize("claim", [claim for claim in ENTRIES if claim not in ASKS_ALL_SETTINGS])
+def test_other_settings_do_not_touch_a_claim_about_the_reference(claim):
+    tables = tables_of()
+    others = planted.names(tables) - planted.names(tables, *planted.REFERENCE)
+    row, _ = decide(claim, planted.mixed(tables, opposite_of(claim), others))
+    assert row["verdict"] == "replicated"
+
+
+@pytest.mark.parametrize("setting", list(itertools.product(planted.LEARNING_RATES, planted.BATCH_SIZES)))
+def test_a_claim_about_every_setting_fails_with_one_of_them(setting):
+    tables = tables_of()
+    chosen = planted.names(tables, *setting)
+    row, tests = decide("inverse_variance_flatness", planted.mixed(tables, opposite_of("inverse_variance_flatness"), chosen))
+    assert row["verdict"] == "not replicated"
+    assert tests["settings"].tolist() == [4] * 4
+    assert tests["settings_held"].tolist() == [3, 3, 3, 4]
+    # The row shows the setting that is least in favour.
+    assert tests["setting"].iloc[0] == "learning rate {:g}, batch size {}".format(*setting)
+    assert row["value"] == pytest.approx(-2)
+
+
+@every_claim
+def test_claim_about_the_reference_fails_with_it(claim):
+    tables = tables_of()
+    row, _ = decide(claim, planted.mixed(tables, opposite_of(claim), planted.names(tables, *planted.REFERENCE)))
+    assert row["verdict"] == "not replicated"
+
+
+@pytest.mark.parametrize("epoch", [1, 2, 5])
+def test_early_freezing_needs_every_early_epoch(epoch):
+    tables, other = tables_of(), opposite_of("early_freezing")
+    name = "feng2021_fig1_dimension"
+    chosen = (tables[name]["window"] == "early") & (tables[name]["start_epoch"] == epoch - 1)
+    tables[name][chosen] = other[name][chosen]
+    row, tests = decide("early_freezing", tables)
+    assert row["verdict"] == "not replicated"
+    assert tests["setting"].tolist() == [f"epoch {epoch}"] * 2
+
+
+# Too few seeds, runs that did not converge
+
+
+@every_claim
+@pytest.mark.parametrize("count", [1, 2, 4])
+def test_fewer_than_five_seeds_are_inconclusive(claim, count):
+    for tables in (tables_of(seeds=planted.SEEDS[:count]), opposite_of(claim, planted.SEEDS[:count])):
+        row, tests = decide(claim, tables)
+        assert row["verdict"] == "inconclusive"
+        assert row["n_seeds"] == count
+        assert set(deciding(tests)) == {UNDECIDED}
+
+
+@every_claim
+def test_five_seeds_are_enough(claim):
+    assert decide(claim, tables_of(seeds=planted.SEEDS[:5]))[0]["verdict"] == "replicated"
+
+
+@every_claim
+@pytest.mark.parametrize("lost", [1, 2])
+def test_runs_that_diverged_or_did_not_converge_are_left_out(claim, lost):
+    tables = tables_of()
+    chosen = planted.names(tables, *planted.REFERENCE, seeds=planted.SEEDS[:lost])
+    # What was measured of a run that did not converge says the opposite.
+    contrary = planted.with_status(planted.mixed(tables, opposite_of(claim), chosen), chosen, "not_converged")
+    for cut in (planted.diverged(tables, chosen), contrary):
+        row, tests = decide(claim, cut)
+        assert row["n_seeds"] == 6 - lost
+        assert row["verdict"] == ("replicated" if lost == 1 else "inconclusive")
+        assert FAILED not in deciding(tests)
+    without, _ = decide(claim, planted.diverged(tables, chosen))
+    ignored, _ = decide(claim, contrary)
+    pd.testing.assert_series_equal(without, ignored)
+
+
+@every_claim
+def test_a_run_without_a_value_reduces_the_number_of_seeds(claim):
+    tables = tables_of()
+    chosen = planted.names(tables, *planted.REFERENCE, seeds=planted.SEEDS[:1])
+    numbers = ("components_99", "minima", "exponent", "r", "temperature", "value")
+    for name in set(tables) - {"feng2021_runs", "feng2021_fig2_minima"}:
+        columns = [column for column in tables[name].columns if column in numbers]
+        tables[name][columns] = tables[name][columns].astype(float).mask(tables[name]["run"].isin(chosen))
+    tables["feng2021_fig2_minima"] = tables["feng2021_fig2_minima"][~tables["feng2021_fig2_minima"]["run"].isin(chosen)]
+    row, _ = decide(claim, tables)
+    assert row["n_seeds"] == 5
+    assert row["verdict"] == "replicated"
+
+
+@every_claim
+@pytest.mark.parametrize("status", ["diverged", "not_converged"])
+@pytest.mark.parametrize("which", ["reference", "another", "all"])
+def test_a_setting_without_a_run_that_converged_is_inconclusive(claim, status, which):
+    tables = tables_of()
+    setting = {"reference": planted.REFERENCE, "another": (0.1, 10), "all": (None, None)}[which]
+    chosen = planted.names(tables, *setting)
+    cut = planted.diverged(tables, chosen) if status == "diverged" else planted.with_status(tables, chosen, status)
+    row, tests = decide(claim, cut)
+    touched = which != "another" or claim in ASKS_ALL_SETTINGS
+    assert row["verdict"] == ("inconclusive" if touched else "replicated")
+    assert set(tests["outcome"]) <= {HELD, UNDECIDED, "reported"}
+    assert row["n_seeds"] == (0 if touched else 6)
+
+
+@pytest.mark.parametrize("rank", [planted.ANNEALING_RANKS[0], planted.ANNEALING_RANKS[-1]])
+@pytest.mark.parametrize("test", range(3))
+def test_a_direction_without_temperatures_counts_the_same_wherever_it_stands(rank, test):
+    """The smallest of several numbers must not depend on whether the missing one comes first."""
+    numbers = []
+    for lost in (rank, planted.ANNEALING_RANKS[2]):
+        tables = tables_of()
+        table = tables["feng2021_fig4"]
+        one = table["run"].isin(planted.names(tables, *planted.REFERENCE, seeds=planted.SEEDS[:1]))
+        table.loc[one & (table["rank"] == lost), "temperature"] = np.nan
+        numbers.append(decide("annealing", tables)[1].iloc[test]["n_seeds"])
+    assert numbers[0] == numbers[1]
+
+
+# Tables
+
+
+@every_claim
+@pytest.mark.parametrize("table", sorted(set.union(*TABLES_NEEDED.values())))
+def test_a_missing_table_is_named_in_one_line(claim, table):
+    tables = tables_of()
+    del tables[table]
+    if table not in TABLES_NEEDED[claim]:
+        assert decide(claim, tables)[0]["verdict"] == "replicated"
+        return
+    with pytest.raises(InputError, match=rf"\b{table}\.csv is missing") as caught:
+        decide(claim, tables)
+    assert "\n" not in str(caught.value)
+
+
+def test_an_unknown_statistic_is_named_in_one_line():
+    claim = exact_claim(above=0)
+    claim["tests"][0]["statistic"] = "hesian_exponent"
+    with pytest.raises(InputError, match=r"exact.*'hesian_exponent'") as caught:
+        decide(claim, tables_of())
+    assert "\n" not in str(caught.value)
+
+
+@every_claim
+def test_order_of_rows_does_not_matter_and_tables_stay_as_they_are(claim):
+    tables = tables_of()
+    shuffled = {name: table.sample(frac=1, random_state=1) for name, table in tables.items()}
+    before = {name: table.copy() for name, table in shuffled.items()}
+    expected, _ = decide(claim, tables)
+    row, _ = decide(claim, shuffled)
+    assert (row["verdict"], row["n_seeds"]) == (expected["verdict"], expected["n_seeds"])
+    assert row["value"] == pytest.approx(expected["value"], rel=1e-9)
+    for name, table in shuffled.items():
+        pd.testing.assert_frame_equal(table, before[name])
+
+
+# Reported only
+
+
+@pytest.mark.parametrize(
+    ("claim", "changes"),
+    [
+        ("smooth_slices", {"one_minimum_wide": (0, 0)}),
+        ("noise_correlation_time", {"relaxation_in_sample": (0.5, 0.05)}),
+        ("noise_correlation_time", {"relaxation_held_out": (0.5, 0.05)}),
+        ("noise_correlation_time", {"relaxation_of_noise": (0.5, 0.05)}),
+    ],
+)
+def test_tests_that_are_only_reported_decide_nothing(claim, changes):
+    before, reported = decide(claim, tables_of())
+    after, changed = decide(claim, tables_of(changes))
+    assert before["verdict"] == after["verdict"] == "replicated"
+    values = changed["value"] - reported["value"]
+    assert (values != 0).sum() == 1
+    assert changed.loc[values != 0, "outcome"].tolist() == ["reported"]
+
+
+def test_a_reported_test_does_not_rescue_a_claim():
+    row, tests = decide("smooth_slices", tables_of({"one_minimum": (0, 0), "one_minimum_wide": (1, 0)}))
+    assert tests["outcome"].tolist() == [FAILED, "reported"]
+    assert row["verdict"] == "not replicated"
+
+
+# Regions
+
+
+@pytest.mark.parametrize(
+    ("region", "outcome"),
+    [
+        # The interval is the point 3: borders belong to "between", and not to "above", "below" and "outside".
+        ({"above": 2.999}, HELD),
+        ({"above": 3}, UNDECIDED),
+        ({"above": 3.001}, FAILED),
+        ({"below": 3.001}, HELD),
+        ({"below": 3}, UNDECIDED),
+        ({"below": 2.999}, FAILED),
+        ({"between": [3, 5]}, HELD),
+        ({"between": [1, 3]}, HELD),
+        ({"between": [3.001, 5]}, FAILED),
+        ({"between": [1, 2.999]}, FAILED),
+        ({"outside": [3, 5]}, FAILED),
+        ({"outside": [1, 3]}, FAILED),
+        ({"outside": [3.001, 5]}, HELD),
+        ({"outside": [1, 2.999]}, HELD),
+    ],
+)
+def test_borders_of_a_region_for_seeds_without_scatter(region, outcome):
+    row, tests = decide(exact_claim(**region), tables_of({"hessian": (3, 0)}))
+    assert tests["outcome"].tolist() == [outcome]
+    assert (row["ci_low"], row["ci_high"]) == (3, 3)
+
+
+@pytest.mark.parametrize(
+    ("region", "outcome"),
+    [
+        # The interval reaches from 1.9506 to 4.0494.
+        ({"above": 1.95}, HELD),
+        ({"above": 1.951}, UNDECIDED),
+        ({"above": 4.049}, UNDECIDED),
+        ({"above": 4.05}, FAILED),
+        ({"below": 4.05}, HELD),
+        ({"below": 4.049}, UNDECIDED),
+        ({"below": 1.951}, UNDECIDED),
+        ({"below": 1.95}, FAILED),
+        ({"between": [1.95, 4.05]}, HELD),
+        ({"between": [1.951, 5]}, UNDECIDED),
+        ({"between": [1, 4.049]}, UNDECIDED),
+        ({"between": [2.9, 3.1]}, UNDECIDED),
+        ({"between": [4.05, 5]}, FAILED),
+        ({"between": [4.049, 5]}, UNDECIDED),
+        ({"between": [0, 1.95]}, FAILED),
+        ({"outside": [1.95, 4.05]}, FAILED),
+        ({"outside": [1.951, 5]}, UNDECIDED),
+        ({"outside": [2.9, 3.1]}, UNDECIDED),
+        ({"outside": [4.05, 5]}, HELD),
+        ({"outside": [4.049, 5]}, UNDECIDED),
+        ({"outside": [0, 1.95]}, HELD),
+    ],
+)
+def test_only_an_interval_wholly_on_one_side_decides(region, outcome):
+    _, tests = decide(exact_claim(**region), tables_of({"hessian": (3, 1)}))
+    assert tests["outcome"].tolist() == [outcome]
+
+
+@pytest.mark.parametrize(
+    ("region", "text"),
+    [({"above": 0.99}, "above 0.99"), ({"below": -0.9}, "below -0.9"), ({"between": [3, 5]}, "between 3 and 5")],
+)
+def test_region_in_words(region, text):
+    _, tests = decide(exact_claim(**region), tables_of())
+    assert tests["region"].tolist() == [text]
+
+
+def test_a_null_on_the_border_is_held_as_rarely_as_promised():
+    random = np.random.default_rng(0)
+    outcomes = [claims.outcome(random.standard_normal(5).tolist(), {"above": 0})[0] for _ in range(2000)]
+    # 2.5 % of 2,000 on either side: 50, standard deviation 7.
+    assert 22 <= outcomes.count(HELD) <= 78
+    assert 22 <= outcomes.count(FAILED) <= 78
+
+
+# The rule
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "verdict"),
+    [
+        ([HELD], "replicated"),
+        ([FAILED], "not replicated"),
+        ([UNDECIDED], "inconclusive"),
+        ([HELD, HELD], "replicated"),
+        ([HELD, FAILED], "partly"),
+        ([HELD, UNDECIDED], "inconclusive"),
+        ([FAILED, HELD], "not replicated"),
+        ([FAILED, FAILED], "not replicated"),
+        ([FAILED, UNDECIDED], "not replicated"),
+        ([UNDECIDED, HELD], "inconclusive"),
+        ([UNDECIDED, FAILED], "inconclusive"),
+        ([UNDECIDED, UNDECIDED], "inconclusive"),
+        ([HELD, HELD, HELD], "replicated"),
+        ([HELD, HELD, FAILED], "partly"),
+        ([HELD, UNDECIDED, FAILED], "partly"),
+        ([HELD, FAILED, UNDECIDED], "partly"),
+        ([HELD, HELD, UNDECIDED], "inconclusive"),
+        ([FAILED, HELD, HELD], "not replicated"),
+        ([UNDECIDED, HELD, HELD], "inconclusive"),
+        ([UNDECIDED, FAILED, FAILED], "inconclusive"),
+    ],
+)
+def test_truth_table_of_verdicts(outcomes, verdict):
+    assert claims.verdict(outcomes) == verdict
+    assert verdict in VERDICTS
+
+
+def test_no_deciding_test_is_no_evidence():
+    row, tests = decide(exact_claim(above=0, reported_only=True), tables_of())
+    assert tests["outcome"].tolist() == ["reported"]
+    assert row["verdict"] == "inconclusive"
