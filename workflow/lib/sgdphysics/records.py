@@ -90,7 +90,7 @@ def load_table(path: Path) -> pd.DataFrame:
         RecordError: If the file is missing or is not a table.
     """
     try:
-        return pd.read_csv(path, float_precision="round_trip")
+        return pd.read_csv(path)
     except (OSError, pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
         raise RecordError(f"{path}: not a readable table ({error})") from None
 
