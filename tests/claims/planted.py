@@ -6,8 +6,10 @@ over the six default seeds is exactly mean +- 1.0494 spread. What is not asked f
 too, and says the opposite.
 """
 
+import functools
 import io
 from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -21,6 +23,8 @@ SEEDS = tuple(range(100, 106))
 
 Quantity = tuple[float, float]  # mean and standard deviation over seeds
 Tables = dict[str, pd.DataFrame]
+Row = dict[str, Any]
+Planted = dict[str, float]  # the quantities of one run
 
 # Every claim's effect.
 EFFECT: dict[str, Quantity] = {
@@ -46,7 +50,7 @@ EFFECT: dict[str, Quantity] = {
     "relaxation_of_noise": (0, 0.05),
     "loss_correlation": (0.98, 0.005),  # of ln T_i and ln L, the same in every direction
     "loss_exponent_spread": (0.1, 0.01),  # largest less smallest over directions, at a correlation of 1
-    "order_reversed": (0, 0),  # 1: at one checkpoint the order of the directions is upside down
+    "order_lost": (0, 0),  # 1: at one checkpoint directions have changed places
     "batch_size_power": (-1, 0.02),  # y ~ learning_rate batch_size^power
 }
 
@@ -59,6 +63,7 @@ KINDS = (
     *("in_sample", "held_out", "hessian", "noise_without_landscape", "linear_theory", "linear_theory_stationary"),
     *("held_out_with_drift", "hessian_with_drift", "noise_held_out", "noise_hessian", "other_noise_without_landscape"),
 )
+OF_THE_REFERENCE = ("feng2021_fig2_minima", "feng2021_fig3_correlation_times", "feng2021_fig3_homogeneity")
 UNASKED = -9.0  # of every exponent that no claim asks for
 
 
@@ -66,26 +71,16 @@ def tables(changes: Mapping[str, Quantity] | None = None, seeds: Iterable[int] =
     """Return the tables that the claims read, with the quantities of ``EFFECT`` but for ``changes``; read back from CSV."""
     unknown = set(changes or {}) - set(EFFECT)
     assert not unknown, f"no such quantity: {unknown}"
-    runs = _runs(tuple(seeds))
-    scatter = dict(zip(runs["seed"].unique(), _scatter(runs["seed"].nunique()), strict=True))
-    planted = {name: _by_seed(mean, spread, scatter) for name, (mean, spread) in (EFFECT | dict(changes or {})).items()}
-    built = {
-        "feng2021_runs": runs,
-        "feng2021_fig1_dimension": _per_run(runs, planted, _dimension),
-        "feng2021_fig2_minima": _per_run(runs[runs["reference"]], planted, _minima),
-        "feng2021_fig2_exponents": _per_run(runs, planted, _exponents),
-        "feng2021_fig3_correlation_times": _per_run(runs[runs["reference"]], planted, _correlation_times),
-        "feng2021_fig3_homogeneity": _per_run(runs[runs["reference"]], planted, _homogeneity),
-        "feng2021_fig4": _per_run(runs, planted, _annealing),
-        "feng2021_fig4_temperature_fits": _per_run(runs, planted, _temperature_fits),
-        "feng2021_fig4_equal_loss": _per_run(runs, planted, _equal_loss),
-    }
-    return {name: read_back(table) for name, table in built.items()}
+    quantities, seeds = EFFECT | dict(changes or {}), tuple(seeds)
+    result = {"feng2021_runs": _runs(seeds).copy()}
+    for name, (_, used) in _TABLES.items():
+        result[name] = _table(name, tuple(quantities[key] for key in used), seeds).copy()
+    return result
 
 
 def read_back(table: pd.DataFrame) -> pd.DataFrame:
     """The table as it comes from its CSV file: an empty column has lost its type, a whole number may have changed it."""
-    return pd.read_csv(io.StringIO(table.to_csv(index=False)), float_precision="round_trip")
+    return pd.read_csv(io.StringIO(table.to_csv(index=False)))
 
 
 def names(
@@ -132,10 +127,7 @@ def _scatter(count: int) -> np.ndarray:
     return line / line.std(ddof=1)
 
 
-def _by_seed(mean: float, spread: float, scatter: Mapping[int, float]) -> dict[int, float]:
-    return {seed: mean + spread * number for seed, number in scatter.items()}
-
-
+@functools.cache
 def _runs(seeds: tuple[int, ...]) -> pd.DataFrame:
     rows = [
         {
@@ -158,36 +150,40 @@ def _runs(seeds: tuple[int, ...]) -> pd.DataFrame:
         for batch_size in BATCH_SIZES
         for seed in seeds
     ]
-    return pd.DataFrame(rows)
+    return read_back(pd.DataFrame(rows))
 
 
-def _per_run(
-    runs: pd.DataFrame,
-    planted: Mapping[str, Mapping[int, float]],
-    rows: Callable[[pd.Series, dict[str, float]], list[dict[str, object]]],
-) -> pd.DataFrame:
-    """One table from a function that gives the rows of one run."""
-    parts = [
-        {**run[RUN_COLUMNS].to_dict(), **row}
-        for _, run in runs.iterrows()
-        for row in rows(run, {name: by_seed[run["seed"]] for name, by_seed in planted.items()})
-    ]
-    return pd.DataFrame(parts)
+@functools.cache
+def _table(name: str, quantities: tuple[Quantity, ...], seeds: tuple[int, ...]) -> pd.DataFrame:
+    """One table, made once for the same quantities."""
+    rows_of_run, used = _TABLES[name]
+    runs, scatter = _runs(seeds), dict(zip(seeds, _scatter(len(seeds)), strict=True))
+    if name in OF_THE_REFERENCE:
+        runs = runs[runs["reference"]]
+    rows = []
+    for run in runs.to_dict("records"):
+        pairs = zip(used, quantities, strict=True)
+        planted = {key: mean + spread * scatter[run["seed"]] for key, (mean, spread) in pairs}
+        columns = {key: run[key] for key in RUN_COLUMNS}
+        rows += [{**columns, **row} for row in rows_of_run(run, planted)]
+    return read_back(pd.DataFrame(rows))
 
 
-def _dimension(run: pd.Series, planted: dict[str, float]) -> list[dict[str, object]]:
+def _dimension(run: Row, planted: Planted) -> list[Row]:
     count, ratio = planted["count"], planted["participation"]
-    rows = _spectra("main", 10, 30, count, ratio, run["reference"])
+    rows = _spectra("main", 10, 30, count, ratio, run["reference"], run["reference"])
     if run["reference"]:
-        rows += _spectra("longer", 20, 30, 500 - count, 2 - ratio, isotropic=False)
+        rows += _spectra("longer", 20, 30, 500 - count, 2 - ratio)
         for epoch in (1, 2, 5):
-            rows += _spectra("early", 1, epoch - 1, planted["early_count"], planted["early_participation"], isotropic=True)
+            rows += _spectra("early", 1, epoch - 1, planted["early_count"], planted["early_participation"], True, True)
         # Drawn, but not part of the claim.
-        rows += _spectra("early", 1, 9, 500 - planted["early_count"], 2 - planted["early_participation"], isotropic=True)
+        rows += _spectra("early", 1, 9, 500 - planted["early_count"], 2 - planted["early_participation"], True, True)
     return rows
 
 
-def _spectra(window: str, epochs: int, start: int, count: float, ratio: float, isotropic: bool) -> list[dict[str, object]]:
+def _spectra(
+    window: str, epochs: int, start: int, count: float, ratio: float, whole: bool = False, isotropic: bool = False
+) -> list[Row]:
     sources = {"sgd": (round(count), ratio * WALK_PARTICIPATION), "noise_epoch": (33, 11.0)}
     if isotropic:
         sources |= {"noise_replacement": (35, 12.0), "isotropic": (59, WALK_PARTICIPATION)}
@@ -197,20 +193,20 @@ def _spectra(window: str, epochs: int, start: int, count: float, ratio: float, i
             "window_epochs": epochs,
             "start_epoch": start,
             "source": source,
-            "components": 499,
+            "components": 499 if whole else 200,
+            "whole_spectrum": whole,
             "components_90": components // 4,
             "components_99": components,
             "components_90_without_first": components // 3,
-            "components_99_without_first": components + 5,
             "first_to_second": 100.0,
-            "participation_ratio_without_first": participation / 2,
-            "held_out_participation_ratio_without_first": participation,
+            "participation_ratio_without_first": participation / 2 if whole else np.nan,
+            "held_out_participation_ratio_without_first": participation if whole else np.nan,
         }
         for source, (components, participation) in sources.items()
     ]
 
 
-def _minima(run: pd.Series, planted: dict[str, float]) -> list[dict[str, object]]:
+def _minima(run: Row, planted: Planted) -> list[Row]:
     rows = []
     for span, share in (("fixed", planted["one_minimum_wide"]), ("flat_region", planted["one_minimum"])):
         with_one = round(share * SHARE_SLICES)
@@ -222,7 +218,7 @@ def _minima(run: pd.Series, planted: dict[str, float]) -> list[dict[str, object]
     return [{**row, "window": "main", "window_epochs": 10} for row in rows]
 
 
-def _exponents(run: pd.Series, planted: dict[str, float]) -> list[dict[str, object]]:
+def _exponents(run: Row, planted: Planted) -> list[Row]:
     return [
         {
             "window": "main",
@@ -241,7 +237,7 @@ def _exponents(run: pd.Series, planted: dict[str, float]) -> list[dict[str, obje
     ]
 
 
-def _correlation_times(run: pd.Series, planted: dict[str, float]) -> list[dict[str, object]]:
+def _correlation_times(run: Row, planted: Planted) -> list[Row]:
     asked = {
         ("main", "sgd", "hessian", "relaxation"): planted["relaxation"],
         ("main", "sgd", "hessian", "integrated"): planted["integrated"],
@@ -268,7 +264,7 @@ def _correlation_times(run: pd.Series, planted: dict[str, float]) -> list[dict[s
     ]
 
 
-def _homogeneity(run: pd.Series, planted: dict[str, float]) -> list[dict[str, object]]:
+def _homogeneity(run: Row, planted: Planted) -> list[Row]:
     return [
         {
             "rank": rank,
@@ -284,7 +280,7 @@ def _homogeneity(run: pd.Series, planted: dict[str, float]) -> list[dict[str, ob
     ]
 
 
-def _annealing(run: pd.Series, planted: dict[str, float]) -> list[dict[str, object]]:
+def _annealing(run: Row, planted: Planted) -> list[Row]:
     """ln T_i = offset + power (correlation u + sqrt(1 - correlation^2) v), u in the direction of ln L, v at right angles to it."""
     log_loss = np.linspace(0, np.log(0.003), 14)
     along = log_loss - log_loss.mean()
@@ -299,9 +295,9 @@ def _annealing(run: pd.Series, planted: dict[str, float]) -> list[dict[str, obje
     losses = [np.log(2.3), np.log(2.2), np.log(1.5), *log_loss]
     rows = []
     for index, rank in enumerate(ANNEALING_RANKS):
-        offsets = np.full(14, -0.3 * index)
-        if planted["order_reversed"]:
-            offsets[7] = -offsets[0] - 0.3 * (len(ANNEALING_RANKS) - 1)
+        offsets = np.full(14, -0.5 * index)
+        if planted["order_lost"]:
+            offsets[7] = -0.5 * (2, 1, 0, 5, 4, 3)[index]
         power = 1 + planted["loss_exponent_spread"] * (index / (len(ANNEALING_RANKS) - 1) - 0.5)
         log_temperature = [-20.0 + index, -18.0 + index, -16.0 + index, *(-14 + offsets + power * shape)]
         for step, loss, temperature in zip(steps, losses, log_temperature, strict=True):
@@ -310,12 +306,12 @@ def _annealing(run: pd.Series, planted: dict[str, float]) -> list[dict[str, obje
     return sorted(rows, key=lambda row: (row["step"], row["rank"]))
 
 
-def _temperature_fits(run: pd.Series, planted: dict[str, float]) -> list[dict[str, object]]:
+def _temperature_fits(run: Row, planted: Planted) -> list[Row]:
     exponent, correlation = planted["temperature_exponent"], planted["temperature_correlation"]
     return [{"exponent": exponent, "intercept": -13.0, "r": correlation, "points": 17}]
 
 
-def _equal_loss(run: pd.Series, planted: dict[str, float]) -> list[dict[str, object]]:
+def _equal_loss(run: Row, planted: Planted) -> list[Row]:
     # At the higher loss only the learning rate acts; the claim is about the lowest one.
     powers = {0.01: 0.0, 0.003: planted["batch_size_power"]}
     return [
@@ -327,3 +323,19 @@ def _equal_loss(run: pd.Series, planted: dict[str, float]) -> list[dict[str, obj
         for quantity in QUANTITIES
         for target, power in powers.items()
     ]
+
+
+# Each table with the rows of one run and the quantities that they show.
+_TABLES: dict[str, tuple[Callable[[Row, Planted], list[Row]], tuple[str, ...]]] = {
+    "feng2021_fig1_dimension": (_dimension, ("count", "participation", "early_count", "early_participation")),
+    "feng2021_fig2_minima": (_minima, ("one_minimum", "one_minimum_wide")),
+    "feng2021_fig2_exponents": (_exponents, tuple(kind for kind in KINDS if kind in EFFECT)),
+    "feng2021_fig3_correlation_times": (
+        _correlation_times,
+        ("relaxation", "integrated", "relaxation_in_sample", "relaxation_held_out", "relaxation_of_noise"),
+    ),
+    "feng2021_fig3_homogeneity": (_homogeneity, ("edge_rise",)),
+    "feng2021_fig4": (_annealing, ("loss_correlation", "loss_exponent_spread", "order_lost")),
+    "feng2021_fig4_temperature_fits": (_temperature_fits, ("temperature_correlation", "temperature_exponent")),
+    "feng2021_fig4_equal_loss": (_equal_loss, ("batch_size_power",)),
+}

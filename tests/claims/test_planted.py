@@ -73,7 +73,7 @@ def measurements(runs):
         window = {"run": run["run"], "window": "main", "window_epochs": 10}
         start = {**window, "start_epoch": 30}
         for source, rank in itertools.product(names, RANKS):
-            variance = {"variance": 1 / rank, "held_out_variance": 1 / rank}
+            variance = {"variance": 1 / rank, "total_variance": sum(1 / r for r in RANKS), "held_out_variance": 1 / rank}
             rows["spectra"].append({**start, "source": source, "rank": rank, **variance})
             for basis in ("principal", "held_out", "hessian"):
                 row = {**start, "source": source, "basis": basis, "rank": rank, "hessian_eigenvalue": 1 / rank}

@@ -25,7 +25,14 @@ CLAIM = {
     "stated": "somewhere",
     "tests": [
         {"id": "first", "statistic": "hessian_exponent", "predicted": "above 0", "above": 0},
-        {"id": "second", "statistic": "hessian_exponent", "predicted": 2, "between": [1, 3], "settings": "all", "reported_only": True},
+        {
+            "id": "second",
+            "statistic": "hessian_exponent",
+            "predicted": 2,
+            "between": [1, 3],
+            "settings": "all",
+            "reported_only": True,
+        },
     ],
 }
 

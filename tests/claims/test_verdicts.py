@@ -4,7 +4,6 @@ A null need not give "not replicated". Where it also passes the primary test (a 
 is "partly" replicated; where it lies on the border of the claim (no slope at all, against "below 0") it is "inconclusive".
 """
 
-import functools
 import itertools
 from pathlib import Path
 
@@ -19,7 +18,6 @@ from sgdphysics.errors import InputError
 
 LEDGER = yaml.safe_load((Path(__file__).parents[2] / "config" / "claims.yaml").read_text())["claims"]
 ENTRIES = {entry["id"]: entry for entry in LEDGER}
-VERDICTS = {"replicated", "partly", "not replicated", "inconclusive"}
 
 HELD, FAILED, UNDECIDED = "held", "failed", "undecided"
 
@@ -106,7 +104,7 @@ CASES = {
         "null": ({"loss_correlation": (0, 0.1)}, [FAILED, HELD, HELD], "not replicated"),
         "opposite": ({"loss_correlation": (-0.98, 0.005)}, [FAILED, HELD, HELD], "not replicated"),
         "noise": ({"loss_correlation": (0.9, 0.06)}, [UNDECIDED, HELD, HELD], "inconclusive"),
-        "order lost": ({"order_reversed": (1, 0)}, [HELD, FAILED, HELD], "partly"),
+        "order lost": ({"order_lost": (1, 0)}, [HELD, FAILED, HELD], "partly"),
         "not proportional": ({"loss_exponent_spread": (0.5, 0.05)}, [HELD, HELD, FAILED], "partly"),
     },
     "noise_scale": {
@@ -124,7 +122,7 @@ PARTLY = {
     "not_einstein": {"linear_theory": (0, 0.15)},
     "noise_anisotropic": {"edge_rise": (-2, 0.2)},
     "noise_correlation_time": {"integrated": (0.5, 0.05)},
-    "annealing": {"order_reversed": (1, 0)},
+    "annealing": {"order_lost": (1, 0)},
     "noise_scale": {"batch_size_power": (-0.74, 0.01)},  # asymmetry and difference 0.15, against 0.2 and 0.1
 }
 ASKS_ALL_SETTINGS = ("inverse_variance_flatness", "noise_scale")
@@ -142,19 +140,8 @@ TABLES_NEEDED = {
 every_claim = pytest.mark.parametrize("claim", list(ENTRIES))
 
 
-@functools.cache
-def _planted(changes, seeds):
-    return planted.tables(dict(changes), seeds)
-
-
-def tables_of(changes=None, seeds=planted.SEEDS):
-    """Planted tables, made once; copies, so that a test may change them."""
-    made = _planted(tuple(sorted((changes or {}).items())), tuple(seeds))
-    return {name: table.copy() for name, table in made.items()}
-
-
 def opposite_of(claim, seeds=planted.SEEDS):
-    return tables_of(CASES[claim]["opposite"][0], seeds)
+    return planted.tables(CASES[claim]["opposite"][0], seeds)
 
 
 def decide(claim, tables):
@@ -186,7 +173,7 @@ def test_every_claim_of_the_ledger_is_planted():
 @pytest.mark.parametrize(("claim", "case"), [(claim, case) for claim, cases in CASES.items() for case in cases])
 def test_verdict_on_planted_data(claim, case):
     changes, outcomes, verdict = CASES[claim][case]
-    row, tests = decide(claim, tables_of(changes))
+    row, tests = decide(claim, planted.tables(changes))
     assert deciding(tests) == outcomes
     assert row["verdict"] == verdict
     assert row["n_seeds"] == len(planted.SEEDS)
@@ -195,7 +182,7 @@ def test_verdict_on_planted_data(claim, case):
 
 @every_claim
 def test_flipping_the_planted_sign_flips_the_verdict(claim):
-    before, _ = decide(claim, tables_of())
+    before, _ = decide(claim, planted.tables())
     after, _ = decide(claim, opposite_of(claim))
     assert (before["verdict"], after["verdict"]) == ("replicated", "not replicated")
 
@@ -207,7 +194,7 @@ def test_every_deciding_test_can_hold_and_can_fail(claim):
 
 
 def test_planted_effects_replicate_every_claim_at_once():
-    ledger, tests = claims.verdicts(LEDGER, tables_of(), "paper")
+    ledger, tests = claims.verdicts(LEDGER, planted.tables(), "paper")
     assert ledger["claim"].tolist() == list(ENTRIES)
     assert set(ledger["verdict"]) == {"replicated"}
     assert set(ledger["scale"]) == {"paper"}
@@ -220,7 +207,7 @@ def test_planted_effects_replicate_every_claim_at_once():
 
 @pytest.mark.parametrize("claim", PARTLY)
 def test_a_claim_whose_primary_test_alone_held_is_partly_replicated(claim):
-    row, tests = decide(claim, tables_of(PARTLY[claim]))
+    row, tests = decide(claim, planted.tables(PARTLY[claim]))
     assert deciding(tests)[0] == HELD
     assert deciding(tests)[1:].count(FAILED) == 1
     assert row["verdict"] == "partly"
@@ -232,34 +219,34 @@ def test_a_claim_of_several_tests_can_be_partly_replicated():
 
 
 def test_value_and_interval_are_those_of_the_primary_test():
-    row, _ = decide("not_einstein", tables_of({"hessian": (1.7, 0.1)}))
+    row, _ = decide("not_einstein", planted.tables({"hessian": (1.7, 0.1)}))
     assert row[["value", "ci_low", "ci_high"]].tolist() == pytest.approx([1.7, 1.7 - 0.104943, 1.7 + 0.104943], abs=1e-5)
     assert (row["statistic"], row["n_seeds"]) == ("hessian_exponent", 6)
 
 
 @pytest.mark.parametrize(("claim", "quantity", "value"), [("low_dimension", "count", 48), ("annealing", "loss_correlation", 0.95)])
 def test_statistic_returns_the_planted_number(claim, quantity, value):
-    row, _ = decide(claim, tables_of({quantity: (value, 0)}))
+    row, _ = decide(claim, planted.tables({quantity: (value, 0)}))
     assert row["value"] == pytest.approx(value)
 
 
 def test_scatter_common_to_both_cancels_in_a_difference_of_exponents():
     changes = {"hessian": (1.7, 0.5), "linear_theory": (1.6, 0.5)}
-    _, tests = decide("not_einstein", tables_of(changes))
+    _, tests = decide("not_einstein", planted.tables(changes))
     row = tests.set_index("test").loc["linear_theory_without_replacement"]
     assert (row["value"], row["ci_low"], row["ci_high"]) == pytest.approx((0.1, 0.1, 0.1))
     assert row["outcome"] == HELD
 
 
 def test_an_effect_only_in_the_basis_of_the_same_window_is_not_replicated():
-    row, tests = decide("noise_correlation_time", tables_of({"relaxation": (0.5, 0.05), "relaxation_in_sample": (-0.5, 0.05)}))
+    row, tests = decide("noise_correlation_time", planted.tables({"relaxation": (0.5, 0.05), "relaxation_in_sample": (-0.5, 0.05)}))
     assert tests.set_index("test").loc["relaxation_time_in_sample", "value"] == pytest.approx(-0.5)
     assert row["verdict"] == "not replicated"
 
 
 @pytest.mark.parametrize("quantity", planted.QUANTITIES)
 def test_noise_scale_needs_every_quantity(quantity):
-    tables, other = tables_of(), opposite_of("noise_scale")
+    tables, other = planted.tables(), opposite_of("noise_scale")
     name = "feng2021_fig4_equal_loss"
     tables[name].loc[tables[name]["quantity"] == quantity, "value"] = other[name]["value"]
     row, tests = decide("noise_scale", tables)
@@ -269,21 +256,47 @@ def test_noise_scale_needs_every_quantity(quantity):
 
 
 def test_noise_scale_is_compared_at_the_lowest_loss_that_all_settings_reached():
-    tables = tables_of()
+    tables = planted.tables()
     name = "feng2021_fig4_equal_loss"
     lower = tables[name][tables[name]["target_loss"] == 0.003].assign(target_loss=0.001)
-    reached = (lower["learning_rate"], lower["batch_size"]) == planted.REFERENCE
-    lower["value"] = lower["value"].where(lower["learning_rate"].eq(0.1) & lower["batch_size"].eq(20) | reached)
+    lower["value"] = lower["value"].where(lower["reference"])
     tables[name] = pd.concat([tables[name], lower], ignore_index=True)
     assert decide("noise_scale", tables)[0]["verdict"] == "replicated"
 
 
 def test_no_pair_of_settings_of_equal_noise_scale_decides_nothing():
-    tables = tables_of()
+    tables = planted.tables()
     for name, table in tables.items():
         tables[name] = table.assign(batch_size=table["batch_size"].replace(20, 30))
     _, tests = decide("noise_scale", tables)
     assert tests.set_index("test").loc["equal_values", "outcome"] == UNDECIDED
+
+
+CROSS = [(0.05, 20), (0.1, 10), (0.1, 20), (0.1, 40), (0.2, 20)]  # both lists through the reference setting
+
+
+def cross(logarithm):
+    """The table of equal losses of five settings; ``logarithm(learning_rate, batch_size, seed)`` is ln y of each quantity."""
+    rows = [
+        {"learning_rate": rate, "batch_size": size, "seed": seed, "value": np.exp(logarithm(rate, size, seed))}
+        for rate, size in CROSS
+        for seed in planted.SEEDS
+    ]
+    table = pd.DataFrame(rows).assign(status="converged", target_loss=0.003, run=range(len(rows)))
+    table["reference"] = (table["learning_rate"] == 0.1) & (table["batch_size"] == 20)
+    return {"feng2021_fig4_equal_loss": pd.concat([table.assign(quantity=name) for name in planted.QUANTITIES])}
+
+
+@pytest.mark.parametrize(("power", "verdict"), [(-1, "replicated"), (0, "not replicated"), (1, "not replicated")])
+def test_noise_scale_on_a_cross_of_settings(power, verdict):
+    row, _ = decide("noise_scale", cross(lambda rate, size, seed: np.log(rate) + power * np.log(size) + 0.1 * seed))
+    assert row["verdict"] == verdict
+
+
+def test_pure_noise_never_looks_like_an_equal_action():
+    random = np.random.default_rng(0)
+    found = {decide("noise_scale", cross(lambda *_: random.standard_normal()))[0]["verdict"] for _ in range(20)}
+    assert found <= {"not replicated", "inconclusive"}
 
 
 # Settings
@@ -291,7 +304,7 @@ def test_no_pair_of_settings_of_equal_noise_scale_decides_nothing():
 
 @pytest.mark.parametrize("claim", [claim for claim in ENTRIES if claim not in ASKS_ALL_SETTINGS])
 def test_other_settings_do_not_touch_a_claim_about_the_reference(claim):
-    tables = tables_of()
+    tables = planted.tables()
     others = planted.names(tables) - planted.names(tables, *planted.REFERENCE)
     row, _ = decide(claim, planted.mixed(tables, opposite_of(claim), others))
     assert row["verdict"] == "replicated"
@@ -299,7 +312,7 @@ def test_other_settings_do_not_touch_a_claim_about_the_reference(claim):
 
 @pytest.mark.parametrize("setting", list(itertools.product(planted.LEARNING_RATES, planted.BATCH_SIZES)))
 def test_a_claim_about_every_setting_fails_with_one_of_them(setting):
-    tables = tables_of()
+    tables = planted.tables()
     chosen = planted.names(tables, *setting)
     row, tests = decide("inverse_variance_flatness", planted.mixed(tables, opposite_of("inverse_variance_flatness"), chosen))
     assert row["verdict"] == "not replicated"
@@ -312,14 +325,14 @@ def test_a_claim_about_every_setting_fails_with_one_of_them(setting):
 
 @every_claim
 def test_claim_about_the_reference_fails_with_it(claim):
-    tables = tables_of()
+    tables = planted.tables()
     row, _ = decide(claim, planted.mixed(tables, opposite_of(claim), planted.names(tables, *planted.REFERENCE)))
     assert row["verdict"] == "not replicated"
 
 
 @pytest.mark.parametrize("epoch", [1, 2, 5])
 def test_early_freezing_needs_every_early_epoch(epoch):
-    tables, other = tables_of(), opposite_of("early_freezing")
+    tables, other = planted.tables(), opposite_of("early_freezing")
     name = "feng2021_fig1_dimension"
     chosen = (tables[name]["window"] == "early") & (tables[name]["start_epoch"] == epoch - 1)
     tables[name][chosen] = other[name][chosen]
@@ -332,9 +345,9 @@ def test_early_freezing_needs_every_early_epoch(epoch):
 
 
 @every_claim
-@pytest.mark.parametrize("count", [1, 2, 4])
+@pytest.mark.parametrize("count", [1, 4])
 def test_fewer_than_five_seeds_are_inconclusive(claim, count):
-    for tables in (tables_of(seeds=planted.SEEDS[:count]), opposite_of(claim, planted.SEEDS[:count])):
+    for tables in (planted.tables(seeds=planted.SEEDS[:count]), opposite_of(claim, planted.SEEDS[:count])):
         row, tests = decide(claim, tables)
         assert row["verdict"] == "inconclusive"
         assert row["n_seeds"] == count
@@ -343,13 +356,13 @@ def test_fewer_than_five_seeds_are_inconclusive(claim, count):
 
 @every_claim
 def test_five_seeds_are_enough(claim):
-    assert decide(claim, tables_of(seeds=planted.SEEDS[:5]))[0]["verdict"] == "replicated"
+    assert decide(claim, planted.tables(seeds=planted.SEEDS[:5]))[0]["verdict"] == "replicated"
 
 
 @every_claim
 @pytest.mark.parametrize("lost", [1, 2])
 def test_runs_that_diverged_or_did_not_converge_are_left_out(claim, lost):
-    tables = tables_of()
+    tables = planted.tables()
     chosen = planted.names(tables, *planted.REFERENCE, seeds=planted.SEEDS[:lost])
     # What was measured of a run that did not converge says the opposite.
     contrary = planted.with_status(planted.mixed(tables, opposite_of(claim), chosen), chosen, "not_converged")
@@ -365,7 +378,7 @@ def test_runs_that_diverged_or_did_not_converge_are_left_out(claim, lost):
 
 @every_claim
 def test_a_run_without_a_value_reduces_the_number_of_seeds(claim):
-    tables = tables_of()
+    tables = planted.tables()
     chosen = planted.names(tables, *planted.REFERENCE, seeds=planted.SEEDS[:1])
     numbers = ("components_99", "minima", "exponent", "r", "temperature", "value")
     for name in set(tables) - {"feng2021_runs", "feng2021_fig2_minima"}:
@@ -381,7 +394,7 @@ def test_a_run_without_a_value_reduces_the_number_of_seeds(claim):
 @pytest.mark.parametrize("status", ["diverged", "not_converged"])
 @pytest.mark.parametrize("which", ["reference", "another", "all"])
 def test_a_setting_without_a_run_that_converged_is_inconclusive(claim, status, which):
-    tables = tables_of()
+    tables = planted.tables()
     setting = {"reference": planted.REFERENCE, "another": (0.1, 10), "all": (None, None)}[which]
     chosen = planted.names(tables, *setting)
     cut = planted.diverged(tables, chosen) if status == "diverged" else planted.with_status(tables, chosen, status)
@@ -398,7 +411,7 @@ def test_a_direction_without_temperatures_counts_the_same_wherever_it_stands(ran
     """The smallest of several numbers must not depend on whether the missing one comes first."""
     numbers = []
     for lost in (rank, planted.ANNEALING_RANKS[2]):
-        tables = tables_of()
+        tables = planted.tables()
         table = tables["feng2021_fig4"]
         one = table["run"].isin(planted.names(tables, *planted.REFERENCE, seeds=planted.SEEDS[:1]))
         table.loc[one & (table["rank"] == lost), "temperature"] = np.nan
@@ -409,30 +422,34 @@ def test_a_direction_without_temperatures_counts_the_same_wherever_it_stands(ran
 # Tables
 
 
-@every_claim
-@pytest.mark.parametrize("table", sorted(set.union(*TABLES_NEEDED.values())))
+@pytest.mark.parametrize(
+    ("claim", "table"), [(claim, table) for claim, needed in TABLES_NEEDED.items() for table in sorted(needed)]
+)
 def test_a_missing_table_is_named_in_one_line(claim, table):
-    tables = tables_of()
+    tables = planted.tables()
     del tables[table]
-    if table not in TABLES_NEEDED[claim]:
-        assert decide(claim, tables)[0]["verdict"] == "replicated"
-        return
     with pytest.raises(InputError, match=rf"\b{table}\.csv is missing") as caught:
         decide(claim, tables)
     assert "\n" not in str(caught.value)
+
+
+@every_claim
+def test_a_claim_needs_no_other_tables(claim):
+    tables = {name: table for name, table in planted.tables().items() if name in TABLES_NEEDED[claim]}
+    assert decide(claim, tables)[0]["verdict"] == "replicated"
 
 
 def test_an_unknown_statistic_is_named_in_one_line():
     claim = exact_claim(above=0)
     claim["tests"][0]["statistic"] = "hesian_exponent"
     with pytest.raises(InputError, match=r"exact.*'hesian_exponent'") as caught:
-        decide(claim, tables_of())
+        decide(claim, planted.tables())
     assert "\n" not in str(caught.value)
 
 
 @every_claim
 def test_order_of_rows_does_not_matter_and_tables_stay_as_they_are(claim):
-    tables = tables_of()
+    tables = planted.tables()
     shuffled = {name: table.sample(frac=1, random_state=1) for name, table in tables.items()}
     before = {name: table.copy() for name, table in shuffled.items()}
     expected, _ = decide(claim, tables)
@@ -456,8 +473,8 @@ def test_order_of_rows_does_not_matter_and_tables_stay_as_they_are(claim):
     ],
 )
 def test_tests_that_are_only_reported_decide_nothing(claim, changes):
-    before, reported = decide(claim, tables_of())
-    after, changed = decide(claim, tables_of(changes))
+    before, reported = decide(claim, planted.tables())
+    after, changed = decide(claim, planted.tables(changes))
     assert before["verdict"] == after["verdict"] == "replicated"
     values = changed["value"] - reported["value"]
     assert (values != 0).sum() == 1
@@ -465,7 +482,7 @@ def test_tests_that_are_only_reported_decide_nothing(claim, changes):
 
 
 def test_a_reported_test_does_not_rescue_a_claim():
-    row, tests = decide("smooth_slices", tables_of({"one_minimum": (0, 0), "one_minimum_wide": (1, 0)}))
+    row, tests = decide("smooth_slices", planted.tables({"one_minimum": (0, 0), "one_minimum_wide": (1, 0)}))
     assert tests["outcome"].tolist() == [FAILED, "reported"]
     assert row["verdict"] == "not replicated"
 
@@ -494,7 +511,7 @@ def test_a_reported_test_does_not_rescue_a_claim():
     ],
 )
 def test_borders_of_a_region_for_seeds_without_scatter(region, outcome):
-    row, tests = decide(exact_claim(**region), tables_of({"hessian": (3, 0)}))
+    row, tests = decide(exact_claim(**region), planted.tables({"hessian": (3, 0)}))
     assert tests["outcome"].tolist() == [outcome]
     assert (row["ci_low"], row["ci_high"]) == (3, 3)
 
@@ -527,7 +544,7 @@ def test_borders_of_a_region_for_seeds_without_scatter(region, outcome):
     ],
 )
 def test_only_an_interval_wholly_on_one_side_decides(region, outcome):
-    _, tests = decide(exact_claim(**region), tables_of({"hessian": (3, 1)}))
+    _, tests = decide(exact_claim(**region), planted.tables({"hessian": (3, 1)}))
     assert tests["outcome"].tolist() == [outcome]
 
 
@@ -536,7 +553,7 @@ def test_only_an_interval_wholly_on_one_side_decides(region, outcome):
     [({"above": 0.99}, "above 0.99"), ({"below": -0.9}, "below -0.9"), ({"between": [3, 5]}, "between 3 and 5")],
 )
 def test_region_in_words(region, text):
-    _, tests = decide(exact_claim(**region), tables_of())
+    _, tests = decide(exact_claim(**region), planted.tables())
     assert tests["region"].tolist() == [text]
 
 
@@ -578,10 +595,9 @@ def test_a_null_on_the_border_is_held_as_rarely_as_promised():
 )
 def test_truth_table_of_verdicts(outcomes, verdict):
     assert claims.verdict(outcomes) == verdict
-    assert verdict in VERDICTS
 
 
 def test_no_deciding_test_is_no_evidence():
-    row, tests = decide(exact_claim(above=0, reported_only=True), tables_of())
+    row, tests = decide(exact_claim(above=0, reported_only=True), planted.tables())
     assert tests["outcome"].tolist() == ["reported"]
     assert row["verdict"] == "inconclusive"

@@ -90,7 +90,9 @@ def _plans(
         return
     yield Plan("main", after(reference, main.epochs), full)
     for epochs in settings["longer_window_epochs"]:
-        yield Plan("longer", after(reference, epochs), replace(main, epochs=epochs))
+        # The surrogate is for comparing a window with one twice as long; it costs as much as SGD.
+        sampling = main.noise_sampling if epochs <= 2 * main.epochs else ()
+        yield Plan("longer", after(reference, epochs), replace(main, epochs=epochs, noise_sampling=sampling))
     for epoch in settings["early_epochs"]:
         starts = {name: windows.network_at_epoch(r, epoch - 1, images, labels) for name, r in reference.items()}
         yield Plan("early", starts, replace(main, epochs=1, whole_spectrum=True, hessian=False, isotropic=True))

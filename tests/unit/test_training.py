@@ -1,0 +1,171 @@
+import dataclasses
+
+import pytest
+import torch
+import torch.nn.functional as F
+from cases import small_data
+
+from sgdphysics import networks, seeds, training
+from sgdphysics.training import Run
+
+IMAGES, LABELS = small_data(n=30)
+BASE = Run(hidden_widths=(5, 4), batch_size=10, max_epochs=4, stop_loss=1e-9)
+
+
+def plain_sgd(run, images, labels, epochs):
+    """The same run by autograd, one network, float64."""
+    indices, noisy, _ = training.training_set(run, labels)
+    widths = (images.shape[1], *run.hidden_widths, int(labels.max()) + 1)
+    weights = [w.double().requires_grad_() for w in networks.initial_weights(widths, run.seed, run.initial_scale)]
+    for epoch in range(epochs):
+        random = seeds.generator(run.seed, "batches", epoch)
+        steps, size = len(indices) // run.batch_size, len(indices)
+        if run.sampling == "epoch":
+            order = random.permutation(size)[: steps * run.batch_size].reshape(steps, run.batch_size)
+        else:
+            order = random.integers(size, size=(steps, run.batch_size))
+        masks = seeds.generator(run.seed, "dropout", epoch).random((steps, run.batch_size, run.hidden_widths[0]), dtype="float32")
+        for batch, mask in zip(torch.from_numpy(order), torch.from_numpy(masks), strict=True):
+            a = images[indices[batch]]
+            for layer, w in enumerate(weights[:-1]):
+                a = torch.relu(a @ w.T)
+                if layer == 0 and run.dropout:
+                    a = a * (mask >= run.dropout) / (1 - run.dropout)
+            logits = a @ weights[-1].T
+            if run.loss == "cross_entropy":
+                loss = F.cross_entropy(logits, noisy[batch])
+            else:
+                loss = F.mse_loss(logits, F.one_hot(noisy[batch], logits.shape[1]).double())
+            if run.weight_decay_epochs is None or epoch < run.weight_decay_epochs:
+                square = sum(w.square().sum() for w in weights)
+                loss = loss + run.weight_decay * (square.sqrt() if run.weight_decay_penalty == "norm" else square / 2)
+            gradients = torch.autograd.grad(loss, weights)
+            weights = [(w - run.learning_rate * g).detach().requires_grad_() for w, g in zip(weights, gradients, strict=True)]
+    return weights
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {},
+        {"loss": "mean_squared_error"},
+        {"hidden_widths": (5, 4, 6)},
+        {"weight_decay": 0.1},
+        {"weight_decay": 0.1, "weight_decay_penalty": "norm", "weight_decay_epochs": 2},
+        {"dropout": 0.3},
+        {"initial_scale": 3.0},
+        {"sampling": "replacement"},
+        {"images_per_class": 7, "label_noise": 0.3},
+        {"images_per_class": 8, "draw_images": True, "batch_size": 6},
+    ],
+    ids=str,
+)
+def test_training_equals_autograd(change):
+    run = dataclasses.replace(BASE, **change)
+    (result,) = training.train([run], IMAGES, LABELS)
+    for found, expected in zip(result.network.weights, plain_sgd(run, IMAGES, LABELS, 4), strict=True):
+        assert torch.allclose(found.double(), expected.float().double(), rtol=1e-6, atol=1e-7)
+
+
+def weights_equal(first, second):
+    return all(torch.equal(a, b) for a, b in zip(first.weights, second.weights, strict=True))
+
+
+def test_a_run_has_the_same_bytes_in_any_company():
+    images, labels = small_data(n=60, pixels=50, dtype=torch.float32)
+    run = Run(hidden_widths=(20, 20), batch_size=10, max_epochs=12, stop_loss=1e-9, seed=3)
+    others = [dataclasses.replace(run, seed=seed, learning_rate=0.3, max_epochs=epochs) for seed, epochs in ((1, 2), (2, 5), (4, 12))]
+    (alone,) = training.train([run], images, labels)
+    for company in ([run, *others], [*others, run], [others[0], run]):
+        result = training.train(company, images, labels)[company.index(run)]
+        assert weights_equal(result.network, alone.network)
+        assert result.loss_history == alone.loss_history
+
+
+def test_going_on_takes_the_steps_that_training_would_have_taken():
+    run = dataclasses.replace(BASE, max_epochs=6)
+    longer = training.train([run], IMAGES.float(), LABELS)[0]
+    shorter = training.train([dataclasses.replace(run, max_epochs=2)], IMAGES.float(), LABELS)[0]
+    seen = []
+    (end,) = training.continue_training(
+        [run], [shorter.network], [2], IMAGES.float(), LABELS, epochs=4, observer=lambda weights: seen.append(weights[1].clone())
+    )
+    assert weights_equal(end, longer.network)
+    assert len(seen) == 12
+    assert torch.equal(seen[-1][0], longer.network.weights[1])
+
+
+def test_runs_of_one_seed_share_initial_weights_and_batches():
+    slow, fast = training.train(
+        [dataclasses.replace(BASE, learning_rate=rate) for rate in (1e-12, 0.5)], IMAGES, LABELS, checkpoint_steps=[0]
+    )
+    assert weights_equal(slow.checkpoints[0], fast.checkpoints[0])
+    assert slow.loss_history[0] != fast.loss_history[0]
+
+
+def test_divergence_is_a_result_and_leaves_others_alone():
+    wild, calm = dataclasses.replace(BASE, learning_rate=1e20), BASE
+    diverged, other = training.train([wild, calm], IMAGES.float(), LABELS, checkpoint_steps=range(100))
+    (alone,) = training.train([calm], IMAGES.float(), LABELS)
+    assert diverged.status == "diverged"
+    assert 1 <= diverged.diverged_step <= diverged.steps
+    assert all(bool(w.isfinite().all()) for network in diverged.checkpoints.values() for w in network.weights)
+    assert weights_equal(other.network, alone.network)
+
+
+def test_runs_stop_by_the_rule_or_give_up():
+    images = torch.eye(6).repeat(5, 1)
+    labels = torch.arange(6).repeat(5)
+    run = Run(hidden_widths=(20,), batch_size=5, learning_rate=0.5, stop_loss=0.01, max_epochs=500)
+    (result,) = training.train([run], images, labels, checkpoint_losses=[0.1])
+    assert result.status == "converged"
+    assert result.loss_history[-1] < 0.01 <= min(result.loss_history[:-1])
+    assert sum(result.accuracy_history[-9:]) / 9 > 0.99
+    crossing = next(epoch for epoch, loss in enumerate(result.loss_history, 1) if loss <= 0.1)
+    assert list(result.checkpoints) == [crossing * 6]
+    (result,) = training.train([dataclasses.replace(run, max_epochs=3)], images, labels)
+    assert (result.status, result.epochs, result.steps) == ("not_converged", 3, 18)
+
+
+def test_checkpoint_steps_are_ends_of_epochs_after_the_first():
+    steps = training.log_spaced_steps(10, 80, 100)
+    assert steps[0] == 0
+    assert 80 in steps
+    assert all(step % 80 == 0 for step in steps if step > 80)
+    assert steps == sorted(set(steps))
+    assert max(steps) <= 8000
+
+
+def test_label_noise_keeps_the_clean_images():
+    labels = torch.arange(200) % 10
+    quiet = training.training_set(Run(images_per_class=12), labels)
+    noisy = training.training_set(Run(images_per_class=12, label_noise=0.25), labels)
+    assert len(noisy[0]) == 160
+    assert noisy[2] == 120
+    assert torch.equal(noisy[0][:120], quiet[0])
+    assert torch.equal(noisy[1][:120], labels[noisy[0][:120]])
+    assert bool((noisy[1][120:] != labels[noisy[0][120:]]).all())
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"learning_rate": -1}, "learning_rate: found -1, expected a number above 0"),
+        ({"loss": "hinge"}, "loss: found 'hinge', expected one of cross_entropy, mean_squared_error"),
+        ({"sampling": "all"}, "sampling: found 'all', expected epoch or replacement"),
+        ({"dropout": 1.0}, r"dropout: found 1.0, expected a share in \[0, 1\)"),
+        ({"hidden_widths": ()}, r"hidden_widths: found \(\), expected widths >= 1"),
+    ],
+)
+def test_bad_settings_are_one_line(change, message):
+    with pytest.raises(ValueError, match=message):
+        dataclasses.replace(BASE, **change)
+
+
+def test_runs_that_do_not_fit_the_data_or_each_other_are_refused():
+    with pytest.raises(ValueError, match="batch_size: found 31, expected at most the 30 training images"):
+        training.train([dataclasses.replace(BASE, batch_size=31)], IMAGES, LABELS)
+    with pytest.raises(ValueError, match="must agree in one stack"):
+        training.train([BASE, dataclasses.replace(BASE, batch_size=5)], IMAGES, LABELS)
+    with pytest.raises(ValueError, match="found none"):
+        training.train([], IMAGES, LABELS)
