@@ -3,8 +3,8 @@ import dataclasses
 import pytest
 import torch
 import torch.nn.functional as F
-from cases import small_data
 
+from cases import small_data
 from sgdphysics import networks, seeds, training
 from sgdphysics.training import Run
 
@@ -74,7 +74,9 @@ def weights_equal(first, second):
 def test_a_run_has_the_same_bytes_in_any_company():
     images, labels = small_data(n=60, pixels=50, dtype=torch.float32)
     run = Run(hidden_widths=(20, 20), batch_size=10, max_epochs=12, stop_loss=1e-9, seed=3)
-    others = [dataclasses.replace(run, seed=seed, learning_rate=0.3, max_epochs=epochs) for seed, epochs in ((1, 2), (2, 5), (4, 12))]
+    others = [
+        dataclasses.replace(run, seed=seed, learning_rate=0.3, max_epochs=epochs) for seed, epochs in ((1, 2), (2, 5), (4, 12))
+    ]
     (alone,) = training.train([run], images, labels)
     for company in ([run, *others], [*others, run], [others[0], run]):
         result = training.train(company, images, labels)[company.index(run)]

@@ -1,0 +1,57 @@
+"""The library imports one way: from higher layers to lower ones; nothing of the workflow; scripts import only the library."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+WORKFLOW = Path(__file__).parents[2] / "workflow"
+LIBRARY = WORKFLOW / "lib" / "sgdphysics"
+LAYERS = [
+    {"errors"},
+    {"arrays", "fits", "jobs", "records", "seeds"},
+    {"datasets", "losses", "networks", "style"},
+    {"curvature", "fluctuations", "surrogates", "training"},
+    {"duality", "grids", "landscape", "noise", "run_files"},
+    {"claims", "studies", "windows"},
+]
+MODULES = sorted(path.stem for path in LIBRARY.glob("*.py") if path.stem != "__init__")
+SCRIPTS = sorted((WORKFLOW / "scripts").rglob("*.py"))
+
+
+def imported(path):
+    """Top-level packages and modules of the library that a file imports."""
+    packages, modules = set(), set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path.name}: relative import"
+            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+        else:
+            continue
+        packages |= {name.split(".")[0] for name in names}
+        modules |= {name.split(".")[1] for name in names if name.startswith("sgdphysics.")}
+    return packages, modules & set(MODULES)
+
+
+def test_every_module_has_a_layer():
+    assert sorted(set().union(*LAYERS)) == MODULES
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_modules_import_only_from_lower_layers(module):
+    layer = next(index for index, names in enumerate(LAYERS) if module in names)
+    packages, modules = imported(LIBRARY / f"{module}.py")
+    assert modules <= set().union(*LAYERS[:layer])
+    assert not packages & {"snakemake", "yaml"}
+
+
+def test_the_package_itself_imports_nothing():
+    assert imported(LIBRARY / "__init__.py") == (set(), set())
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
+def test_scripts_import_the_library_and_not_each_other(script):
+    packages, _ = imported(script)
+    assert not packages & ({path.stem for path in SCRIPTS} | {"scripts", "snakemake"})

@@ -1,0 +1,101 @@
+import pickle
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from cases import small_network
+from sgdphysics import jobs, records, run_files, training
+from sgdphysics.errors import InputError
+
+
+class Malicious:
+    """Unpickling it makes a file."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return (open, (str(self.path), "w"))
+
+
+def test_tensors_read_back_and_have_the_same_bytes_every_time(tmp_path):
+    tensors = {"b": torch.rand(3, 2), "a": torch.arange(4), "c": torch.rand(4, 4).T}
+    for name in ("one", "two"):
+        records.save_tensors(tmp_path / name, tensors, {"seed": 1})
+    assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
+    read, metadata = records.load_tensors(tmp_path / "one")
+    assert metadata == {"seed": 1} == records.load_metadata(tmp_path / "one")
+    assert all(torch.equal(read[name], tensors[name]) for name in tensors)
+
+
+def test_tables_read_back_to_the_same_bits(tmp_path):
+    table = pd.DataFrame({"x": np.random.default_rng(0).standard_normal(500) * 1e-7, "y": [np.inf] * 500})
+    records.save_table(tmp_path / "t.csv", table)
+    pd.testing.assert_frame_equal(records.load_table(tmp_path / "t.csv"), table, check_exact=True)
+    records.save_table(tmp_path / "empty.csv", pd.DataFrame({"run": []}))
+    assert len(records.load_tables([tmp_path / "empty.csv", tmp_path / "t.csv"])) == 500
+
+
+def test_a_failing_write_leaves_the_old_file_and_nothing_else(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("old")
+
+    def fail(temporary):
+        temporary.write_text("half")
+        raise OSError("disk full")
+
+    with pytest.raises(OSError, match="disk full"):
+        records.write_atomically(path, fail)
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("read", [records.load_tensors, records.load_metadata, run_files.load_results])
+def test_pickles_and_damaged_files_are_refused_unread(tmp_path, read):
+    path, made = tmp_path / "weights.safetensors", tmp_path / "made"
+    path.write_bytes(pickle.dumps(Malicious(made)))
+    with pytest.raises(records.RecordError, match="not a readable tensor file"):
+        read(path)
+    assert not made.exists()
+    records.save_tensors(path, {"a": torch.rand(100)}, {})
+    path.write_bytes(path.read_bytes()[:150])
+    with pytest.raises(records.RecordError, match="not a readable tensor file"):
+        read(path)
+    with pytest.raises(records.RecordError, match="missing"):
+        read(tmp_path / "missing")
+
+
+def test_a_pickle_is_no_table(tmp_path):
+    path, made = tmp_path / "t.csv", tmp_path / "made"
+    path.write_bytes(pickle.dumps(Malicious(made)))
+    with pytest.raises(records.RecordError, match="not a readable table"):
+        records.load_table(path)
+    assert not made.exists()
+
+
+def test_results_read_back(tmp_path):
+    run = training.Run(hidden_widths=(5, 4), seed=7)
+    network = small_network(dtype=torch.float32)
+    result = training.Result(run, "converged", 2, 160, None, network, {0: network, 80: network}, [1.0, 0.5], [0.1, 0.9])
+    run_files.save_results(tmp_path / "r", [result], ["name"], "mnist5k")
+    read = run_files.load_results(tmp_path / "r")["name"]
+    assert read.run == run
+    assert read.loss_history == [1.0, 0.5]
+    assert list(read.checkpoints) == [0, 80]
+    assert all(torch.equal(a, b) for a, b in zip(read.network.weights, network.weights, strict=True))
+
+
+def test_bad_input_ends_a_job_with_one_line_in_its_log(tmp_path):
+    log = tmp_path / "log"
+    with pytest.raises(SystemExit) as stop, jobs.logged_job(log):
+        print("before")
+        raise InputError("file.csv: found 3 columns, expected 4")
+    assert stop.value.code == 1
+    assert log.read_text() == "before\nerror: file.csv: found 3 columns, expected 4\n"
+
+
+def test_other_errors_pass_through_a_job(tmp_path):
+    with pytest.raises(ZeroDivisionError), jobs.logged_job(tmp_path / "log"):
+        _ = 1 / 0

@@ -1,0 +1,94 @@
+import numpy as np
+import pytest
+import torch
+
+from cases import small_data
+from sgdphysics import fluctuations, training, windows
+from sgdphysics.curvature import layer_hessian
+
+IMAGES, LABELS = small_data(n=40, pixels=8, dtype=torch.float32)
+RUNS = [training.Run(hidden_widths=(6, 5), batch_size=8, learning_rate=rate, max_epochs=4, seed=2) for rate in (0.1, 0.4)]
+SETTINGS = windows.WindowSettings(
+    layer=1,
+    epochs=5,
+    centre="window_mean",
+    directions=6,
+    whole_spectrum=True,
+    further_ranks=(3, 10, 999),
+    hessian=True,
+    noise_sampling=("epoch", "replacement"),
+    isotropic=True,
+)
+
+
+@pytest.fixture(scope="module")
+def measured():
+    results = training.train(RUNS, IMAGES, LABELS, checkpoint_steps=training.log_spaced_steps(5, 5, 4))
+    starts = [windows.window_start(result, "after_stop", 5, IMAGES, LABELS) for result in results]
+    return results, windows.measure_windows(RUNS, starts, IMAGES, LABELS, SETTINGS)
+
+
+def stored_path(run, result):
+    """Weights of the studied layer at every step of both windows, float64 (steps, d), and the network between them."""
+    path = []
+
+    def observe(weights):
+        path.append(weights[1][0].flatten().double().clone())
+
+    (middle,) = training.continue_training([run], [result.network], [4], IMAGES, LABELS, epochs=5, observer=observe)
+    training.continue_training([run], [middle], [9], IMAGES, LABELS, epochs=5, observer=observe)
+    return torch.stack(path[:25]), torch.stack(path[25:]), middle
+
+
+@pytest.mark.parametrize("index", [0, 1])
+def test_windows_equal_the_stored_trajectory(measured, index):
+    results, found = measured
+    window, sgd = found[index], found[index].sources["sgd"]
+    first, second, middle = stored_path(RUNS[index], results[index])
+    variances, directions = fluctuations.principal_components(first)
+    assert torch.allclose(sgd.in_sample, variances, rtol=1e-8, atol=1e-18)
+    assert torch.allclose(sgd.held_out[:10], (second @ directions[:10].T).var(0), rtol=1e-6)
+    assert sgd.total_variance == pytest.approx(float(first.var(0).sum()))
+    assert torch.allclose(window.centre.weights[1].flatten().double(), first.mean(0), rtol=1e-6)
+    assert torch.equal(window.centre.weights[0], middle.weights[0])
+    assert window.ranks == [1, 2, 3, 4, 6, 10]
+    hessian = layer_hessian(window.centre, IMAGES, LABELS, 1)
+    curvatures = np.linalg.eigvalsh(hessian.numpy())[::-1][[rank - 1 for rank in window.ranks]]
+    assert window.curvatures.tolist() == pytest.approx(curvatures.tolist(), rel=1e-6, abs=1e-12)
+    along = first @ window.hessian_directions.T
+    assert torch.allclose(sgd.fluctuations["hessian"].variance, along.var(0), rtol=1e-8)
+    still = fluctuations.without_drift(along)
+    assert torch.allclose(sgd.fluctuations["hessian"].variance_without_drift, still.var(0), rtol=1e-6)
+    ranks = torch.tensor(window.ranks) - 1
+    assert torch.allclose(sgd.fluctuations["held_out"].variance, (second @ directions[ranks].T).var(0), rtol=1e-6)
+    assert torch.allclose(sgd.trajectory, (first - first.mean(0)) @ directions[ranks].T, atol=1e-9)
+
+
+def test_surrogates_are_measured_alike_and_have_no_drift_of_their_own(measured):
+    window = measured[1][0]
+    assert set(window.sources) == {"sgd", "noise_epoch", "noise_replacement", "isotropic"}
+    assert set(window.sources["noise_epoch"].fluctuations) == {"principal", "held_out", "hessian"}
+    assert len(window.sources["isotropic"].in_sample) == 24
+
+
+def test_windows_read_back_as_they_were_written(measured, tmp_path):
+    path = tmp_path / "windows.safetensors"
+    windows.save_windows(path, [("one", "main", measured[1][0])])
+    ((name, role, window),) = windows.load_windows(path)
+    assert (name, role, window.ranks, window.epochs) == ("one", "main", measured[1][0].ranks, 5)
+    assert torch.equal(window.centre.weights[1], measured[1][0].centre.weights[1])
+    assert torch.allclose(window.sources["sgd"].directions, measured[1][0].sources["sgd"].directions, atol=1e-7)
+
+
+def test_a_window_before_the_stop_lies_on_the_path_of_training(measured):
+    result = measured[0][0]
+    network, epoch = windows.window_start(result, "before_stop", 1, IMAGES, LABELS)
+    assert epoch == 2
+    (end,) = training.continue_training([RUNS[0]], [network], [2], IMAGES, LABELS, epochs=2, observer=lambda _: None)
+    assert all(torch.equal(a, b) for a, b in zip(end.weights, result.network.weights, strict=True))
+
+
+def test_a_run_that_diverges_within_its_window_has_none():
+    run = training.Run(hidden_widths=(6, 5), batch_size=8, learning_rate=1e20)
+    start = training.train([RUNS[0]], IMAGES, LABELS)[0].network
+    assert windows.measure_windows([run], [(start, 4)], IMAGES, LABELS, SETTINGS) == [None]
