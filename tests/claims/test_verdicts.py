@@ -224,10 +224,42 @@ def test_value_and_interval_are_those_of_the_primary_test():
     assert (row["statistic"], row["n_seeds"]) == ("hessian_exponent", 6)
 
 
-@pytest.mark.parametrize(("claim", "quantity", "value"), [("low_dimension", "count", 48), ("annealing", "loss_correlation", 0.95)])
-def test_statistic_returns_the_planted_number(claim, quantity, value):
-    row, _ = decide(claim, planted.tables({quantity: (value, 0)}))
-    assert row["value"] == pytest.approx(value)
+@pytest.mark.parametrize(
+    ("claim", "test", "changes", "value"),
+    [
+        ("low_dimension", "99_percent_count", {"count": (48, 0)}, 48),
+        ("low_dimension", "against_isotropic", {"participation": (0.2, 0)}, 0.2),
+        ("early_freezing", "99_percent_count", {"early_count": (48, 0)}, 48),
+        ("early_freezing", "against_isotropic", {"early_participation": (0.2, 0)}, 0.2),
+        ("smooth_slices", "one_minimum", {"one_minimum": (0.6, 0)}, 0.6),
+        ("smooth_slices", "one_minimum_in_a_fixed_range", {"one_minimum_wide": (0.7, 0)}, 0.7),
+        ("inverse_variance_flatness", "in_sample", {"in_sample": (3.7, 0)}, 3.7),
+        ("inverse_variance_flatness", "against_noise_without_landscape", {"in_sample": (4.2, 0)}, -0.3),
+        ("not_einstein", "not_stationary_linear_sgd", {"hessian": (1.5, 0)}, 1.4),
+        ("not_einstein", "linear_theory_without_replacement", {"hessian": (1.5, 0)}, -0.1),
+        ("noise_anisotropic", "correlation", {"temperature_correlation": (-0.93, 0)}, -0.93),
+        ("noise_anisotropic", "not_homogeneous", {"edge_rise": (1.3, 0)}, 1.3),
+        ("noise_correlation_time", "integrated_time_in_hessian_basis", {"integrated": (-0.4, 0)}, -0.4),
+        ("noise_correlation_time", "relaxation_time_of_noise_without_landscape", {"relaxation_of_noise": (0.2, 0)}, 0.2),
+        ("annealing", "temperature_follows_loss", {"loss_correlation": (0.95, 0)}, 0.95),
+        ("annealing", "order_kept", {"order_lost": (1, 0)}, 1 - 6 * 16 / (6 * 35)),  # four of six two places off
+        ("annealing", "all_proportionally", {"loss_correlation": (0.9, 0), "loss_exponent_spread": (0.2, 0)}, 0.18),
+        ("noise_scale", "equal_exponents", {"batch_size_power": (-0.5, 0)}, 0.5 / 1.5),
+        ("noise_scale", "equal_values", {"batch_size_power": (-0.5, 0)}, 0.5 / 1.5),
+    ],
+)
+def test_statistic_returns_the_planted_number(claim, test, changes, value):
+    _, tests = decide(claim, planted.tables(changes))
+    assert tests.set_index("test").loc[test, "value"] == pytest.approx(value)
+
+
+def test_order_is_compared_with_that_at_the_end():
+    tables = planted.tables()
+    table = tables["feng2021_fig4"]
+    last = table["step"] == table["step"].max()
+    table.loc[last, "temperature"] = 1 / table["temperature"]
+    _, tests = decide("annealing", tables)
+    assert tests.set_index("test").loc["order_kept", "value"] == pytest.approx(-1)
 
 
 def test_scatter_common_to_both_cancels_in_a_difference_of_exponents():

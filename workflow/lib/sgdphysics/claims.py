@@ -14,6 +14,7 @@ from sgdphysics.errors import InputError
 from sgdphysics.fits import power_law, student_interval
 
 FEWEST_SEEDS = 5
+VALUES = ["setting", "reference", "seed", "value"]  # columns of what a statistic returns
 EARLY_EPOCHS = (1, 2, 5)  # those that the claim is about; later ones are only drawn
 REGIONS = ("above", "below", "between", "outside")
 
@@ -58,7 +59,9 @@ def verdicts(claims: Sequence[Mapping[str, Any]], tables: Tables, scale: str) ->
 
 
 def verdict(outcomes: Sequence[str]) -> str:
-    """Return the verdict of a claim from its tests' outcomes, the primary first."""
+    """Return the verdict of a claim from the outcomes of its tests that decide, the primary first."""
+    if not outcomes:
+        return "inconclusive"
     if all(outcome == "held" for outcome in outcomes):
         return "replicated"
     if outcomes[0] == "failed":
@@ -100,7 +103,7 @@ def _test_row(claim: Mapping[str, Any], test: Mapping[str, Any], tables: Tables)
     """One row: the setting that is least in favour of the claim stands for the test."""
     if test["statistic"] not in STATISTICS:
         raise InputError(f"claims.{claim['id']}: unknown statistic {test['statistic']!r}")
-    values = STATISTICS[test["statistic"]](tables)
+    values = STATISTICS[test["statistic"]](tables).astype({"value": float, "reference": bool})
     if test.get("settings", "reference") == "reference":
         values = values[values["reference"]]
     region = {key: test[key] for key in REGIONS if key in test}
@@ -184,7 +187,7 @@ def _by_epoch(tables: Tables, rows: pd.DataFrame, window: str) -> pd.DataFrame:
         for epoch, group in rows.groupby("start_epoch")
         if epoch + 1 in EARLY_EPOCHS
     ]
-    return pd.concat(parts, ignore_index=True)
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=VALUES)
 
 
 @_statistic
@@ -203,6 +206,7 @@ def _relative_participation(tables: Tables, window: str) -> pd.DataFrame:
     dimension = _table(tables, "feng2021_fig1_dimension")
     rows = dimension[dimension["window"] == window]
     wide = rows.pivot_table(index=["run", "start_epoch"], columns="source", values="held_out_participation_ratio_without_first")
+    wide = wide.reindex(columns=["sgd", "isotropic"])  # where every run diverged there is neither
     ratio = (wide["sgd"] / wide["isotropic"]).rename("value").reset_index()
     return _by_epoch(tables, ratio, window)
 
@@ -240,7 +244,8 @@ def share_of_wide_slices_with_one_minimum(tables: Tables) -> pd.DataFrame:
 
 def _exponents(tables: Tables, kind: str, minus: str | None = None) -> pd.DataFrame:
     exponents = _table(tables, "feng2021_fig2_exponents").pivot(index="run", columns="kind", values="exponent")
-    values = exponents[kind] if minus is None else exponents[kind] - exponents[minus]
+    exponents = exponents.reindex(columns=[kind, minus] if minus else [kind])  # where every run diverged there is none
+    values = exponents[kind] - exponents[minus] if minus else exponents[kind]
     return _per_run(tables, values.rename("value").reset_index())
 
 
@@ -360,7 +365,7 @@ def _fits_on_loss(group: pd.DataFrame) -> list[Any]:
 @_statistic
 def temperature_loss_correlation(tables: Tables) -> pd.DataFrame:
     """Smallest over directions of the Pearson correlation of ln T_i and ln L over training."""
-    return _annealing(tables, lambda group: min(fit.r for fit in _fits_on_loss(group)))
+    return _annealing(tables, lambda group: float(np.min([fit.r for fit in _fits_on_loss(group)])))
 
 
 @_statistic
@@ -368,7 +373,9 @@ def temperature_order(tables: Tables) -> pd.DataFrame:
     """Smallest over checkpoints of the rank correlation, over directions, of T_i with the final T_i."""
 
     def smallest(group: pd.DataFrame) -> float:
-        wide = group.pivot_table(index="step", columns="rank", values="temperature").sort_index()
+        wide = group.pivot(index="step", columns="rank", values="temperature").sort_index()
+        if len(wide) < 2 or wide.isna().any(axis=None):
+            return np.nan
         return float(wide.iloc[:-1].corrwith(wide.iloc[-1], axis=1, method="spearman").min())
 
     return _annealing(tables, smallest)
@@ -381,15 +388,24 @@ def temperature_loss_exponent_spread(tables: Tables) -> pd.DataFrame:
 
 
 def _equal_loss(tables: Tables, value: Callable[[pd.DataFrame], float]) -> pd.DataFrame:
-    """A number per quantity and seed from all learning rates and batch sizes at the lowest common training loss."""
-    rows = _table(tables, "feng2021_fig4_equal_loss")
-    rows = rows[(rows["status"] == "converged") & np.isfinite(rows["value"])]
-    rows = rows[rows["target_loss"] == rows["target_loss"].min()]
+    """A number per quantity and seed at the lowest training loss that every setting reached; NaN for a seed that lacks one."""
+    table = _table(tables, "feng2021_fig4_equal_loss")
+    settings = len(tables.get("feng2021_runs", table)[["learning_rate", "batch_size"]].drop_duplicates())
+    rows = at_lowest_common_loss(table)
     values = [
-        {"setting": quantity, "reference": True, "seed": seed, "value": value(group) if len(group) > 3 else np.nan}
+        {"setting": quantity, "reference": True, "seed": seed, "value": value(group) if len(group) == settings else np.nan}
         for (quantity, seed), group in rows.groupby(["quantity", "seed"])
     ]
-    return pd.DataFrame(values, columns=["setting", "reference", "seed", "value"])
+    return pd.DataFrame(values, columns=VALUES)
+
+
+def at_lowest_common_loss(table: pd.DataFrame) -> pd.DataFrame:
+    """Rows of the converged runs at the lowest target loss at which as many settings as at any have a value."""
+    rows = table[(table["status"] == "converged") & np.isfinite(table["value"].astype(float))]
+    if not len(rows):
+        return rows
+    reached = rows.groupby("target_loss")[["learning_rate", "batch_size"]].apply(lambda part: len(part.drop_duplicates()))
+    return rows[rows["target_loss"] == reached.index[reached == reached.max()].min()]
 
 
 @_statistic
@@ -410,6 +426,8 @@ def difference_at_equal_noise_scale(tables: Tables) -> pd.DataFrame:
 
     def difference(group: pd.DataFrame) -> float:
         logarithm, scale = np.log(group["value"]), (group["learning_rate"] / group["batch_size"]).round(12)
+        if not scale.duplicated().any():
+            return np.nan
         return float(logarithm.groupby(scale).agg(np.ptp).max() / np.ptp(logarithm))
 
     return _equal_loss(tables, difference)

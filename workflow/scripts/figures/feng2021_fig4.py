@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from sgdphysics import fits, jobs, records, style
+from sgdphysics import claims, fits, jobs, records, style
 
 RATES = [style.COLOURS["sky"], style.COLOURS["black"], style.COLOURS["red"], style.COLOURS["green"], style.COLOURS["pink"]]
 MARKERS = ["v", "o", "s", "D", "^"]
@@ -101,7 +101,7 @@ def _against_loss(axis: Axes, rows: pd.DataFrame) -> None:
 
 def _equal_noise_scale(axes: list[Axes], rows: pd.DataFrame) -> None:
     """Quantities at the lowest common training loss against learning rate / batch size, coloured by batch size."""
-    rows = rows[(rows["status"] == "converged") & (rows["target_loss"] == rows["target_loss"].min())]
+    rows = claims.at_lowest_common_loss(rows)
     sizes = sorted(rows["batch_size"].unique())
     for axis, (quantity, label) in zip(axes, QUANTITIES.items(), strict=True):
         part = rows[rows["quantity"] == quantity]
