@@ -1,8 +1,14 @@
-"""One finished smoke study, in a copy of this checkout, shared by the tests of the workflow."""
+"""Copies of this checkout, shared by the tests of the workflow."""
 
 import pytest
 
 from running import copy_of_checkout, snakemake
+
+
+@pytest.fixture(scope="session")
+def clone(tmp_path_factory):
+    """Folder of a copy in which nothing was run yet; for dry runs only."""
+    return copy_of_checkout(tmp_path_factory.mktemp("clone"))
 
 
 @pytest.fixture(scope="session")

@@ -26,14 +26,14 @@ def test_workflow_has_no_lint():
 
 
 @pytest.mark.parametrize("config", CONFIGS)
-def test_every_configuration_plans(config, tmp_path):
-    arguments = [] if config == "config.yaml" else ["--configfile", str(ROOT / "config" / config)]
-    run = snakemake("-n", "--quiet", "-s", str(ROOT / "Snakefile"), *arguments, folder=tmp_path)
+def test_every_configuration_plans(config, clone):
+    arguments = [] if config == "config.yaml" else ["--configfile", f"config/{config}"]
+    run = snakemake("-n", "--quiet", *arguments, folder=clone)
     assert run.returncode == 0, run.stdout + run.stderr
 
 
-def test_the_default_study_stays_small(tmp_path):
-    run = snakemake("-n", "-s", str(ROOT / "Snakefile"), folder=tmp_path)
+def test_the_default_study_stays_small(clone):
+    run = snakemake("-n", folder=clone)
     (total,) = (line.split()[1] for line in run.stdout.splitlines() if line.startswith("total"))
     assert int(total) < 80
 
@@ -48,8 +48,8 @@ def test_the_default_study_stays_small(tmp_path):
         ("bogus=1", "top level: unknown bogus"),
     ],
 )
-def test_a_bad_setting_is_one_line_before_any_job(setting, message, tmp_path):
-    run = snakemake("-s", str(ROOT / "Snakefile"), "--config", setting, folder=tmp_path)
+def test_a_bad_setting_is_one_line_before_any_job(setting, message, clone):
+    run = snakemake("--config", setting, folder=clone)
     lines = [line for line in (run.stdout + run.stderr).splitlines() if "error" in line.lower()]
     assert run.returncode == 1
     assert len(lines) == 1, run.stderr
@@ -58,17 +58,17 @@ def test_a_bad_setting_is_one_line_before_any_job(setting, message, tmp_path):
     assert "Traceback" not in run.stderr
 
 
-def test_numbers_out_of_range_are_named(tmp_path):
+def test_numbers_out_of_range_are_named(clone, tmp_path):
     overlay = tmp_path / "bad.yaml"
     overlay.write_text(
         "studies: {mnist5k: {feng2021: {learning_rates: [-0.1], batch_sizes: [], layer: 7, reference: {batch_size: 33}}}}\n"
     )
-    run = snakemake("-s", str(ROOT / "Snakefile"), "--configfile", str(overlay), folder=tmp_path)
+    run = snakemake("--configfile", str(overlay), folder=clone)
     assert run.returncode == 1
     assert "feng2021.learning_rates[0]: -0.1 is less than or equal to the minimum of 0" in run.stderr
     assert "feng2021.batch_sizes: [] should be non-empty" in run.stderr
     overlay.write_text("studies: {mnist5k: {feng2021: {batch_sizes: [5000], layer: 7}}}\n")
-    run = snakemake("-s", str(ROOT / "Snakefile"), "--configfile", str(overlay), folder=tmp_path)
+    run = snakemake("--configfile", str(overlay), folder=clone)
     assert "feng2021.batch_sizes: found 5000, expected at most the 4000 training images" in run.stderr
     assert "feng2021.layer: found 7, the network has layers 0 to 2" in run.stderr
     assert "Traceback" not in run.stderr
