@@ -135,7 +135,7 @@ TABLES_NEEDED = {
     "noise_anisotropic": {"feng2021_runs", "feng2021_fig4_temperature_fits", "feng2021_fig3_homogeneity"},
     "noise_correlation_time": {"feng2021_runs", "feng2021_fig3_correlation_times"},
     "annealing": {"feng2021_runs", "feng2021_fig4"},
-    "noise_scale": {"feng2021_fig4_equal_loss"},
+    "noise_scale": {"feng2021_runs", "feng2021_fig4_equal_loss"},
 }
 every_claim = pytest.mark.parametrize("claim", list(ENTRIES))
 
@@ -316,7 +316,8 @@ def cross(logarithm):
     ]
     table = pd.DataFrame(rows).assign(status="converged", target_loss=0.003, run=range(len(rows)))
     table["reference"] = (table["learning_rate"] == 0.1) & (table["batch_size"] == 20)
-    return {"feng2021_fig4_equal_loss": pd.concat([table.assign(quantity=name) for name in planted.QUANTITIES])}
+    values = pd.concat([table.assign(quantity=name) for name in planted.QUANTITIES])
+    return {"feng2021_runs": table, "feng2021_fig4_equal_loss": values}
 
 
 @pytest.mark.parametrize(("power", "verdict"), [(-1, "replicated"), (0, "not replicated"), (1, "not replicated")])

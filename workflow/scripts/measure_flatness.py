@@ -14,6 +14,12 @@ from sgdphysics import arrays, curvature, datasets, jobs, landscape, records, ru
 
 Data = tuple[windows.Mlp, Tensor, Tensor, int]  # centre in float64, images, labels, layer
 
+WINDOW = records.WINDOW_COLUMNS
+COLUMNS = {
+    "flatness": [*WINDOW, "source", "basis", "rank", "curvature", "edge_left", "edge_right", "flatness"],
+    "slices": [*WINDOW, "rank", "offset", "loss"],
+    "minima": [*WINDOW, "directions", "rank", "range", "width", "minima"],
+}
 PROMINENCE = 0.01  # of the loss at the centre: smaller dents are not counted as minima
 
 
@@ -28,7 +34,7 @@ def measure(
     """Write the tables "flatness" (all windows), "slices" and "minima" (reference runs, main window)."""
     dataset = datasets.load_dataset(dataset_path)
     results = run_files.load_results(runs_path)
-    rows: dict[str, list[pd.DataFrame]] = {"flatness": [], "slices": [], "minima": []}
+    rows: dict[str, list[pd.DataFrame]] = {name: [] for name in COLUMNS}
     for name, role, window in windows.load_windows(windows_path):
         run = results[name].run
         indices, labels, _ = training.training_set(run, dataset.train_labels)
@@ -42,7 +48,7 @@ def measure(
             rows["minima"].append(_minima_rows(curve, window, data, settings, run).assign(**columns))
         print(f"{name}: window of {window.epochs} epochs", file=sys.stderr)
     for table, parts in rows.items():
-        records.save_table(tables[table], pd.concat(parts, ignore_index=True) if parts else pd.DataFrame({"run": []}))
+        records.save_rows(tables[table], parts, COLUMNS[table])
 
 
 def _bases(window: windows.Window) -> dict[tuple[str, str], Tensor]:
@@ -75,7 +81,7 @@ def _slice_rows(
         curve.along(window.sources["sgd"].directions[window.ranks.index(rank)])
         offsets = _grid(principal.edge_left[rank], principal.edge_right[rank], settings["slice_points"])
         parts.append(pd.DataFrame({"rank": rank, "offset": offsets, "loss": [curve(offset) for offset in offsets]}))
-    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame({"rank": []})
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
 
 
 def _minima_rows(
@@ -118,5 +124,5 @@ if __name__ == "__main__":
             Path(snakemake.input.dataset),
             snakemake.params.settings,
             snakemake.params.reference_runs,
-            {name: Path(snakemake.output[name]) for name in ("flatness", "slices", "minima")},
+            {name: Path(snakemake.output[name]) for name in COLUMNS},
         )

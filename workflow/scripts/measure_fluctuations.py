@@ -12,6 +12,14 @@ from torch import Tensor
 
 from sgdphysics import datasets, jobs, records, run_files, training, windows
 
+WINDOW = [*records.WINDOW_COLUMNS, "start_epoch", "source"]
+TIMES = ["relaxation_time_steps", "integrated_time_steps"]
+COLUMNS = {
+    "fluctuations": [*WINDOW, "basis", "rank", "hessian_eigenvalue", "variance", "variance_without_drift", *TIMES],
+    "spectra": [*WINDOW, "rank", "variance", "total_variance", "held_out_variance"],
+    "trajectory": [*WINDOW, "rank", "step", "projection", "cosine_with_weights"],
+}
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -51,7 +59,7 @@ def measure(
         ],
     }
     for name, parts in rows.items():
-        records.save_table(tables[name], pd.concat(parts, ignore_index=True) if parts else pd.DataFrame({"run": []}))
+        records.save_rows(tables[name], parts, COLUMNS[name])
 
 
 def _plans(
@@ -167,5 +175,5 @@ if __name__ == "__main__":
             snakemake.params.settings,
             snakemake.params.reference_runs,
             Path(snakemake.output.windows),
-            {name: Path(snakemake.output[name]) for name in ("fluctuations", "spectra", "trajectory")},
+            {name: Path(snakemake.output[name]) for name in COLUMNS},
         )

@@ -13,7 +13,16 @@ from torch import Tensor
 from sgdphysics import datasets, duality, jobs, landscape, noise, records, run_files, seeds, training, windows
 from sgdphysics.losses import LOSSES
 
-TABLES = ("temperature", "checkpoints", "annealing", "homogeneity", "minibatches", "covariance")
+WINDOW = records.WINDOW_COLUMNS
+LOSSES_AND_ERRORS = ["training_loss", "training_error", "test_loss", "test_error"]
+COLUMNS = {
+    "temperature": [*WINDOW, "basis", "rank", "temperature"],
+    "checkpoints": ["run", "step", "epoch", *LOSSES_AND_ERRORS, "slope_spread", "sharpest_temperature"],
+    "annealing": ["run", "step", "epoch", "rank", "temperature", "training_loss"],
+    "homogeneity": [*WINDOW, "rank", "position", "offset", "temperature"],
+    "minibatches": [*WINDOW, "rank", "batch", "offset", "loss"],
+    "covariance": [*WINDOW, "rank", "other_rank", "covariance"],
+}
 
 
 def measure(
@@ -31,7 +40,7 @@ def measure(
     dataset = datasets.load_dataset(dataset_path)
     results, widths = run_files.load_results(runs_path), records.load_table(flatness_path)
     matches: dict[tuple[int, ...], Tensor] = {}
-    rows: dict[str, list[pd.DataFrame]] = {name: [] for name in TABLES}
+    rows: dict[str, list[pd.DataFrame]] = {name: [] for name in COLUMNS}
     for name, role, window in windows.load_windows(windows_path):
         point = Point(results[name], window, dataset)
         columns = {"run": name, "window": role, "window_epochs": window.epochs}
@@ -50,7 +59,7 @@ def measure(
                 rows["covariance"].append(_covariance_rows(point).assign(**columns))
         print(name, file=sys.stderr)
     for table, parts in rows.items():
-        records.save_table(tables[table], pd.concat(parts, ignore_index=True) if parts else pd.DataFrame({"run": []}))
+        records.save_rows(tables[table], parts, COLUMNS[table])
 
 
 class Point:
@@ -148,7 +157,7 @@ def _minibatch_rows(point: Point, principal: pd.DataFrame, settings: Mapping[str
     rank = settings["minibatch_rank"] if settings["minibatch_rank"] in principal.index else int(principal.index[0])
     direction, width = point.directions([rank])[0], principal.flatness[rank]
     if not np.isfinite(width):
-        return pd.DataFrame({"rank": []})
+        return pd.DataFrame()
     offsets = np.linspace(-1.5 * width, 1.5 * width, 121)
     centre, size = point.window.centre.double(), point.run.batch_size
     order = seeds.generator(point.run.seed, "batches", point.result.epochs).permutation(len(point.labels))
@@ -182,5 +191,5 @@ if __name__ == "__main__":
             Path(snakemake.input.dataset),
             snakemake.params.settings,
             snakemake.params.reference_runs,
-            {name: Path(snakemake.output[name]) for name in TABLES},
+            {name: Path(snakemake.output[name]) for name in COLUMNS},
         )

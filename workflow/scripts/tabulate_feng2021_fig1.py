@@ -9,32 +9,40 @@ import torch
 
 from sgdphysics import arrays, fluctuations, jobs, records
 
-COLUMNS = ["run", "window", "window_epochs", "start_epoch", "source"]
+KEYS = [*records.RUN_COLUMNS, "window", "window_epochs", "start_epoch", "source"]
+ORDER = [*records.RUN_ORDER, "window", "window_epochs", "start_epoch", "source"]
+COLUMNS = {
+    "spectra": [*KEYS, "rank", "variance", "held_out_variance", "cumulative_share"],
+    "dimension": [
+        *KEYS,
+        *("components", "whole_spectrum", "components_90", "components_99", "components_90_without_first", "first_to_second"),
+        *("participation_ratio_without_first", "held_out_participation_ratio_without_first"),
+    ],
+    "trajectory": [*KEYS, "rank", "step", "projection", "cosine_with_weights"],
+}
 POINTS = 60  # ranks kept of each spectrum
 
 
 def tabulate(runs_path: Path, spectra_paths: Sequence[Path], trajectory_paths: Sequence[Path], tables: Mapping[str, Path]) -> None:
     """Write the tables "spectra" (at log-spaced ranks), "dimension" (one row per spectrum) and "trajectory"."""
     runs = records.load_table(runs_path)[records.RUN_COLUMNS]
-    spectra = records.load_tables(spectra_paths).sort_values([*COLUMNS, "rank"])
+    spectra = runs.merge(records.load_tables(spectra_paths)).sort_values([*ORDER, "rank"])
+    spectra = spectra[spectra["total_variance"] > 0]  # a dead network has no gradients, hence a noise walk that stands still
     points, numbers = [], []
-    for key, spectrum in spectra.groupby(COLUMNS):
-        columns = dict(zip(COLUMNS, key, strict=True))
-        points.append(_points(spectrum).assign(**columns))
-        numbers.append({**columns, **_dimension(spectrum)})
-    order = ["learning_rate", "batch_size", "seed", *COLUMNS[1:]]
-    drawn = runs.merge(pd.concat(points, ignore_index=True)).sort_values([*order, "rank"])
-    records.save_table(tables["spectra"], drawn)
-    records.save_table(tables["dimension"], runs.merge(pd.DataFrame(numbers)).sort_values(order))
+    for key, spectrum in spectra.groupby(KEYS):
+        points.append(_points(spectrum))
+        numbers.append(pd.DataFrame([{**dict(zip(KEYS, key, strict=True)), **_dimension(spectrum)}]))
     trajectory = runs.merge(records.load_tables(trajectory_paths))
-    records.save_table(tables["trajectory"], trajectory.sort_values(["run", "source", "rank", "step"]))
+    records.save_rows(tables["spectra"], points, COLUMNS["spectra"], [*ORDER, "rank"])
+    records.save_rows(tables["dimension"], numbers, COLUMNS["dimension"], ORDER)
+    records.save_rows(tables["trajectory"], [trajectory], COLUMNS["trajectory"], [*ORDER, "rank", "step"])
 
 
 def _points(spectrum: pd.DataFrame) -> pd.DataFrame:
     """Variances and cumulative shares at log-spaced ranks."""
     shares = spectrum.assign(cumulative_share=spectrum["variance"].cumsum() / spectrum["total_variance"])
     ranks = arrays.log_spaced_ranks(len(spectrum), POINTS)
-    return shares.loc[shares["rank"].isin(ranks), ["rank", "variance", "held_out_variance", "cumulative_share"]]
+    return shares[shares["rank"].isin(ranks)]
 
 
 def _dimension(spectrum: pd.DataFrame) -> dict[str, float]:
@@ -57,9 +65,10 @@ def _dimension(spectrum: pd.DataFrame) -> dict[str, float]:
 
 def _components(variance: torch.Tensor, share: float, total: float) -> float:
     """Components for a share of the variance; NaN where the spectrum was cut off before."""
-    if float(variance.sum()) < share * total:
+    try:
+        return fluctuations.components_for_share(variance, share, total)
+    except ValueError:
         return math.nan
-    return fluctuations.components_for_share(variance, share, total)
 
 
 if __name__ == "__main__":
@@ -68,5 +77,5 @@ if __name__ == "__main__":
             Path(snakemake.input.runs),
             [Path(path) for path in snakemake.input.spectra],
             [Path(path) for path in snakemake.input.trajectory],
-            {name: Path(snakemake.output[name]) for name in ("spectra", "dimension", "trajectory")},
+            {name: Path(snakemake.output[name]) for name in COLUMNS},
         )

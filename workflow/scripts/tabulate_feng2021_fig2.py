@@ -7,9 +7,16 @@ import pandas as pd
 import torch
 
 from sgdphysics import arrays, fits, jobs, records, surrogates, windows
-from sgdphysics.records import RUN_COLUMNS
+from sgdphysics.records import RUN_COLUMNS, RUN_ORDER
 
-WINDOW = ["run", "window", "window_epochs"]
+KEYS = [*RUN_COLUMNS, "window", "window_epochs"]
+DIRECTION_COLUMNS = [
+    *KEYS,
+    *("source", "basis", "rank", "fitted", "flatness", "edge_left", "edge_right", "curvature", "temperature"),
+    *("variance", "variance_without_drift", "theory_variance", "stationary_variance"),
+    *("fluctuation_dissipation_ratio", "relaxation_time_steps", "integrated_time_steps"),
+]
+EXPONENT_COLUMNS = [*KEYS, "kind", "exponent", "intercept", "r", "spearman", "points", "censored", "censored_share"]
 
 # Exponents: source, basis, and the column that is fitted against flatness. Science: Feng and Tu 2021; the drift (the first
 # principal component) is left out of all but the two marked so.
@@ -44,37 +51,18 @@ def tabulate(
     """
     runs = records.load_table(runs_path)
     rows = _directions(runs, {name: records.load_tables(paths) for name, paths in measured.items()}, directions)
-    exponents = [
-        {**dict(zip([*RUN_COLUMNS, "window", "window_epochs"], key, strict=True)), **row}
-        for key, group in rows.groupby([*RUN_COLUMNS, "window", "window_epochs"])
-        for row in _exponents(group)
-    ]
-    order = ["learning_rate", "batch_size", "seed", "window_epochs"]
-    columns = [
-        *RUN_COLUMNS,
-        "window",
-        "window_epochs",
-        "source",
-        "basis",
-        "rank",
-        "fitted",
-        "flatness",
-        "edge_left",
-        "edge_right",
-    ]
-    columns += ["curvature", "temperature", "variance", "variance_without_drift", "theory_variance", "stationary_variance"]
-    columns += ["fluctuation_dissipation_ratio", "relaxation_time_steps", "integrated_time_steps"]
-    records.save_table(tables["directions"], rows.sort_values([*order, "source", "basis", "rank"])[columns])
-    table = pd.DataFrame(exponents).sort_values([*order, "kind"])
-    main = table["window"] == "main"
-    records.save_table(tables["exponents"], table[main])
-    records.save_table(tables["longer_exponents"], table[~main])
+    exponents = [pd.DataFrame(_exponents(window)).assign(**window[KEYS].iloc[0]) for window in rows]
+    order = [*RUN_ORDER, "window_epochs"]
+    records.save_rows(tables["directions"], rows, DIRECTION_COLUMNS, [*order, "source", "basis", "rank"])
+    for name, main in (("exponents", True), ("longer_exponents", False)):
+        parts = [part for part in exponents if (part["window"].iloc[0] == "main") == main]
+        records.save_rows(tables[name], parts, EXPONENT_COLUMNS, [*order, "kind"])
     for name in ("slices", "minima"):
         records.save_table(tables[name], runs[RUN_COLUMNS].merge(records.load_tables(measured[name])).sort_values(["seed", "rank"]))
 
 
-def _directions(runs: pd.DataFrame, measured: Mapping[str, pd.DataFrame], directions: int) -> pd.DataFrame:
-    """One row per run, window, source, basis and direction."""
+def _directions(runs: pd.DataFrame, measured: Mapping[str, pd.DataFrame], directions: int) -> list[pd.DataFrame]:
+    """One row per direction; a table for each run and window."""
     fluctuations = measured["fluctuations"].assign(
         # The held-out variances lie along the same directions as the in-sample ones.
         flatness_basis=lambda rows: rows["basis"].replace("held_out", "principal"),
@@ -83,12 +71,14 @@ def _directions(runs: pd.DataFrame, measured: Mapping[str, pd.DataFrame], direct
     )
     flatness = measured["flatness"].rename(columns={"source": "flatness_source", "basis": "flatness_basis"})
     temperature = measured["temperature"].rename(columns={"basis": "flatness_basis"}).assign(flatness_source="sgd")
-    keys = [*WINDOW, "flatness_source", "flatness_basis", "rank"]
+    keys = [*records.WINDOW_COLUMNS, "flatness_source", "flatness_basis", "rank"]
     rows = fluctuations.merge(flatness, on=keys, how="left").merge(temperature, on=keys, how="left")
     rows = runs.merge(rows, on="run")
     rows["fitted"] = False
-    parts = [_with_theory(group.copy(), directions) for _, group in rows.groupby([*WINDOW, "source", "basis"])]
-    return pd.concat(parts, ignore_index=True)
+    return [
+        pd.concat([_with_theory(part.copy(), directions) for _, part in window.groupby(["source", "basis"])])
+        for _, window in rows.groupby(KEYS)
+    ]
 
 
 def _with_theory(group: pd.DataFrame, directions: int) -> pd.DataFrame:

@@ -8,6 +8,7 @@ import pandas as pd
 from sgdphysics import fits, jobs, records
 from sgdphysics.records import RUN_COLUMNS
 
+KEYS = [*RUN_COLUMNS, "window", "window_epochs", "source", "basis"]
 TIMES = {"relaxation": "relaxation_time_steps", "integrated": "integrated_time_steps"}
 
 
@@ -17,34 +18,24 @@ def tabulate(directions_path: Path, runs_path: Path, measured: Mapping[str, Sequ
     """
     directions = records.load_table(directions_path)
     reference = directions[directions["reference"]]
-    columns = [
-        *RUN_COLUMNS,
-        "window",
-        "window_epochs",
-        "source",
-        "basis",
-        "rank",
-        "fitted",
-        "flatness",
-        "temperature",
-        *TIMES.values(),
-    ]
+    columns = [*KEYS, "rank", "fitted", "flatness", "temperature", *TIMES.values()]
     records.save_table(tables["directions"], reference[columns])
-    records.save_table(tables["correlation_times"], _time_fits(reference))
+    columns = [*KEYS, "time", "exponent", "intercept", "r", "points"]
+    records.save_rows(tables["correlation_times"], _time_fits(reference), columns)
     runs = records.load_table(runs_path)[RUN_COLUMNS]
     for name, paths in measured.items():
         records.save_table(tables[name], runs.merge(records.load_tables(paths)).sort_values(["seed"], kind="stable"))
 
 
-def _time_fits(directions: pd.DataFrame) -> pd.DataFrame:
-    keys = [*RUN_COLUMNS, "window", "window_epochs", "source", "basis"]
+def _time_fits(directions: pd.DataFrame) -> list[pd.DataFrame]:
+    """One row per run, window, source, basis and kind of time."""
     rows = []
-    for key, group in directions[directions["fitted"]].groupby(keys):
+    for key, group in directions[directions["fitted"]].groupby(KEYS):
         for time, column in TIMES.items():
             fit = fits.power_law(group["flatness"], group[column])
             numbers = {"exponent": fit.exponent, "intercept": fit.intercept, "r": fit.r, "points": fit.n}
-            rows.append({**dict(zip(keys, key, strict=True)), "time": time, **numbers})
-    return pd.DataFrame(rows)
+            rows.append(pd.DataFrame([{**dict(zip(KEYS, key, strict=True)), "time": time, **numbers}]))
+    return rows
 
 
 MEASURED = ("minibatches", "covariance", "homogeneity")

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from sgdphysics import fits, jobs, records
-from sgdphysics.records import RUN_COLUMNS
+from sgdphysics.records import RUN_COLUMNS, RUN_ORDER
 
 COMPARED = ("sharpest_temperature", "slope_spread", "test_loss")
 
@@ -23,27 +23,30 @@ def tabulate(
     "equal_loss" (quantities interpolated to equal training losses).
     """
     runs = records.load_table(runs_path)[RUN_COLUMNS]
-    order = ["learning_rate", "batch_size", "seed", "step"]
+    order = [*RUN_ORDER, "step"]
     annealing = runs.merge(records.load_tables(measured["annealing"])).sort_values([*order, "rank"])
     checkpoints = runs.merge(records.load_tables(measured["checkpoints"])).sort_values(order)
     records.save_table(tables["annealing"], annealing)
     records.save_table(tables["checkpoints"], checkpoints)
-    records.save_table(tables["temperature_fits"], _temperature_fits(records.load_table(directions_path)))
-    records.save_table(tables["equal_loss"], _at_equal_loss(checkpoints, equal_losses))
+    fitted = _temperature_fits(records.load_table(directions_path))
+    records.save_rows(tables["temperature_fits"], fitted, [*RUN_COLUMNS, "exponent", "intercept", "r", "points"], RUN_ORDER)
+    columns = [*RUN_COLUMNS, "target_loss", "quantity", "value"]
+    order = ["quantity", "target_loss", *RUN_ORDER]
+    records.save_rows(tables["equal_loss"], _at_equal_loss(checkpoints, equal_losses), columns, order)
 
 
-def _temperature_fits(directions: pd.DataFrame) -> pd.DataFrame:
+def _temperature_fits(directions: pd.DataFrame) -> list[pd.DataFrame]:
     """T_i ~ F_i^exponent along the principal directions of the main window, one row per run."""
     chosen = directions[(directions["window"] == "main") & directions["fitted"] & (directions["source"] == "sgd")]
     rows = []
     for key, group in chosen[chosen["basis"] == "principal"].groupby(RUN_COLUMNS):
         fit = fits.power_law(group["flatness"], group["temperature"])
         numbers = {"exponent": fit.exponent, "intercept": fit.intercept, "r": fit.r, "points": fit.n}
-        rows.append({**dict(zip(RUN_COLUMNS, key, strict=True)), **numbers})
-    return pd.DataFrame(rows).sort_values(["learning_rate", "batch_size", "seed"])
+        rows.append(pd.DataFrame([{**dict(zip(RUN_COLUMNS, key, strict=True)), **numbers}]))
+    return rows
 
 
-def _at_equal_loss(checkpoints: pd.DataFrame, equal_losses: Sequence[float]) -> pd.DataFrame:
+def _at_equal_loss(checkpoints: pd.DataFrame, equal_losses: Sequence[float]) -> list[pd.DataFrame]:
     """Quantities at given training losses, interpolated between checkpoints in ln y against ln L; NaN where not reached."""
     rows = []
     for key, group in checkpoints[checkpoints["epoch"] >= 1].groupby(RUN_COLUMNS):
@@ -53,8 +56,9 @@ def _at_equal_loss(checkpoints: pd.DataFrame, equal_losses: Sequence[float]) -> 
             inside = log_loss.min() <= np.log(target) <= log_loss.max()
             for name in COMPARED:
                 value = np.exp(np.interp(np.log(target), log_loss, np.log(group[name]))) if inside else np.nan
-                rows.append({**dict(zip(RUN_COLUMNS, key, strict=True)), "target_loss": target, "quantity": name, "value": value})
-    return pd.DataFrame(rows).sort_values(["quantity", "target_loss", "learning_rate", "batch_size", "seed"])
+                columns = {"target_loss": target, "quantity": name, "value": value}
+                rows.append(pd.DataFrame([{**dict(zip(RUN_COLUMNS, key, strict=True)), **columns}]))
+    return rows
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ folder and moves it into place, so a crash leaves either the old file or the new
 
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,13 @@ from sgdphysics.errors import InputError
 
 # What describes a run in every table of a study.
 RUN_COLUMNS = ["run", "learning_rate", "batch_size", "seed", "status", "reference"]
+# What describes a window of steps of a run.
+WINDOW_COLUMNS = ["run", "window", "window_epochs"]
+# The order of rows: by setting and seed.
+RUN_ORDER = ["learning_rate", "batch_size", "seed"]
+# Columns that hold text or truth values; all others hold numbers. A table without rows does not tell.
+TEXT_COLUMNS = ("run", "status", "window", "source", "basis", "kind", "time", "range", "directions", "quantity")
+TRUTH_COLUMNS = ("reference", "fitted", "whole_spectrum")
 
 
 class RecordError(InputError):
@@ -78,21 +85,32 @@ def _metadata(file: Any) -> Any:
     return json.loads(file.metadata()["metadata"])
 
 
+def save_rows(path: Path, parts: Sequence[pd.DataFrame], columns: Sequence[str], order: Sequence[str] = ()) -> None:
+    """Write the rows of all parts as one table of these columns, sorted by ``order``; only the header if there are none."""
+    filled = [part for part in parts if len(part)]
+    table = pd.concat(filled, ignore_index=True) if filled else pd.DataFrame(columns=columns)
+    table = table[list(columns)]
+    save_table(path, table.sort_values(list(order), kind="stable") if order else table)
+
+
 def save_table(path: Path, table: pd.DataFrame) -> None:
     """Write a tidy table to CSV, one row per measurement; floats in the shortest form that reads back to the same bits."""
     write_atomically(path, lambda temporary: table.to_csv(temporary, index=False, lineterminator="\n"))
 
 
 def load_table(path: Path) -> pd.DataFrame:
-    """Read a table written by `save_table`.
+    """Read a table written by `save_table`; one without rows has the dtypes of one with rows.
 
     Raises:
         RecordError: If the file is missing or is not a table.
     """
     try:
-        return pd.read_csv(path)
+        table = pd.read_csv(path)
     except (OSError, pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
         raise RecordError(f"{path}: not a readable table ({error})") from None
+    if len(table):
+        return table
+    return table.astype({name: "str" if name in TEXT_COLUMNS else bool if name in TRUTH_COLUMNS else float for name in table})
 
 
 def load_tables(paths: Iterable[Path]) -> pd.DataFrame:

@@ -1,14 +1,17 @@
 """The look of the figures: theme, colours, panel letters, and saving with the same bytes every time."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from itertools import cycle
 from pathlib import Path
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from numpy.typing import ArrayLike
 
@@ -26,6 +29,8 @@ COLOURS = {
     "pink": "#CC79A7",
     "grey": "#8C8C8C",
 }
+_SETTING_COLOURS = [COLOURS[name] for name in ("sky", "black", "red", "green", "pink", "orange")]
+_SETTING_MARKERS = ["v", "o", "s", "D", "^", "P"]
 TWO_COLUMNS = 7.2  # inches: the text width of a journal page
 
 
@@ -102,6 +107,44 @@ def band(axis: Axes, x: ArrayLike, samples: ArrayLike, colour: str, **line: obje
     mean, low, high = np.array([student_interval(column) for column in logarithms.T]).T
     axis.plot(x, np.exp(mean), color=colour, **line)
     axis.fill_between(x, np.exp(low), np.exp(high), color=colour, alpha=0.2, linewidth=0)
+
+
+def draw_or_say(axis: Axes, draw: Callable[..., None], rows: pd.DataFrame, *more: object) -> None:
+    """Call ``draw(axis, rows, *more)``; without rows say in the panel that there is nothing to draw, and why."""
+    if len(rows):
+        draw(axis, rows, *more)
+        return
+    axis.set_axis_off()
+    axis.text(0.5, 0.5, "no run of this setting\nconverged", transform=axis.transAxes, ha="center", va="center", color="0.3")
+
+
+class SettingLook:
+    """How settings are drawn: the learning rate as colour, the batch size as marker."""
+
+    def __init__(self, learning_rates: Iterable[float], batch_sizes: Iterable[int]) -> None:
+        self._colours = dict(zip(sorted(set(learning_rates)), cycle(_SETTING_COLOURS)))
+        self._markers = dict(zip(sorted(set(batch_sizes)), cycle(_SETTING_MARKERS)))
+
+    def colour(self, learning_rate: float) -> str:
+        """Return the colour of a learning rate."""
+        return self._colours[learning_rate]
+
+    def marker(self, batch_size: int) -> str:
+        """Return the marker of a batch size."""
+        return self._markers[batch_size]
+
+    def scatter(self, axis: Axes, learning_rate: float, batch_size: int, x: ArrayLike, y: ArrayLike, *, hollow: bool) -> None:
+        """Draw the points of one setting; hollow where a run did not converge."""
+        colour = self.colour(learning_rate)
+        fill = "none" if hollow else colour
+        axis.scatter(x, y, marker=self.marker(batch_size), s=7, linewidths=0.5, facecolors=fill, edgecolors=colour)
+
+    def legend(self, axis: Axes) -> None:
+        """Explain both at the lower left of a panel."""
+        point = {"linestyle": "", "marker": "o"}
+        handles = [Line2D([], [], color=c, label=rf"$\alpha$ = {rate:g}", **point) for rate, c in self._colours.items()]
+        handles += [Line2D([], [], **point | {"marker": m}, color="grey", label=f"$B$ = {b:g}") for b, m in self._markers.items()]
+        axis.legend(handles=handles, loc="lower left", handletextpad=0.2, ncols=2, columnspacing=0.6)
 
 
 def save(figure: Figure, *paths: Path) -> None:

@@ -417,7 +417,8 @@ class _Stack:
                 activations[-1].mul_(mask)
         logits = torch.bmm(self.weights[-1], activations[-1].mT)
         values, gradient = self.loss.evaluate(logits, targets, 1)
-        correct = (logits * targets).sum(1) >= logits.amax(1)
+        at_label = (logits * targets).sum(1, keepdim=True)
+        correct = (logits >= at_label).sum(1) == 1  # a tie is an error: a dead network is right about nothing
         shrink = self._decay_factors(rates)
         error = gradient.mul_(rates / -inputs.shape[1]).mT
         for layer in range(len(self.weights) - 1, -1, -1):

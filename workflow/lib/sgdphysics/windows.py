@@ -155,7 +155,8 @@ def measure_windows(
     labels: Tensor,
     settings: WindowSettings,
 ) -> list[Window | None]:
-    """Measure the two windows that follow ``starts``, of runs that can be stacked; None for a run that diverges in them.
+    """Measure the two windows that follow ``starts``, of runs that can be stacked; None for a run that diverges in them or stands
+    still (every unit of a layer dead).
 
     The first window is stepped through twice, with the same bits: for its moments, then for the projections on the directions
     found.
@@ -164,7 +165,9 @@ def measure_windows(
     networks, epochs = [network for network, _ in starts], [epoch for _, epoch in starts]
     first, second = ([following.moments(run) for run in runs] for _ in range(2))
     middle = following.through(networks, epochs, [[moments] for moments in first])
-    going = [index for index, moments in enumerate(first) if bool(moments.mean.isfinite().all())]
+    layer = settings.layer
+    moved = [not torch.equal(a.weights[layer], b.weights[layer]) for a, b in zip(networks, middle, strict=True)]
+    going = [index for index, moments in enumerate(first) if moved[index] and bool(moments.mean.isfinite().all())]
     windows = {
         index: _landscape(runs[index], epochs[index], middle[index], first[index], images, labels, settings) for index in going
     }

@@ -26,13 +26,14 @@ def draw(tables: Mapping[str, pd.DataFrame], *paths: Path) -> None:
     figure, axes = plt.subplots(2, 3, figsize=(style.TWO_COLUMNS, 4.7), layout="constrained")
     main = spectra[spectra["window"] == "main"]
     counts = dimension[dimension["window"] == "main"].groupby("source")
-    _spectra(axes[0, 0], main)
-    _cumulative(axes[0, 1], main, counts["components_99"].mean())
-    _held_out(axes[0, 2], main, counts["held_out_participation_ratio_without_first"].mean())
-    ranks = sorted(tables["trajectory"]["rank"].unique())
+    style.draw_or_say(axes[0, 0], _spectra, main)
+    style.draw_or_say(axes[0, 1], _cumulative, main, counts["components_99"].mean())
+    style.draw_or_say(axes[0, 2], _held_out, main, counts["held_out_participation_ratio_without_first"].mean())
+    trajectory = tables["trajectory"]
+    ranks = sorted(trajectory["rank"].unique())
     for axis, pair, name in ((axes[1, 0], ranks[:2], "drift"), (axes[1, 1], ranks[-2:], "diffusion")):
-        _trajectory(axis, tables["trajectory"], pair, name)
-    _early(axes[1, 2], spectra[spectra["window"] == "early"])
+        style.draw_or_say(axis, _trajectory, trajectory, pair, name)
+    style.draw_or_say(axes[1, 2], _early, spectra[spectra["window"] == "early"])
     figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=4, handlelength=1.2)
     style.letter_panels(axes.flat)
     style.save(figure, *paths)

@@ -7,7 +7,6 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.lines import Line2D
 
 from sgdphysics import fits, jobs, records, style
 
@@ -24,8 +23,6 @@ BASES = {
     "held_out": ("held_out", "variance_without_drift", "held out", style.COLOURS["blue"]),
     "hessian": ("hessian", "variance_without_drift", "Hessian basis", style.COLOURS["red"]),
 }
-RATES = [style.COLOURS["sky"], style.COLOURS["black"], style.COLOURS["red"], style.COLOURS["green"], style.COLOURS["pink"]]
-MARKERS = ["v", "o", "s", "D", "^"]
 
 
 def draw(tables: Mapping[str, pd.DataFrame], *paths: Path) -> None:
@@ -33,16 +30,16 @@ def draw(tables: Mapping[str, pd.DataFrame], *paths: Path) -> None:
     style.use_theme()
     directions = tables["directions"]
     main = directions[(directions["window"] == "main") & (directions["source"] == "sgd")]
-    reference = main[main["reference"]]
+    reference = main[main["reference"] & (main["status"] == "converged")]
     figure, axes = plt.subplot_mosaic(
         [["slices", "ranks", "bases"], ["settings", "exponents", "exponents"]],
         figsize=(style.TWO_COLUMNS, 5.0),
         layout="constrained",
     )
-    _slices(axes["slices"], tables["slices"])
-    _ranks(axes["ranks"], reference)
-    _bases(axes["bases"], reference)
-    _settings(axes["settings"], main)
+    style.draw_or_say(axes["slices"], _slices, tables["slices"])
+    style.draw_or_say(axes["ranks"], _ranks, reference)
+    style.draw_or_say(axes["bases"], _bases, reference)
+    style.draw_or_say(axes["settings"], _settings, main[main["basis"] == "principal"])
     _exponents(axes["exponents"], tables["exponents"], tables["runs"])
     style.letter_panels(axes.values())
     style.save(figure, *paths)
@@ -69,7 +66,7 @@ def _slices(axis: Axes, rows: pd.DataFrame) -> None:
 
 
 def _ranks(axis: Axes, rows: pd.DataFrame) -> None:
-    rows = rows[(rows["basis"] == "principal") & (rows["status"] == "converged")]
+    rows = rows[rows["basis"] == "principal"]
     other = axis.twinx()
     for panel, column, colour in ((axis, "variance", style.COLOURS["black"]), (other, "flatness", style.COLOURS["green"])):
         wide = rows.pivot_table(index="run", columns="rank", values=column).replace(np.inf, np.nan).dropna(axis=1)
@@ -86,7 +83,7 @@ def _ranks(axis: Axes, rows: pd.DataFrame) -> None:
 
 def _bases(axis: Axes, rows: pd.DataFrame) -> None:
     """Variance against flatness in three bases, all seeds, with mean exponents; what constant temperature would give."""
-    rows = rows[rows["fitted"] & (rows["status"] == "converged") & np.isfinite(rows["flatness"])]
+    rows = rows[rows["fitted"] & np.isfinite(rows["flatness"])]
     for basis, column, label, colour in BASES.values():
         part = rows[rows["basis"] == basis]
         axis.scatter(part["flatness"], part[column], s=3, color=colour, alpha=0.35, linewidths=0, rasterized=True)
@@ -106,20 +103,12 @@ def _bases(axis: Axes, rows: pd.DataFrame) -> None:
 
 def _settings(axis: Axes, rows: pd.DataFrame) -> None:
     """In-sample variance against flatness at every setting: geometric means over seeds at each rank."""
-    rows = rows[(rows["basis"] == "principal") & rows["fitted"] & np.isfinite(rows["flatness"])]
-    rates, sizes = sorted(rows["learning_rate"].unique()), sorted(rows["batch_size"].unique())
+    rows = rows[rows["fitted"] & np.isfinite(rows["flatness"])]
+    look = style.SettingLook(rows["learning_rate"], rows["batch_size"])
     for (rate, size), part in rows.groupby(["learning_rate", "batch_size"]):
         means = np.exp(np.log(part[["flatness", "variance"]]).groupby(part["rank"]).mean())
-        fill = RATES[rates.index(rate)] if (part["status"] == "converged").all() else "none"
-        look = {"marker": MARKERS[sizes.index(size)], "s": 7, "linewidths": 0.5}
-        axis.scatter(means["flatness"], means["variance"], facecolors=fill, edgecolors=RATES[rates.index(rate)], **look)
-    handles = [
-        Line2D([], [], color=RATES[i], marker="o", linestyle="", label=rf"$\alpha$ = {rate:g}") for i, rate in enumerate(rates)
-    ]
-    handles += [
-        Line2D([], [], color="grey", marker=MARKERS[i], linestyle="", label=f"$B$ = {size}") for i, size in enumerate(sizes)
-    ]
-    axis.legend(handles=handles, loc="lower left", handletextpad=0.2, ncols=2, columnspacing=0.6)
+        look.scatter(axis, rate, size, means["flatness"], means["variance"], hollow=(part["status"] != "converged").any())
+    look.legend(axis)
     axis.set(xscale="log", yscale="log", xlabel="flatness $F_i$", ylabel=r"variance $\sigma_i^2$, in sample")
     axis.set_ylim(rows["variance"].min() / 30, None)
     style.log_ticks(axis)
@@ -127,18 +116,18 @@ def _settings(axis: Axes, rows: pd.DataFrame) -> None:
 
 def _exponents(axis: Axes, exponents: pd.DataFrame, runs: pd.DataFrame) -> None:
     """The exponents side by side: mean and 95 % interval over seeds at every setting; settings that diverged are named."""
-    rates, sizes = sorted(runs["learning_rate"].unique()), sorted(runs["batch_size"].unique())
+    look = style.SettingLook(runs["learning_rate"], runs["batch_size"])
     settings = sorted(set(zip(runs["learning_rate"], runs["batch_size"], strict=True)))
     for index, (rate, size) in enumerate(settings):
         shift = 0.75 * (index / max(1, len(settings) - 1) - 0.5)
-        colour, marker = RATES[rates.index(rate)], MARKERS[sizes.index(size)]
+        colour, marker = look.colour(rate), look.marker(size)
         part = exponents[(exponents["learning_rate"] == rate) & (exponents["batch_size"] == size)]
         for position, kind in enumerate(KINDS):
             group = part[part["kind"] == kind]
             converged = group[group["status"] == "converged"]
             values = converged if len(converged) else group
             if not len(values):
-                axis.text(position + shift, -2.9, "×", color=colour, ha="center")
+                axis.text(position + shift, -2.6, "×", color=colour, ha="center", va="center")
                 continue
             mean, low, high = fits.student_interval(values["exponent"])
             fill = colour if len(converged) else "none"
@@ -152,10 +141,12 @@ def _exponents(axis: Axes, exponents: pd.DataFrame, runs: pd.DataFrame) -> None:
     axis.axhline(4, color=style.COLOURS["grey"], linewidth=0.8, linestyle=":")
     axis.text(len(KINDS) - 0.45, 4.03, "published: about 4", color="0.4", fontsize=6.5, ha="right", va="bottom")
     lost = int((runs["status"] != "converged").sum())
-    note = f"mean and 95 % interval over {runs['seed'].nunique()} seeds; {lost} of {len(runs)} runs did not converge"
+    note = f"mean and 95 % interval over {runs['seed'].nunique()} seeds; {lost} of {len(runs)} runs not converged"
+    note += ", × where all of a setting" * (lost > 0)
     axis.set_title(note, loc="right", fontsize=6.5, color="0.3")
     axis.set_xticks(range(len(KINDS)), list(KINDS.values()))
     axis.set(ylabel=r"exponent $\psi$ in $\sigma_i^2 \propto F_i^{-\psi}$", xlim=(-0.55, len(KINDS) - 0.4))
+    axis.set_ylim(bottom=min(-3.0, axis.get_ylim()[0]))
 
 
 if __name__ == "__main__":

@@ -25,12 +25,17 @@ def draw(tables: Mapping[str, pd.DataFrame], *paths: Path) -> None:
     directions = tables["directions"]
     main = directions[(directions["window"] == "main") & (directions["source"] == "sgd") & (directions["status"] == "converged")]
     figure, axes = plt.subplots(2, 3, figsize=(style.TWO_COLUMNS, 4.7), layout="constrained")
-    _minibatches(axes[0, 0], tables["minibatches"])
-    _covariance(axes[0, 1], tables["covariance"])
-    _strength(axes[0, 2], main)
-    _homogeneity(axes[1, 0], tables["homogeneity"])
-    _times(axes[1, 1], main)
-    _slopes(axes[1, 2], tables["correlation_times"])
+    converged = {name: rows[rows["status"] == "converged"] for name, rows in tables.items()}
+    panels = [
+        (_minibatches, converged["minibatches"]),
+        (_covariance, converged["covariance"]),
+        (_strength, main),
+        (_homogeneity, converged["homogeneity"]),
+        (_times, main),
+        (_slopes, converged["correlation_times"]),
+    ]
+    for axis, (panel, rows) in zip(axes.flat, panels, strict=True):
+        style.draw_or_say(axis, panel, rows)
     style.letter_panels(axes.flat)
     style.save(figure, *paths)
 
@@ -88,7 +93,6 @@ def _strength(axis: Axes, rows: pd.DataFrame) -> None:
 
 
 def _homogeneity(axis: Axes, rows: pd.DataFrame) -> None:
-    rows = rows[rows["status"] == "converged"]
     ranks = sorted(rows["rank"].unique())
     for rank, colour in zip(ranks, plt.get_cmap("viridis")(np.linspace(0, 0.85, len(ranks))), strict=True):
         wide = rows[rows["rank"] == rank].pivot_table(index="run", columns="position", values="temperature")
@@ -116,7 +120,6 @@ def _times(axis: Axes, rows: pd.DataFrame) -> None:
 
 def _slopes(axis: Axes, rows: pd.DataFrame) -> None:
     """Slope of ln tau on ln F by basis, length of the window and source: mean and 95 % interval over seeds."""
-    rows = rows[rows["status"] == "converged"]
     windows, ticks = sorted(rows["window_epochs"].unique()), []
     for row, (basis, epochs) in enumerate((basis, epochs) for basis in BASES for epochs in windows):
         ticks.append(f"{epochs}")

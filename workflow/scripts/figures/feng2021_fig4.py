@@ -7,12 +7,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.lines import Line2D
 
 from sgdphysics import claims, fits, jobs, records, style
 
-RATES = [style.COLOURS["sky"], style.COLOURS["black"], style.COLOURS["red"], style.COLOURS["green"], style.COLOURS["pink"]]
-MARKERS = ["v", "o", "s", "D", "^"]
 QUANTITIES = {
     "sharpest_temperature": "temperature of the\nsharpest directions",
     "slope_spread": "spread of slopes $s_g$",
@@ -27,32 +24,28 @@ def draw(tables: Mapping[str, pd.DataFrame], *paths: Path) -> None:
     figure = plt.figure(figsize=(style.TWO_COLUMNS, 4.6), layout="constrained")
     upper, lower = figure.subfigures(2, 1)
     axes = [*upper.subplots(1, 3), *lower.subplots(1, 3)]
-    _against_flatness(axes[0], directions[(directions["window"] == "main") & (directions["basis"] == "principal")])
+    principal = (directions["window"] == "main") & (directions["basis"] == "principal") & (directions["source"] == "sgd")
+    style.draw_or_say(axes[0], _against_flatness, directions[principal])
     reference = annealing[annealing["reference"] & (annealing["status"] == "converged")]
-    _through_training(axes[1], reference)
-    _against_loss(axes[2], reference)
-    _equal_noise_scale(axes[3:], tables["equal_loss"])
+    style.draw_or_say(axes[1], _through_training, reference)
+    style.draw_or_say(axes[2], _against_loss, reference)
+    at_loss = claims.at_lowest_common_loss(tables["equal_loss"])
+    for axis, quantity in zip(axes[3:], QUANTITIES, strict=True):
+        style.draw_or_say(axis, _equal_noise_scale, at_loss[at_loss["quantity"] == quantity], QUANTITIES[quantity])
+    if len(at_loss):
+        axes[3].legend(loc="upper left", handlelength=1.4)
     style.letter_panels(axes)
     style.save(figure, *paths)
 
 
 def _against_flatness(axis: Axes, rows: pd.DataFrame) -> None:
     """Geometric means over seeds at each rank, every setting."""
-    rows = rows[rows["fitted"] & (rows["source"] == "sgd") & np.isfinite(rows["flatness"])]
-    rates, sizes = sorted(rows["learning_rate"].unique()), sorted(rows["batch_size"].unique())
+    rows = rows[rows["fitted"] & np.isfinite(rows["flatness"])]
+    look = style.SettingLook(rows["learning_rate"], rows["batch_size"])
     for (rate, size), part in rows.groupby(["learning_rate", "batch_size"]):
         means = np.exp(np.log(part[["flatness", "temperature"]]).groupby(part["rank"]).mean())
-        colour = RATES[rates.index(rate)]
-        fill = colour if (part["status"] == "converged").all() else "none"
-        look = {"marker": MARKERS[sizes.index(size)], "s": 7, "linewidths": 0.5}
-        axis.scatter(means["flatness"], means["temperature"], facecolors=fill, edgecolors=colour, **look)
-    handles = [
-        Line2D([], [], color=RATES[i], marker="o", linestyle="", label=rf"$\alpha$ = {rate:g}") for i, rate in enumerate(rates)
-    ]
-    handles += [
-        Line2D([], [], color="grey", marker=MARKERS[i], linestyle="", label=f"$B$ = {size}") for i, size in enumerate(sizes)
-    ]
-    axis.legend(handles=handles, loc="lower left", handletextpad=0.2, ncols=2, columnspacing=0.6)
+        look.scatter(axis, rate, size, means["flatness"], means["temperature"], hollow=(part["status"] != "converged").any())
+    look.legend(axis)
     axis.set(xscale="log", yscale="log", xlabel="flatness $F_i$", ylabel="temperature $T_i$")
     axis.set_ylim(rows["temperature"].min() / 30, None)
     style.log_ticks(axis)
@@ -99,19 +92,15 @@ def _against_loss(axis: Axes, rows: pd.DataFrame) -> None:
     style.log_ticks(axis)
 
 
-def _equal_noise_scale(axes: list[Axes], rows: pd.DataFrame) -> None:
-    """Quantities at the lowest common training loss against learning rate / batch size, coloured by batch size."""
-    rows = claims.at_lowest_common_loss(rows)
-    sizes = sorted(rows["batch_size"].unique())
-    for axis, (quantity, label) in zip(axes, QUANTITIES.items(), strict=True):
-        part = rows[rows["quantity"] == quantity]
-        for size, colour in zip(sizes, RATES, strict=False):
-            wide = part[part["batch_size"] == size].pivot_table(index="seed", columns="learning_rate", values="value")
-            style.band(axis, wide.columns / size, wide, colour, marker=MARKERS[sizes.index(size)], label=f"$B$ = {size}")
-        axis.set(xscale="log", yscale="log", xlabel="learning rate / batch size", ylabel=label)
-        style.log_ticks(axis)
-        axis.set_title(f"at training loss {rows['target_loss'].min():g}", fontsize=6.5, color="0.3")
-    axes[0].legend(loc="upper left", handlelength=1.4)
+def _equal_noise_scale(axis: Axes, rows: pd.DataFrame, label: str) -> None:
+    """One quantity at equal training loss against learning rate / batch size, coloured by batch size."""
+    look = style.SettingLook(rows["batch_size"], rows["batch_size"])
+    for size, part in rows.groupby("batch_size"):
+        wide = part.pivot_table(index="seed", columns="learning_rate", values="value")
+        style.band(axis, wide.columns / size, wide, look.colour(size), marker=look.marker(size), label=f"$B$ = {size}")
+    axis.set(xscale="log", yscale="log", xlabel="learning rate / batch size", ylabel=label)
+    style.log_ticks(axis)
+    axis.set_title(f"at training loss {rows['target_loss'].min():g}", fontsize=6.5, color="0.3")
 
 
 if __name__ == "__main__":
