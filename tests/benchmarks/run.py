@@ -2,7 +2,7 @@
 
     python tests/benchmarks/run.py [--tasks training,hessian,flatness,pca] [--quick] [--threads 2] [--json FILE]
 
-Exits with 1 if a pair of results does not agree. See the README beside this file.
+Exits with 1 if a pair of results does not agree.
 """
 
 import argparse

@@ -99,3 +99,20 @@ def test_bad_input_ends_a_job_with_one_line_in_its_log(tmp_path):
 def test_other_errors_pass_through_a_job(tmp_path):
     with pytest.raises(ZeroDivisionError), jobs.logged_job(tmp_path / "log"):
         _ = 1 / 0
+
+
+def test_a_table_without_rows_joins_with_one_that_has_some(tmp_path):
+    columns = [*records.WINDOW_COLUMNS, "fitted", "rank", "variance"]
+    records.save_rows(tmp_path / "empty.csv", [pd.DataFrame()], columns)
+    empty = records.load_table(tmp_path / "empty.csv")
+    assert list(empty.columns) == columns
+    assert len(empty[empty["fitted"]]) == 0
+    assert len(pd.DataFrame({"run": ["a"], "rank": [1]}).merge(empty)) == 0
+
+
+def test_rows_are_written_in_order_with_the_named_columns_only(tmp_path):
+    parts = [pd.DataFrame({"rank": [2], "other": [0], "run": ["b"]}), pd.DataFrame({"rank": [1], "run": ["a"]})]
+    records.save_rows(tmp_path / "rows.csv", parts, ["run", "rank"], ["rank"])
+    assert (tmp_path / "rows.csv").read_text() == "run,rank\na,1\nb,2\n"
+    with pytest.raises(KeyError, match="seed"):
+        records.save_rows(tmp_path / "rows.csv", parts, ["run", "seed"])

@@ -171,3 +171,9 @@ def test_runs_that_do_not_fit_the_data_or_each_other_are_refused():
         training.train([BASE, dataclasses.replace(BASE, batch_size=5)], IMAGES, LABELS)
     with pytest.raises(ValueError, match="found none"):
         training.train([], IMAGES, LABELS)
+
+
+def test_a_network_without_a_signal_is_right_about_nothing():
+    blank = torch.zeros_like(IMAGES)  # every logit is 0: a tie of all classes
+    (result,) = training.train([training.Run(hidden_widths=(6, 5), batch_size=8, max_epochs=1)], blank, LABELS)
+    assert result.accuracy_history == [0.0]

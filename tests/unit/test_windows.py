@@ -92,3 +92,9 @@ def test_a_run_that_diverges_within_its_window_has_none():
     run = training.Run(hidden_widths=(6, 5), batch_size=8, learning_rate=1e20)
     start = training.train([RUNS[0]], IMAGES, LABELS)[0].network
     assert windows.measure_windows([run], [(start, 4)], IMAGES, LABELS, SETTINGS) == [None]
+
+
+def test_a_dead_network_stands_still_and_has_no_window():
+    start = training.train([RUNS[0]], IMAGES, LABELS)[0].network
+    dead = start.replaced(0, -start.weights[0].abs())  # images are not negative: no unit of the first layer is ever active
+    assert windows.measure_windows([RUNS[0]], [(dead, 4)], IMAGES.abs(), LABELS, SETTINGS) == [None]

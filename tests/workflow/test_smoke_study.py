@@ -8,7 +8,7 @@ import pytest
 import yaml
 from PIL import Image
 
-from running import ROOT, snakemake
+from running import ROOT, copy_of_checkout, snakemake
 
 SMOKE = ("--configfile", "config/smoke.yaml")
 FIGURES = [f"feng2021_fig{number}" for number in (1, 2, 3, 4)]
@@ -211,3 +211,22 @@ def test_a_damaged_trained_file_is_named_in_one_line(smoke_study, tmp_path):
     run = snakemake(*SMOKE, "--rerun-triggers", "mtime", "--forcerun", "tabulate_feng2021_runs", folder=folder)
     assert run.returncode == 1
     assert "not a readable tensor file of this project" in run.stdout + run.stderr
+
+
+def test_a_setting_that_diverges_is_shown_and_leaves_its_claims_inconclusive(tmp_path):
+    folder = copy_of_checkout(tmp_path)
+    (folder / "diverging.yaml").write_text(
+        "studies: {smoke: {feng2021: {images_per_class: 30, learning_rates: [0.1, 1.0e+20], batch_sizes: [20],"
+        " reference: {learning_rate: 1.0e+20}}}}\n"
+    )
+    run = snakemake(*SMOKE, "diverging.yaml", folder=folder)
+    assert run.returncode == 0, run.stderr[-3000:]
+    results = folder / "results" / "smoke"
+    runs = pd.read_csv(results / "tables" / "feng2021_runs.csv")
+    assert set(runs.loc[runs["reference"], "status"]) == {"diverged"}
+    assert runs.loc[runs["reference"], "diverged_step"].notna().all()
+    assert set(runs.loc[~runs["reference"], "status"]) == {"converged"}
+    assert set(pd.read_csv(results / "claims.csv")["verdict"]) == {"inconclusive"}
+    exponents = pd.read_csv(results / "tables" / "feng2021_fig2_exponents.csv")
+    assert set(exponents["learning_rate"]) == {0.1}
+    assert all((folder / "figures" / "smoke" / f"{figure}.png").is_file() for figure in FIGURES)
