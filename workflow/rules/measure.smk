@@ -13,6 +13,7 @@ rule measure_fluctuations:
         "results/{study}/logs/measure_fluctuations/{ensemble}_{chunk}.log",
     benchmark:
         "results/{study}/benchmarks/measure_fluctuations/{ensemble}_{chunk}.tsv"
+    priority: 30
     conda:
         "../../envs/compute.yaml"
     threads: 1
@@ -53,6 +54,7 @@ rule measure_flatness:
         "results/{study}/logs/measure_flatness/{ensemble}_{chunk}.log",
     benchmark:
         "results/{study}/benchmarks/measure_flatness/{ensemble}_{chunk}.tsv"
+    priority: 20
     conda:
         "../../envs/compute.yaml"
     threads: 1
@@ -90,6 +92,7 @@ rule measure_noise:
         "results/{study}/logs/measure_noise/{ensemble}_{chunk}.log",
     benchmark:
         "results/{study}/benchmarks/measure_noise/{ensemble}_{chunk}.tsv"
+    priority: 10
     conda:
         "../../envs/compute.yaml"
     threads: 1

@@ -9,6 +9,7 @@ rule train_ensemble:
         "results/runs/{ensemble}/{chunk}.log",
     benchmark:
         "results/runs/{ensemble}/{chunk}.benchmark.tsv"
+    priority: 40  # stage by stage, the longest first: no core is then idle for long at the end
     conda:
         "../../envs/compute.yaml"
     threads: 1

@@ -100,13 +100,18 @@ def _scientific(value: float) -> str:
 
 
 def band(axis: Axes, x: ArrayLike, samples: ArrayLike, colour: str, **line: object) -> None:
-    """Draw the mean over seeds (rows of ``samples``) of ln y with its 95 % interval; columns without y > 0 are left out."""
+    """Draw the mean over seeds (rows of ``samples``) of ln y with its 95 % interval (a bar where there is one column);
+    columns without y > 0 are left out.
+    """
     values = np.asarray(samples, dtype=float)
     usable = (values > 0).all(0)
     x, logarithms = np.asarray(x, dtype=float)[usable], np.log(values[:, usable])
     mean, low, high = np.array([student_interval(column) for column in logarithms.T]).T
     axis.plot(x, np.exp(mean), color=colour, **line)
-    axis.fill_between(x, np.exp(low), np.exp(high), color=colour, alpha=0.2, linewidth=0)
+    if len(x) == 1:
+        axis.vlines(x, np.exp(low), np.exp(high), color=colour, linewidth=0.8)
+    else:
+        axis.fill_between(x, np.exp(low), np.exp(high), color=colour, alpha=0.2, linewidth=0)
 
 
 def draw_or_say(axis: Axes, draw: Callable[..., None], rows: pd.DataFrame, *more: object) -> None:

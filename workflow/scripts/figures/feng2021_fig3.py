@@ -98,7 +98,7 @@ def _homogeneity(axis: Axes, rows: pd.DataFrame) -> None:
         wide = rows[rows["rank"] == rank].pivot_table(index="run", columns="position", values="temperature")
         style.band(axis, wide.columns, wide.div(wide[0.0], axis=0), colour, label=f"$i$ = {rank}", marker="o", markersize=2)
     axis.axhline(1, color=style.COLOURS["grey"], linestyle="--", linewidth=0.8)
-    axis.text(0.0, 0.8, "heat bath", color=style.COLOURS["grey"], ha="center", va="top", fontsize=6.5)
+    axis.text(-1.0, 0.7, "heat bath", color=style.COLOURS["grey"], ha="left", va="top", fontsize=6.5)
     axis.set(yscale="log", xlabel="position along component $i$\n(−1 and 1: edges of the flat region)", ylabel="$T_i / T_i(w_0)$")
     axis.legend(loc="upper center", ncols=2, handlelength=1.0, columnspacing=0.8)
     low, high = axis.get_ylim()
