@@ -38,6 +38,8 @@ EFFECT: dict[str, Quantity] = {
     "held_out": (2, 0.1),
     "hessian": (1.7, 0.1),
     "noise_without_landscape": (4.5, 0.15),
+    "noise_held_out": (2.2, 0.1),
+    "noise_hessian": (2.2, 0.1),
     "linear_theory": (1.6, 0.15),
     "linear_theory_stationary": (0.1, 0.05),
     "temperature_correlation": (-0.98, 0.005),  # of ln T and ln F

@@ -235,6 +235,8 @@ def test_value_and_interval_are_those_of_the_primary_test():
         ("smooth_slices", "one_minimum_in_a_fixed_range", {"one_minimum_wide": (0.7, 0)}, 0.7),
         ("inverse_variance_flatness", "in_sample", {"in_sample": (3.7, 0)}, 3.7),
         ("inverse_variance_flatness", "against_noise_without_landscape", {"in_sample": (4.2, 0)}, -0.3),
+        ("inverse_variance_flatness", "held_out_of_noise_without_landscape", {"noise_held_out": (0.2, 0)}, 0.2),
+        ("inverse_variance_flatness", "hessian_basis_of_noise_without_landscape", {"noise_hessian": (0.3, 0)}, 0.3),
         ("not_einstein", "not_stationary_linear_sgd", {"hessian": (1.5, 0)}, 1.4),
         ("not_einstein", "linear_theory_without_replacement", {"hessian": (1.5, 0)}, -0.1),
         ("noise_anisotropic", "correlation", {"temperature_correlation": (-0.93, 0)}, -0.93),
@@ -349,8 +351,8 @@ def test_a_claim_about_every_setting_fails_with_one_of_them(setting):
     chosen = planted.names(tables, *setting)
     row, tests = decide("inverse_variance_flatness", planted.mixed(tables, opposite_of("inverse_variance_flatness"), chosen))
     assert row["verdict"] == "not replicated"
-    assert tests["settings"].tolist() == [4] * 4
-    assert tests["settings_held"].tolist() == [3, 3, 3, 4]
+    assert tests["settings"].tolist() == [4] * 6
+    assert tests["settings_held"].tolist() == [3, 3, 3, 4, 4, 4]
     # The row shows the setting that is least in favour.
     assert tests["setting"].iloc[0] == "learning rate {:g}, batch size {}".format(*setting)
     assert row["value"] == pytest.approx(-2)

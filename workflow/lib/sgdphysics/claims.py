@@ -273,6 +273,18 @@ def in_sample_minus_surrogate_exponent(tables: Tables) -> pd.DataFrame:
 
 
 @_statistic
+def held_out_exponent_of_noise(tables: Tables) -> pd.DataFrame:
+    """Null of exponent (b): the same of SGD's noise without a landscape."""
+    return _exponents(tables, "noise_held_out")
+
+
+@_statistic
+def hessian_exponent_of_noise(tables: Tables) -> pd.DataFrame:
+    """Null of exponent (c): the same of SGD's noise without a landscape."""
+    return _exponents(tables, "noise_hessian")
+
+
+@_statistic
 def hessian_minus_stationary_exponent(tables: Tables) -> pd.DataFrame:
     """Exponent (c) - (e, stationary): SGD against linear SGD at stationarity."""
     return _exponents(tables, "hessian", minus="linear_theory_stationary")
