@@ -229,7 +229,10 @@ def test_a_setting_that_diverges_is_shown_and_leaves_its_claims_inconclusive(tmp
     assert set(runs.loc[runs["reference"], "status"]) == {"diverged"}
     assert runs.loc[runs["reference"], "diverged_step"].notna().all()
     assert set(runs.loc[~runs["reference"], "status"]) == {"converged"}
-    assert set(pd.read_csv(results / "claims.csv")["verdict"]) == {"inconclusive"}
+    verdicts = pd.read_csv(results / "claims.csv").set_index("claim")["verdict"]
+    assert set(verdicts.drop("inverse_variance_flatness")) == {"inconclusive"}
+    # That one asks every setting: the one that converged may refute it, but not replicate it.
+    assert verdicts["inverse_variance_flatness"] in {"inconclusive", "not replicated"}
     exponents = pd.read_csv(results / "tables" / "feng2021_fig2_exponents.csv")
     assert set(exponents["learning_rate"]) == {0.1}
     assert all((folder / "figures" / "smoke" / f"{figure}.png").is_file() for figure in FIGURES)
