@@ -1,0 +1,105 @@
+"""When walkers arrive: first passages, with divergence as a competing event and what never happened in time as censored."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from statsmodels.duration.survfunc import CumIncidenceRight, SurvfuncRight
+
+from sgdphysics.toy import Landscape, has_diverged
+
+CENSORED, ARRIVED, DIVERGED = 0, 1, 2
+
+# Moves walkers (x, y) by a number of steps and calls an observer (step, x, y) after each; returns the new (x, y).
+Move = Callable[..., tuple[np.ndarray, np.ndarray]]
+
+
+@dataclass(frozen=True)
+class FirstPassages:
+    """What happened first to each walker.
+
+    Attributes:
+        times: int64 (walkers,), steps until it happened; the horizon for the censored.
+        events: int64 (walkers,), `CENSORED`, `ARRIVED` or `DIVERGED`.
+    """
+
+    times: np.ndarray
+    events: np.ndarray
+
+    def share(self, event: int) -> float:
+        """Share of all walkers with this event."""
+        return float((self.events == event).mean())
+
+
+def first_passages(
+    move: Move, landscape: Landscape, x: np.ndarray, y: np.ndarray, *, flatness: float, horizon: int, block: int = 500
+) -> FirstPassages:
+    """Follow walkers until each has come to a place of at least this flatness, has diverged, or the horizon is reached.
+
+    Args:
+        move: ``move(x, y, steps=..., observer=...)``, such as a partial of `toy.shaken_descent`.
+        landscape: Where.
+        x, y: Start, float64 (walkers,).
+        flatness: F to arrive at.
+        horizon: Steps.
+        block: Walkers that are done are dropped every so many steps; only the speed, and which random number goes to which
+            walker, depend on it.
+    """
+    times, events = np.full(len(x), horizon, dtype=np.int64), np.full(len(x), CENSORED, dtype=np.int64)
+    waiting = np.arange(len(x))
+    for start in range(0, horizon, block):
+        own_times, own_events = times[waiting], events[waiting]
+
+        def record(
+            step: int,
+            x: np.ndarray,
+            y: np.ndarray,
+            start: int = start,
+            times: np.ndarray = own_times,
+            events: np.ndarray = own_events,
+        ) -> None:
+            undecided = events == CENSORED
+            diverged = has_diverged(x, y) & undecided
+            # Where the polynomial overflows, the walker has diverged.
+            arrived = (landscape.curvature(x) <= flatness**-2) & undecided & ~diverged
+            events[diverged], events[arrived] = DIVERGED, ARRIVED
+            times[diverged | arrived] = start + step
+
+        with np.errstate(over="ignore", invalid="ignore"):
+            x, y = move(x, y, steps=min(block, horizon - start), observer=record)
+        times[waiting], events[waiting] = own_times, own_events
+        going = own_events == CENSORED
+        waiting, x, y = waiting[going], x[going], y[going]
+        if not len(waiting):
+            break
+    return FirstPassages(times, events)
+
+
+def survival(passages: FirstPassages, event: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return times and the Kaplan-Meier estimate of the share for which ``event`` has not happened, all others censored."""
+    estimate = SurvfuncRight(passages.times, passages.events == event)
+    return estimate.surv_times, estimate.surv_prob
+
+
+def cumulative_incidence(passages: FirstPassages, event: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return times and the share of walkers to which ``event`` has happened by then (Aalen and Johansen), others competing."""
+    if not (passages.events == event).any():
+        return np.array([0.0]), np.array([0.0])
+    with np.errstate(divide="ignore", invalid="ignore"):  # of the standard error when the last walker is done
+        estimate = CumIncidenceRight(passages.times, passages.events)
+    return estimate.times, estimate.cinc[event - 1]
+
+
+def median_time(passages: FirstPassages, event: int, *, competing: bool = True) -> float:
+    """Return the time by which ``event`` has happened to half of the walkers, inf if it has not by the horizon.
+
+    With ``competing`` the half is of all walkers (cumulative incidence), so a walker that diverged never arrives. Without it the
+    others count as censored when they diverge (Kaplan and Meier's median, as if they could still have arrived).
+    """
+    if competing:
+        times, share = cumulative_incidence(passages, event)
+    else:
+        times, left = survival(passages, event)
+        share = 1 - left
+    reached = np.flatnonzero(np.asarray(share) >= 0.5 - 1e-12)
+    return float(times[reached[0]]) if len(reached) else float("inf")

@@ -1,0 +1,123 @@
+"""Fokker-Planck equation on a grid: finite volumes with Scharfetter and Gummel's flux.
+
+dp/dt = sum over axes of d/dx_k (p dU/dx_k + D_k dp/dx_k) for the density p of a particle in a potential U, with noise of strength
+D_k along axis k, between reflecting walls. Between two cells the flux is that of the exact one-dimensional solution with constant
+gradient (Scharfetter and Gummel 1969). So mass is conserved to rounding, the density stays positive, the error is of second order
+in the spacing, and where the noise has the same strength along all axes the stationary state is exactly exp(-U / D) on the grid.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import scipy.sparse
+import scipy.sparse.linalg
+from scipy.special import exprel
+
+from sgdphysics.errors import InputError
+
+
+def cell_centres(low: float, high: float, cells: int) -> tuple[np.ndarray, float]:
+    """Return the centres (cells,) of equal cells between two walls, and their width; raises InputError for no room or cells."""
+    if not high > low:
+        raise InputError(f"walls: found {low:g} and {high:g}, expected the second above the first")
+    if cells < 2:
+        raise InputError(f"cells: found {cells}, expected at least 2")
+    width = (high - low) / cells
+    return low + width * (np.arange(cells) + 0.5), width
+
+
+def generator(potential: np.ndarray, spacings: Sequence[float], diffusions: Sequence[float]) -> scipy.sparse.csc_array:
+    """Return the matrix A of dp/dt = A p for densities on the cells, flattened in C order.
+
+    Args:
+        potential: U at the cell centres, float64, one axis per dimension.
+        spacings: Width of the cells along each axis.
+        diffusions: D_k > 0, noise strength along each axis.
+
+    Returns:
+        float64 (cells, cells); every column sums to 0, off-diagonal entries are not negative.
+
+    Raises:
+        InputError: If a spacing or a noise strength is not positive, or the potential is not finite.
+    """
+    _check(potential, spacings, diffusions)
+    index = np.arange(potential.size).reshape(potential.shape)
+    rows, columns, values = [], [], []
+    for axis, (spacing, diffusion) in enumerate(zip(spacings, diffusions, strict=True)):
+        up, down = _rates(potential, axis, spacing, diffusion)
+        first, second = (part.ravel() for part in _neighbours(index, axis))
+        for source, target, rate in ((first, second, up.ravel()), (second, first, down.ravel())):
+            rows += [target, source]
+            columns += [source, source]
+            values += [rate, -rate]
+    entries = np.concatenate(values), (np.concatenate(rows), np.concatenate(columns))
+    return scipy.sparse.coo_array(entries, shape=(potential.size, potential.size)).tocsc()
+
+
+def stationary_density(potential: np.ndarray, spacings: Sequence[float], diffusions: Sequence[float]) -> np.ndarray:
+    """Return the stationary density on the cells, of integral 1, shaped like the potential; arguments as for `generator`."""
+    matrix = generator(potential, spacings, diffusions)
+    # The density of one cell is set to 1, that of lowest potential: the rest follows from a matrix whose inverse is positive.
+    anchor = int(potential.argmin())
+    others = np.delete(np.arange(potential.size), anchor)
+    rest = scipy.sparse.linalg.splu(matrix[others][:, others]).solve(-matrix[others][:, [anchor]].toarray().ravel())
+    density = np.insert(rest, anchor, 1.0).reshape(potential.shape)
+    return density / (density.sum() * np.prod(spacings))
+
+
+def evolve(
+    density: np.ndarray, time: float, potential: np.ndarray, spacings: Sequence[float], diffusions: Sequence[float]
+) -> np.ndarray:
+    """Return the density after a time > 0, exact in time (the action of a matrix exponential).
+
+    Args:
+        density: Density at the start, shaped like the potential.
+        time: How long; the work grows with time * D / spacing^2.
+        potential, spacings, diffusions: As for `generator`.
+
+    Raises:
+        InputError: If the time is not positive or the shapes differ.
+    """
+    if not (np.isfinite(time) and time > 0):
+        raise InputError(f"time: found {time:g}, expected a number above 0")
+    if density.shape != potential.shape:
+        raise InputError(f"density: found shape {density.shape}, expected that of the potential, {potential.shape}")
+    matrix = generator(potential, spacings, diffusions)
+    trace = float(matrix.diagonal().sum())
+    return scipy.sparse.linalg.expm_multiply(matrix * time, density.ravel(), traceA=trace * time).reshape(density.shape)
+
+
+def probability_current(
+    density: np.ndarray, potential: np.ndarray, spacings: Sequence[float], diffusions: Sequence[float]
+) -> list[np.ndarray]:
+    """Return the current along each axis through the faces between cells (one entry less along that axis); zero in equilibrium.
+
+    Arguments as for `generator`; ``density`` is shaped like the potential. Per unit time and unit area of a face.
+    """
+    _check(potential, spacings, diffusions)
+    currents = []
+    for axis, (spacing, diffusion) in enumerate(zip(spacings, diffusions, strict=True)):
+        up, down = _rates(potential, axis, spacing, diffusion)
+        first, second = _neighbours(density, axis)
+        currents.append((up * first - down * second) * spacing)
+    return currents
+
+
+def _rates(potential: np.ndarray, axis: int, spacing: float, diffusion: float) -> tuple[np.ndarray, np.ndarray]:
+    """Rates from each cell to the next along an axis, and back: D / h^2 times Bernoulli functions z / (e^z - 1) of +-dU / D."""
+    step = np.diff(potential, axis=axis) / diffusion
+    return diffusion / spacing**2 / exprel(step), diffusion / spacing**2 / exprel(-step)
+
+
+def _neighbours(values: np.ndarray, axis: int) -> tuple[np.ndarray, np.ndarray]:
+    """Every cell but the last along an axis, and the cell after it."""
+    count = values.shape[axis]
+    return values.take(range(count - 1), axis), values.take(range(1, count), axis)
+
+
+def _check(potential: np.ndarray, spacings: Sequence[float], diffusions: Sequence[float]) -> None:
+    if not np.isfinite(potential).all():
+        raise InputError("potential: found values that are not finite, expected numbers")
+    for name, values in (("spacings", spacings), ("diffusions", diffusions)):
+        if len(values) != potential.ndim or not all(np.isfinite(value) and value > 0 for value in values):
+            raise InputError(f"{name}: found {list(values)}, expected {potential.ndim} numbers above 0")
