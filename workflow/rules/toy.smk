@@ -1,0 +1,171 @@
+# The toy landscape: from its settings to tables.
+rule simulate_trajectories:
+    """Simulate the walkers that yang2023_fig1 draws."""
+    input:
+        code=code("scripts/simulate_trajectories.py"),
+    output:
+        trajectories="results/{study}/tables/yang2023_fig1.csv",
+        landscape="results/{study}/tables/yang2023_fig1_landscape.csv",
+    log:
+        "results/{study}/logs/simulate_trajectories.log",
+    benchmark:
+        "results/{study}/benchmarks/simulate_trajectories.tsv"
+    conda:
+        "../../envs/compute.yaml"
+    threads: 1
+    params:
+        settings=toy(
+            "landscapes",
+            "learning_rate",
+            "start",
+            "trajectory_shifts",
+            "trajectory_walkers",
+            "trajectory_steps",
+            "trajectory_every",
+        ),
+        seed=lambda w: STUDIES[w.study]["yang2023"]["seeds"][0],
+        code=digest("scripts/simulate_trajectories.py"),
+    script:
+        "../scripts/simulate_trajectories.py"
+
+
+rule solve_fokker_planck:
+    """Stationary densities and currents of Langevin walkers on a grid."""
+    input:
+        code=code("scripts/solve_fokker_planck.py"),
+    output:
+        densities="results/{study}/tables/yang2023_fig2_grid.csv",
+        slopes="results/{study}/tables/yang2023_fig2_grid_slopes.csv",
+        current="results/{study}/tables/yang2023_fig2_current.csv",
+        two_valleys="results/{study}/tables/yang2023_fig2_two_valleys.csv",
+    log:
+        "results/{study}/logs/solve_fokker_planck.log",
+    benchmark:
+        "results/{study}/benchmarks/solve_fokker_planck.tsv"
+    conda:
+        "../../envs/compute.yaml"
+    threads: 1
+    params:
+        settings=toy(
+            "landscapes",
+            "kappas",
+            "noise_strengths",
+            "grid_noise_strengths",
+            "current_noise_strength",
+            "grid_cells",
+        ),
+        code=digest("scripts/solve_fokker_planck.py"),
+    script:
+        "../scripts/solve_fokker_planck.py"
+
+
+rule simulate_langevin:
+    """Stationary densities of Langevin walkers by simulation."""
+    input:
+        code=code("scripts/simulate_langevin.py"),
+    output:
+        densities="results/{study}/tables/yang2023_fig2.csv",
+        slopes="results/{study}/tables/yang2023_fig2_slopes.csv",
+    log:
+        "results/{study}/logs/simulate_langevin.log",
+    benchmark:
+        "results/{study}/benchmarks/simulate_langevin.tsv"
+    priority: 35
+    conda:
+        "../../envs/compute.yaml"
+    threads: 1
+    params:
+        settings=toy(
+            "landscapes",
+            "kappas",
+            "noise_strengths",
+            "grid_cells",
+            "time_step",
+            "walkers",
+            "further_walkers",
+            "relaxation",
+            "sampling",
+            "bins",
+        ),
+        seeds=lambda w: STUDIES[w.study]["yang2023"]["seeds"],
+        code=digest("scripts/simulate_langevin.py"),
+    script:
+        "../scripts/simulate_langevin.py"
+
+
+rule simulate_phase_diagram:
+    """Survival and flatness of shaken descent over shift size and learning rate."""
+    input:
+        code=code("scripts/simulate_phase_diagram.py"),
+    output:
+        phases="results/{study}/tables/yang2023_fig3.csv",
+        bounds="results/{study}/tables/yang2023_fig3_bounds.csv",
+    log:
+        "results/{study}/logs/simulate_phase_diagram.log",
+    benchmark:
+        "results/{study}/benchmarks/simulate_phase_diagram.tsv"
+    priority: 35
+    conda:
+        "../../envs/compute.yaml"
+    threads: 1
+    params:
+        settings=toy(
+            "landscapes",
+            "phase_learning_rates",
+            "phase_shifts",
+            "phase_points",
+            "phase_walkers",
+            "phase_steps",
+            "long_phase_points",
+        ),
+        seed=lambda w: STUDIES[w.study]["yang2023"]["seeds"][0],
+        code=digest("scripts/simulate_phase_diagram.py"),
+    script:
+        "../scripts/simulate_phase_diagram.py"
+
+
+rule simulate_shaken_descent:
+    """Arrival times, survival, drift and stationary densities of shaken descent."""
+    input:
+        code=code("scripts/simulate_shaken_descent.py"),
+    output:
+        arrivals="results/{study}/tables/yang2023_fig3_arrivals.csv",
+        incidence="results/{study}/tables/yang2023_fig3_incidence.csv",
+        survival="results/{study}/tables/yang2023_fig3_survival.csv",
+        drift="results/{study}/tables/yang2023_fig3_drift.csv",
+        stationary="results/{study}/tables/yang2023_fig3_stationary.csv",
+        widths="results/{study}/tables/yang2023_fig3_widths.csv",
+    log:
+        "results/{study}/logs/simulate_shaken_descent.log",
+    benchmark:
+        "results/{study}/benchmarks/simulate_shaken_descent.tsv"
+    priority: 35
+    conda:
+        "../../envs/compute.yaml"
+    threads: 1
+    params:
+        settings=toy(
+            "landscapes",
+            "learning_rate",
+            "phase_steps",
+            "arrival_shifts",
+            "thermal_shifts",
+            "linear_shifts",
+            "incidence_shifts",
+            "arrival_flatness",
+            "arrival_walkers",
+            "arrival_horizon",
+            "survival_learning_rates",
+            "beyond_bound",
+            "drift_learning_rates",
+            "drift_places",
+            "drift_shift",
+            "drift_walkers",
+            "drift_steps",
+            "stationary_shifts",
+            "stationary_walkers",
+        ),
+        seeds=lambda w: STUDIES[w.study]["yang2023"]["seeds"],
+        code=digest("scripts/simulate_shaken_descent.py"),
+    script:
+        "../scripts/simulate_shaken_descent.py"
