@@ -133,3 +133,27 @@ def principal_components(trajectory: np.ndarray) -> tuple[np.ndarray, np.ndarray
     """Variances, largest first, and directions (k, d) of a stored trajectory (steps, d)."""
     pca = PCA().fit(trajectory)
     return pca.explained_variance_, pca.components_
+
+
+def shaken_steps(
+    x: np.ndarray, y: np.ndarray, learning_rate: float, shift: float, steps: int, random: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Gradient descent of many walkers on the randomly shifted loss (1 + 4 x^2) y^2 / 2, as a script writes it."""
+    for _ in range(steps):
+        shifted_x = x + shift * random.standard_normal(len(x))
+        shifted_y = y + shift * random.standard_normal(len(y))
+        x = x - learning_rate * 4 * shifted_x * shifted_y**2
+        y = y - learning_rate * (1 + 4 * shifted_x**2) * shifted_y
+    return x, y
+
+
+def langevin_steps(
+    x: np.ndarray, y: np.ndarray, diffusion: float, kappa: float, time_step: float, steps: int, random: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Langevin walkers in the loss (1 + 4 x^2) y^2 / 2 by Euler and Maruyama, reflected at |x| = 1."""
+    for _ in range(steps):
+        noise_x = np.sqrt(2 * diffusion / kappa * time_step) * random.standard_normal(len(x))
+        noise_y = np.sqrt(2 * diffusion * time_step) * random.standard_normal(len(y))
+        x, y = x - time_step * 4 * x * y**2 + noise_x, y - time_step * (1 + 4 * x**2) * y + noise_y
+        x = np.where(np.abs(x) > 1, np.sign(x) * 2 - x, x)
+    return x, y

@@ -1,6 +1,6 @@
 """Speed of the library beside the plain way that papers' scripts take: same task, same result, same threads, one run.
 
-    python tests/benchmarks/run.py [--tasks training,hessian,flatness,pca] [--quick] [--threads 2] [--json FILE]
+    python tests/benchmarks/run.py [--tasks training,hessian,flatness,pca,walkers] [--quick] [--threads 2] [--json FILE]
 
 Exits with 1 if a pair of results does not agree.
 """
@@ -26,7 +26,7 @@ import torch
 from threadpoolctl import threadpool_limits
 from torch import Tensor
 
-from sgdphysics import curvature, datasets, landscape, seeds, training
+from sgdphysics import curvature, datasets, landscape, seeds, toy, training
 from sgdphysics.arrays import largest_eigenpairs, log_spaced_ranks
 from sgdphysics.fluctuations import WindowMoments
 from sgdphysics.networks import Mlp, initial_weights
@@ -35,6 +35,7 @@ from sgdphysics.records import write_atomically
 LAYER = 1
 LEARNING_RATE = 0.1
 BATCH_SIZE = 50
+SHARED_SETTINGS = 40  # of the toy model that share random numbers; divides the number of walkers
 LEADING_DIRECTIONS = 10  # whose agreement is checked, beside all variances
 SAME_MACHINE = 1.3  # a ratio is void if the reference takes more or less, by this factor, than the papers' own scripts took
 
@@ -52,6 +53,8 @@ class Sizes:
     directions: int = 48  # as the default study measures along
     reference_directions: int = 6
     window_epochs: int = 150
+    walkers: int = 20_000
+    walker_steps: int = 500
     fast_repeats: int = 5
     slow_repeats: int = 2
 
@@ -65,6 +68,8 @@ QUICK = Sizes(
     directions=8,
     reference_directions=2,
     window_epochs=75,
+    walkers=2_000,
+    walker_steps=200,
     fast_repeats=1,
     slow_repeats=1,
 )
@@ -402,10 +407,69 @@ def _peak_memory() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 1024)
 
 
+# --- walkers of the toy model
+
+
+def measure_walkers(problem: Problem) -> list[Pair]:
+    """Plain vectorised NumPy steps against the library's, of as many walkers."""
+    sizes, valley = problem.sizes, toy.Landscape.single_valley()
+    steps, walkers = sizes.walker_steps, sizes.walkers
+    moves, tolerance = walkers * steps, 12 / math.sqrt(walkers)  # six standard errors of the difference of two variances
+    shaken = {"learning_rate": 0.1, "shift": 0.1}
+    # Euler's method needs a time step at which it is right to 1 %; the library's may be 20 times as long.
+    thermal, fine, coarse = {"diffusion": 0.005, "kappa": 4.0}, 0.01, 0.2
+    x, y = np.full(walkers, 0.5), np.zeros(walkers)
+    rows = x.reshape(SHARED_SETTINGS, -1), y.reshape(SHARED_SETTINGS, -1)  # settings of the phase diagram, here all alike
+
+    def plain(call: Callable[..., Any], **settings: float) -> Callable[[], Any]:
+        return lambda: call(x, y, steps=steps, random=np.random.default_rng(0), **settings)
+
+    def ours(call: Callable[..., Any], start: Sequence[np.ndarray], steps: int, **settings: float) -> Callable[[], Any]:
+        return lambda: call(valley, *start, steps=steps, random=np.random.default_rng(1), **settings)
+
+    reference, independent, shared, euler, langevin, same_time = _best_alternating(
+        sizes.fast_repeats,
+        plain(references.shaken_steps, **shaken),
+        ours(toy.shaken_descent, (x, y), steps, **shaken),
+        ours(toy.shaken_descent, rows, steps, **shaken),
+        plain(references.langevin_steps, time_step=fine, **thermal),
+        ours(toy.langevin, (x, y), steps, time_step=fine, **thermal),
+        ours(toy.langevin, (x, y), max(1, round(steps * fine / coarse)), time_step=coarse, **thermal),
+    )
+
+    def pair(task: str, slow: tuple[float, Any], fast: tuple[float, Any], goal: float | None, note: str, alike: int = 1) -> Pair:
+        size = f"{walkers} walkers, {steps} steps"
+        difference = float(abs(fast[1][1].var() / slow[1][1].var() - 1))
+        allowed = tolerance * math.sqrt(alike)
+        times = slow[0] / moves, fast[0] / moves
+        return Pair(task, size, *times, goal, None, times[0], difference, allowed, [note])
+
+    return [
+        pair("walker step", reference, independent, 1, "shaken descent; difference: of the variances of y, relative"),
+        pair(
+            *("walker step, shared", reference, shared, 1),
+            f"as in the phase diagram, {SHARED_SETTINGS} settings share the random numbers of their walkers: as many walkers per "
+            "setting, the same statistics at each",
+            alike=SHARED_SETTINGS,
+        ),
+        pair("Langevin step", euler, langevin, None, f"steps of {fine:g} for both"),
+        pair(
+            *("Langevin, same time", euler, same_time, None),
+            f"the same stretch of time in steps of {coarse:g} against {fine:g}: the library's step is exact across the valley",
+        ),
+    ]
+
+
 # --- all tasks
 
 
-TASKS = {"training": measure_training, "hessian": measure_hessian, "flatness": measure_flatness, "pca": measure_pca}
+TASKS = {
+    "training": measure_training,
+    "hessian": measure_hessian,
+    "flatness": measure_flatness,
+    "pca": measure_pca,
+    "walkers": measure_walkers,
+}
 
 
 def measure(tasks: list[str], sizes: Sizes, threads: int) -> list[Pair]:
@@ -451,7 +515,9 @@ def table(pairs: list[Pair], quick: bool) -> str:
     rows = []
     for pair in pairs:
         judged = pair.goal is not None and not quick
-        goal = [f"{pair.goal:g}x", pair.verdict(), _time(pair.published), f"{pair.published_share:.2f}"] if judged else ["-"] * 4
+        goal = [f"{pair.goal:g}x", pair.verdict()] if judged else ["-"] * 2
+        published = judged and pair.published is not None
+        goal += [_time(pair.published), f"{pair.published_share:.2f}"] if published else ["-"] * 2
         ratio = f"{pair.ratio:.1f}x" + (" (void)" if judged and pair.verdict() == "void" else "")
         agreement = [f"{pair.difference:.1e}", f"{pair.tolerance:.1e}" + ("" if pair.agrees else " FAILED")]
         rows.append([pair.task, pair.size, _time(pair.reference), _time(pair.ours), ratio, *goal, *agreement])
@@ -462,7 +528,7 @@ def table(pairs: list[Pair], quick: bool) -> str:
 
 
 def _time(seconds: float) -> str:
-    return f"{seconds:.2f} s" if seconds >= 1 else f"{seconds * 1e3:.3g} ms"
+    return f"{seconds:.2f} s" if seconds >= 1 else f"{seconds * 1e3:.3g} ms" if seconds >= 1e-6 else f"{seconds * 1e9:.3g} ns"
 
 
 def as_json(pairs: list[Pair], threads: int, quick: bool) -> str:
