@@ -3,7 +3,8 @@ import torch
 import torch.nn.functional as F
 
 from cases import small_data, small_network
-from sgdphysics.curvature import curvature_along, gradient_covariance, layer_gradients, layer_hessian
+from sgdphysics.arrays import largest_eigenpairs
+from sgdphysics.curvature import curvature_along, gradient_covariance, layer_gradients, layer_hessian, sharpest_directions
 
 
 def loss_of(network, layer, images, labels, loss):
@@ -51,3 +52,36 @@ def test_a_layer_too_wide_for_a_dense_matrix_is_refused():
         layer_hessian(network, images, labels, 0)
     with pytest.raises(ValueError, match="layer: 2 does not exist"):
         gradient_covariance(network, images, labels, 2)
+
+
+@pytest.mark.parametrize("loss", ["cross_entropy", "mean_squared_error"])
+@pytest.mark.parametrize("layer", [0, 1, 2])
+def test_sharpest_directions_are_those_of_the_whole_spectrum(loss, layer):
+    network, (images, labels) = small_network((9, 8, 7, 4)), small_data(pixels=9, classes=4)
+    hessian = layer_hessian(network, images, labels, layer, loss)
+    expected = torch.linalg.eigvalsh(hessian).flip(0)[:4]
+    values, directions = sharpest_directions(network, images, labels, layer, 4, loss)
+    assert torch.allclose(values, expected, rtol=1e-10, atol=1e-14)
+    assert torch.allclose(directions @ hessian, values[:, None] * directions, atol=1e-11)
+    assert torch.allclose(directions @ directions.T, torch.eye(4, dtype=torch.float64), atol=1e-12)
+    assert (directions.gather(1, directions.abs().argmax(1, keepdim=True)) > 0).all()
+    again = sharpest_directions(network, images, labels, layer, 4, loss)
+    assert torch.equal(values, again[0])
+    assert torch.equal(directions, again[1])
+
+
+@pytest.mark.parametrize("units", [0, 1])
+def test_sharpest_directions_of_a_network_that_hardly_responds(units):
+    """No curvature at all, or along fewer directions than asked for."""
+    network, (images, labels) = small_network((6, 5, 4, 3)), small_data()
+    second = network.weights[1].abs() * torch.tensor([1.0] * units + [-1.0] * (4 - units))[:, None]
+    network = network.replaced(1, second)
+    values, directions = sharpest_directions(network, images, labels, 1, 8)
+    expected, _ = largest_eigenpairs(layer_hessian(network, images, labels, 1), 8)
+    assert torch.allclose(values, expected, atol=1e-13)
+    assert directions.shape == (8, 20)
+    for _ in range(3):
+        again = sharpest_directions(network, images, labels, 1, 8)
+        assert torch.equal(values, again[0])
+        assert torch.equal(directions, again[1])
+    assert (values > 1e-9).any() == bool(units)

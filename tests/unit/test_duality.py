@@ -34,3 +34,11 @@ def test_pairs_without_activity_or_change_are_left_out():
     spoiled = (torch.cat([train, 0 * train[:1], train[:1]]), torch.cat([test, test[:1], train[:1]]))
     expected = slope_spread(network, train, test, labels, 1)
     assert slope_spread(network, *spoiled, torch.cat([labels, labels[:2]]), 1) == pytest.approx(expected, rel=1e-12)
+
+
+def test_equal_slopes_have_no_spread():
+    network, (train, labels), (test, _) = small_network(), small_data(n=3), small_data(n=3, seed=2)
+    pairs = [part[:1].repeat(7, 1) for part in (train, test)]
+    spread = slope_spread(network, *pairs, labels[:1].repeat(7), 1)
+    assert isinstance(spread, float)
+    assert spread == pytest.approx(0, abs=1e-6)

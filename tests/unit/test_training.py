@@ -129,6 +129,13 @@ def test_runs_stop_by_the_rule_or_give_up():
     assert (result.status, result.epochs, result.steps) == ("not_converged", 3, 18)
 
 
+@pytest.mark.parametrize(("max_epochs", "max_steps", "epochs"), [(4, None, 4), (4, 6, 2), (4, 7, 3), (4, 1, 1), (2, 100, 2)])
+def test_a_run_is_given_up_at_the_end_of_the_epoch_in_which_it_reaches_either_cap(max_epochs, max_steps, epochs):
+    run = dataclasses.replace(BASE, max_epochs=max_epochs, max_steps=max_steps)
+    (result,) = training.train([run], IMAGES.float(), LABELS)
+    assert (result.status, result.epochs, result.steps) == ("not_converged", epochs, 3 * epochs)
+
+
 def test_checkpoint_steps_are_ends_of_epochs_after_the_first():
     steps = training.log_spaced_steps(10, 80, 100)
     assert steps[0] == 0
@@ -157,6 +164,7 @@ def test_label_noise_keeps_the_clean_images():
         ({"sampling": "all"}, "sampling: found 'all', expected epoch or replacement"),
         ({"dropout": 1.0}, r"dropout: found 1.0, expected a share in \[0, 1\)"),
         ({"hidden_widths": ()}, r"hidden_widths: found \(\), expected widths >= 1"),
+        ({"max_steps": 0}, "max_steps: found 0, expected at least 1, or None"),
     ],
 )
 def test_bad_settings_are_one_line(change, message):
@@ -177,3 +185,42 @@ def test_a_network_without_a_signal_is_right_about_nothing():
     blank = torch.zeros_like(IMAGES)  # every logit is 0: a tie of all classes
     (result,) = training.train([training.Run(hidden_widths=(6, 5), batch_size=8, max_epochs=1)], blank, LABELS)
     assert result.accuracy_history == [0.0]
+    assert result.status == "dead"
+
+
+# At this learning rate the first steps push every unit of a hidden layer below zero for all images.
+KILLED = dataclasses.replace(BASE, learning_rate=100.0, max_epochs=400)
+
+
+@pytest.mark.parametrize("change", [{}, {"loss": "mean_squared_error"}, {"batch_size": 30}, {"sampling": "replacement"}], ids=str)
+def test_a_network_whose_units_all_died_stops_at_once_and_would_never_move_again(change):
+    images = IMAGES.float()
+    runs = [dataclasses.replace(KILLED, **change, seed=seed) for seed in range(6)]
+    dead = [result for result in training.train(runs, images, LABELS) if result.status == "dead"]
+    assert dead
+    for result in dead:
+        assert result.epochs < result.run.max_epochs
+        assert result.diverged_step is None
+        assert not result.network.logits(images).any()
+        (later,) = training.continue_training(
+            [result.run], [result.network], [result.epochs], images, LABELS, epochs=3, observer=lambda _: None
+        )
+        assert weights_equal(later, result.network)
+
+
+@pytest.mark.parametrize("batch_size", [1, 7, 30])
+@pytest.mark.parametrize("learning_rate", [1e-30, 0.1, 1.0])
+def test_only_a_network_without_any_response_is_called_dead(batch_size, learning_rate):
+    """Steps too small to change a weight leave it alive, and so does a batch as large as the training set."""
+    runs = [dataclasses.replace(BASE, batch_size=batch_size, learning_rate=learning_rate, seed=seed) for seed in range(8)]
+    for result in training.train(runs, IMAGES.float(), LABELS):
+        assert (result.status == "dead") == (not result.network.logits(IMAGES.float()).any())
+        assert learning_rate > 0.5 or result.status == "not_converged"
+
+
+def test_a_live_run_that_is_right_about_nothing_is_not_dead():
+    images, labels = IMAGES.float()[:2], torch.tensor([0, 1])
+    runs = [dataclasses.replace(BASE, batch_size=2, learning_rate=1e-30, max_epochs=2, seed=seed) for seed in range(40)]
+    results = [result for result in training.train(runs, images, labels) if result.accuracy_history == [0.0, 0.0]]
+    assert results
+    assert {result.status for result in results} == {"not_converged"}

@@ -41,7 +41,8 @@ def measure(
     """Measure every window asked for and write directions and centres, and the tables "fluctuations", "spectra", "trajectory"."""
     dataset = datasets.load_dataset(dataset_path)
     images, labels = dataset.train_images, dataset.train_labels
-    results = {name: r for name, r in run_files.load_results(runs_path).items() if r.status != "diverged"}
+    trained = run_files.load_results(runs_path)
+    results = {name: result for name, result in trained.items() if result.status not in ("diverged", "dead")}
     measured: list[tuple[str, str, windows.Window]] = []
     for plan in _plans(results, images, labels, settings, reference_runs) if results else ():
         runs = [results[name].run for name in plan.starts]

@@ -58,4 +58,5 @@ def slope_spread(
     slopes = ((after - before) / dual_squares)[usable]
     rows = slopes[:, None] * change[usable]
     mean = rows.T @ (activity[usable] / squares[usable, None]) / usable.sum()
-    return float((slopes.square() * dual_squares[usable]).mean() - mean.square().sum()) ** 0.5
+    variance = (slopes.square() * dual_squares[usable]).mean() - mean.square().sum()
+    return float(variance.clamp(min=0)) ** 0.5  # of equal slopes rounding may leave less than nothing

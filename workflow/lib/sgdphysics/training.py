@@ -44,6 +44,7 @@ class Run:
         stop_loss, stop_accuracy: Stop at the end of the first epoch whose mean loss is below the one and whose accuracy,
             averaged over the last 9 epochs, is above the other.
         max_epochs: Give up after this many epochs.
+        max_steps: Give up at the end of the epoch in which this many steps are reached; None sets no such limit.
         seed: Seed of initial weights, batches, dropout, label noise and image draw.
     """
 
@@ -63,6 +64,7 @@ class Run:
     stop_loss: float = 1e-3
     stop_accuracy: float = 0.99
     max_epochs: int = 1000
+    max_steps: int | None = None
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -83,6 +85,7 @@ class Run:
         _require(self.initial_scale > 0, "initial_scale", self.initial_scale, "a number above 0")
         _require(bool(self.hidden_widths) and min(self.hidden_widths) >= 1, "hidden_widths", self.hidden_widths, "widths >= 1")
         _require(self.max_epochs >= 1, "max_epochs", self.max_epochs, "at least 1")
+        _require(self.max_steps is None or self.max_steps >= 1, "max_steps", self.max_steps, "at least 1, or None")
 
 
 @dataclass
@@ -91,7 +94,9 @@ class Result:
 
     Attributes:
         run: Its settings.
-        status: "converged" (stop rule met), "not_converged" (``max_epochs`` reached) or "diverged" (non-finite loss or weights).
+        status: "converged" (stop rule met), "not_converged" (``max_epochs`` or ``max_steps`` reached), "diverged" (loss or weights
+            not finite) or "dead" (no unit of the last hidden layer responds to any training image, so every gradient of the loss
+            is exactly zero, and stays so).
         epochs: Epochs trained.
         steps: Steps trained.
         diverged_step: Step (from 1) at which the loss was first not finite, else None.
@@ -144,7 +149,10 @@ def train(
         while stack.members:
             losses, accuracies = stack.run_epoch(lambda step: stack.keep_checkpoints(step, schedule))
             for index, member in enumerate(stack.members):
-                member.end_epoch(losses[:, index], accuracies[:, index], stack.network(index), thresholds)
+                network = stack.network(index)
+                # A dead network ties all classes, which counts as an error: only then is it worth asking every image.
+                dead = not accuracies[:, index].any() and not stack.responds(index)
+                member.end_epoch(losses[:, index], accuracies[:, index], network, dead, thresholds)
             bar.update()
             bar.set_postfix(running=sum(m.status == "" for m in stack.members), loss=float(losses.mean()))
             stack.drop_stopped()
@@ -287,7 +295,7 @@ class _Member:
         last = self.run.weight_decay_epochs
         return self.run.weight_decay if last is None or self.epoch < last else 0.0
 
-    def end_epoch(self, losses: Tensor, accuracies: Tensor, network: networks.Mlp, thresholds: Sequence[float]) -> None:
+    def end_epoch(self, losses: Tensor, accuracies: Tensor, network: networks.Mlp, dead: bool, thresholds: Sequence[float]) -> None:
         """Record the epoch, which ended with ``network``, and decide whether the run is over."""
         self.epoch += 1
         loss = float(losses.double().mean())
@@ -295,11 +303,11 @@ class _Member:
         self.accuracy_history.append(float(accuracies.double().mean()))
         if any(loss <= level < min(self.loss_history[:-1], default=torch.inf) for level in thresholds):
             self.checkpoints[self.epoch * self.epoch_steps] = network
-        self.status = self._status(losses, network)
+        self.status = self._status(losses, network, dead)
         if self.status:
             self.final = network
 
-    def _status(self, losses: Tensor, network: networks.Mlp) -> str:
+    def _status(self, losses: Tensor, network: networks.Mlp, dead: bool) -> str:
         failed = (~losses.isfinite()).nonzero()
         if len(failed):
             self.diverged_step = (self.epoch - 1) * self.epoch_steps + int(failed[0]) + 1
@@ -307,10 +315,14 @@ class _Member:
         if not _is_finite(network):
             self.diverged_step = self.epoch * self.epoch_steps
             return "diverged"
+        if dead:
+            return "dead"
         recent = self.accuracy_history[-STOP_ACCURACY_EPOCHS:]
         if self.loss_history[-1] < self.run.stop_loss and sum(recent) / len(recent) > self.run.stop_accuracy:
             return "converged"
-        return "not_converged" if self.epoch >= self.run.max_epochs else ""
+        steps = self.epoch * self.epoch_steps
+        out_of_steps = self.run.max_steps is not None and steps >= self.run.max_steps
+        return "not_converged" if out_of_steps or self.epoch >= self.run.max_epochs else ""
 
     def result(self) -> Result:
         return Result(
@@ -367,6 +379,11 @@ class _Stack:
     def network(self, index: int) -> networks.Mlp:
         """A copy of one member's network, float32 on the CPU."""
         return networks.Mlp(tuple(weight[index].clone().cpu() for weight in self.weights))
+
+    def responds(self, index: int) -> bool:
+        """Whether any unit of a member's last hidden layer is active for any of its training images."""
+        network = networks.Mlp(tuple(weight[index] for weight in self.weights))
+        return bool(network.activations(self.images[self.members[index].indices])[-1].any())
 
     def drop_stopped(self) -> None:
         going = [index for index, member in enumerate(self.members) if not member.status]
