@@ -12,6 +12,9 @@ include: "workflow/rules/data.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/measure.smk"
 include: "workflow/rules/figures_feng2021.smk"
+include: "workflow/rules/toy.smk"
+include: "workflow/rules/edge.smk"
+include: "workflow/rules/figures_yang2023.smk"
 include: "workflow/rules/claims.smk"
 
 

@@ -7,12 +7,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 
 import planted
-from sgdphysics import records
+from sgdphysics import records, studies
 from sgdphysics.fits import power_law, student_interval
 
 SCRIPTS = Path(__file__).parents[2] / "workflow" / "scripts"
+CONFIG = Path(__file__).parents[2] / "config"
 RANKS = range(1, 25)
 
 
@@ -60,7 +62,28 @@ def written(tmp_path_factory):
     inputs = measured("annealing", "checkpoints")
     script("tabulate_feng2021_fig4")["tabulate"](second["directions"], runs_path, inputs, [0.01, 0.003], fourth)
     fourth["annealing"].rename(folder / "feng2021_fig4.csv")
-    return {path.stem: records.load_table(path) for path in folder.glob("feng2021_*.csv")}
+    edge = planted.tables(seeds=range(3))["yang2023_fig4"]
+    records.save_table(folder / "generalization.csv", edge.drop(columns=["part", "noise_scale"]))
+    talk = edge.loc[edge["part"] == "talk_example", "run"].tolist()
+    outputs = {"runs": folder / "yang2023_fig4.csv", **out("yang2023_fig4", "settings", "lines")}
+    script("tabulate_yang2023_fig4")["tabulate"]([folder / "generalization.csv"], talk, outputs)
+    simulate_toy(folder)
+    return {path.stem: records.load_table(path) for path in folder.glob("*20*_*.csv")}
+
+
+def simulate_toy(folder):
+    """The tables of the toy model at the settings of the smoke study."""
+    default, smoke = (yaml.safe_load((CONFIG / name).read_text())["studies"] for name in ("config.yaml", "smoke.yaml"))
+    settings = studies.resolved({"studies": default | smoke})["studies"]["smoke"]["yang2023"]["toy"]
+
+    def out(figure, *parts):
+        return {part: folder / f"{figure}_{part}.csv" for part in parts}
+
+    grid = {"densities": folder / "yang2023_fig2_grid.csv", "slopes": folder / "yang2023_fig2_grid_slopes.csv"}
+    script("solve_fokker_planck")["solve"](settings, {**grid, **out("yang2023_fig2", "current", "two_valleys")})
+    script("simulate_langevin")["simulate"](settings, range(2), out("yang2023_fig2", "densities", "slopes"))
+    outputs = out("yang2023_fig3", "arrivals", "incidence", "survival", "drift", "stationary", "widths")
+    script("simulate_shaken_descent")["simulate"](settings, range(2), outputs)
 
 
 def measurements(runs):
@@ -114,6 +137,7 @@ def test_runs_exponents_and_quantities_have_the_names_that_the_scripts_write(wri
         "feng2021_fig2_exponents": ["run", "window", "kind"],
         "feng2021_fig4_temperature_fits": ["run", "reference"],
         "feng2021_fig4_equal_loss": ["run", "quantity", "target_loss"],
+        "yang2023_fig4": ["run", "part", "noise_scale", "status"],
     }.items():
         assert same_rows(tables[name][columns], written[name][columns]), name
     times = written["feng2021_fig3_correlation_times"]
@@ -137,3 +161,15 @@ def test_annealing_has_the_planted_correlation_and_exponents():
     fits = [power_law(part["training_loss"], part["temperature"]) for _, part in run.groupby("rank")]
     assert [fit.r for fit in fits] == pytest.approx([0.7] * 6)
     assert np.ptp([fit.exponent for fit in fits]) == pytest.approx(0.7 * 0.4)
+
+
+def test_edge_and_optimum_are_the_planted_ones(written):
+    lines, settings = written["yang2023_fig4_lines"], written["yang2023_fig4_settings"]
+    assert sorted(set(lines["line"])) == sorted(planted.EDGE_LINES)
+    assert set(lines["quantity"]) == {"test_loss", "test_error"}
+    assert set(lines["points"]) == {planted.EDGE_OCTAVES}
+    assert set(lines["edge_learning_rate"] / lines["edge_batch_size"]) == {1 / 64}
+    assert set(lines["beyond_learning_rate"] / lines["beyond_batch_size"]) == {1 / 32}
+    assert set(lines["octaves_from_optimum_to_edge"]) == {0}
+    assert settings.set_index("part").loc["talk_example", ["runs", "diverged", "converged"]].tolist() == [3, 3, 0]
+    assert (settings["runs"] == settings[["converged", "not_converged", "diverged", "dead"]].sum(axis=1)).all()

@@ -9,9 +9,9 @@ WORKFLOW = Path(__file__).parents[2] / "workflow"
 LIBRARY = WORKFLOW / "lib" / "sgdphysics"
 LAYERS = [
     {"errors"},
-    {"arrays", "fits", "jobs", "records", "seeds"},
-    {"datasets", "losses", "networks", "style"},
-    {"curvature", "fluctuations", "surrogates", "training"},
+    {"arrays", "edge", "fits", "jobs", "records", "seeds"},
+    {"datasets", "fokker_planck", "losses", "networks", "style", "toy"},
+    {"curvature", "effective_loss", "first_passage", "fluctuations", "surrogates", "training"},
     {"duality", "grids", "landscape", "noise", "run_files"},
     {"claims", "studies", "windows"},
 ]

@@ -11,8 +11,9 @@ from PIL import Image
 from running import ROOT, copy_of_checkout, snakemake
 
 SMOKE = ("--configfile", "config/smoke.yaml")
-FIGURES = [f"feng2021_fig{number}" for number in (1, 2, 3, 4)]
+FIGURES = [f"{paper}_fig{number}" for paper in ("feng2021", "yang2023") for number in (1, 2, 3, 4)]
 SETTINGS = yaml.safe_load((ROOT / "config" / "smoke.yaml").read_text())["studies"]["smoke"]["feng2021"]
+EDGE = yaml.safe_load((ROOT / "config" / "smoke.yaml").read_text())["studies"]["smoke"]["yang2023"]["edge"]
 SEEDS = yaml.safe_load((ROOT / "config" / "config.yaml").read_text())["studies"]["mnist5k"]["feng2021"]["seeds"]
 # Tables of every setting, and tables of the reference setting only.
 EVERY_SETTING = ["feng2021_runs", "feng2021_fig1", "feng2021_fig2", "feng2021_fig2_exponents", "feng2021_fig4"]
@@ -56,6 +57,26 @@ def test_reference_tables_hold_every_seed_of_the_reference_setting(smoke_study, 
         ("feng2021_fig4", ["temperature", "training_loss"]),
         ("feng2021_fig4_checkpoints", ["training_loss", "test_loss", "test_error", "slope_spread", "sharpest_temperature"]),
         ("feng2021_fig4_equal_loss", ["value"]),
+        ("yang2023_fig1", ["x", "y", "flatness"]),
+        ("yang2023_fig1_landscape", ["loss", "flatness"]),
+        ("yang2023_fig2", ["joint_density", "marginal_density"]),
+        ("yang2023_fig2_slopes", ["joint_slope", "marginal_slope"]),
+        ("yang2023_fig2_grid", ["joint_density", "marginal_density"]),
+        ("yang2023_fig2_grid_slopes", ["joint_slope", "largest_current"]),
+        ("yang2023_fig2_current", ["density", "current_x", "current_y"]),
+        ("yang2023_fig2_two_valleys", ["joint_density"]),
+        ("yang2023_fig3", ["survival", "relative_flatness"]),
+        ("yang2023_fig3_bounds", ["largest_stable_shift"]),
+        ("yang2023_fig3_arrivals", ["median_steps", "kaplan_meier_median_steps", "diverged_share"]),
+        ("yang2023_fig3_incidence", ["steps", "share"]),
+        ("yang2023_fig3_survival", ["survival", "shift"]),
+        ("yang2023_fig3_drift", ["drift", "smoothing_drift", "predicted_noise_induced_drift"]),
+        ("yang2023_fig3_stationary", ["density", "built_density", "noise"]),
+        ("yang2023_fig3_widths", ["standard_deviation", "built_standard_deviation"]),
+        ("yang2023_fig4", ["training_loss", "training_error", "test_loss", "test_error", "steps", "noise_scale"]),
+        ("yang2023_fig4", ["slope_spread", "largest_eigenvalue", "sharpest_temperature"]),
+        ("yang2023_fig4_settings", ["converged", "dead"]),
+        ("yang2023_fig4_lines", ["points", "edge_learning_rate"]),
     ],
 )
 def test_no_measurement_is_constant_or_empty(smoke_study, name, columns):
@@ -89,6 +110,70 @@ def test_losses_fall_and_noise_ends_colder_than_its_peak(smoke_study):
     for _, run in rows.groupby("run"):
         assert run["training_loss"].iloc[-1] < 0.1 * run["training_loss"].iloc[0]
         assert run["sharpest_temperature"].iloc[-1] < run["sharpest_temperature"].max()
+
+
+def test_walkers_of_the_toy_landscape_are_those_of_the_grid(smoke_study):
+    """Within what few walkers can tell; a heat bath has no term in the joint density at all."""
+    grid = table(smoke_study, "yang2023_fig2_grid_slopes").set_index(["kappa", "diffusion"])["joint_slope"]
+    assert grid.xs(1.0).abs().max() < 1e-6
+    walkers = table(smoke_study, "yang2023_fig2_slopes").query("start == 'both'")
+    means = walkers.groupby(["kappa", "diffusion"])["joint_slope"].mean()
+    np.testing.assert_allclose(means, grid.loc[means.index], atol=0.5, rtol=0.1)
+    assert (means.xs(8.0) < means.xs(0.5) - 2).all()
+
+
+def test_fewer_walkers_are_left_at_longer_horizons_and_none_far_beyond_the_bound(smoke_study):
+    phases = table(smoke_study, "yang2023_fig3")
+    longer = phases[phases["points"] == phases["points"].min()]
+    left = longer.pivot_table(index=["learning_rate", "shift"], columns="horizon_steps", values="survival")
+    assert left.shape == (16, 3)
+    assert (left.diff(axis=1).iloc[:, 1:] <= 0).all(axis=None)
+    assert (phases["relative_flatness"].isna() == (phases["survival"] == 0)).all()
+    assert (phases.loc[phases["learning_rate"] == phases["learning_rate"].max(), "survival"] == 0).all()
+    survival = table(smoke_study, "yang2023_fig3_survival").groupby("landscape")["survival"].max()
+    assert survival["constant"] == 1
+    assert survival["single_valley"] < 0.5
+
+
+def test_every_walker_arrived_diverged_or_was_censored(smoke_study):
+    arrivals = table(smoke_study, "yang2023_fig3_arrivals")
+    shares = arrivals[["arrived_share", "diverged_share", "censored_share"]]
+    np.testing.assert_allclose(shares.sum(axis=1), 1)
+    reached = np.isfinite(arrivals["median_steps"])
+    assert (reached == (arrivals["arrived_share"] >= 0.5)).all()
+
+
+def test_training_up_to_the_edge_holds_every_setting_on_both_sides_of_it(smoke_study):
+    runs = table(smoke_study, "yang2023_fig4")
+    grid = runs[runs["part"] == "grid"]
+    expected = {
+        (rate, size) for part in (EDGE, *EDGE["refined"]) for rate in part["learning_rates"] for size in part["batch_sizes"]
+    }
+    assert set(map(tuple, grid[["learning_rate", "batch_size"]].to_numpy())) == expected
+    assert (runs.groupby(["part", "learning_rate", "batch_size"])["seed"].agg(set) == set(SEEDS)).all()
+    assert {"converged", "not_converged", "dead"} <= set(grid["status"])
+    measured = runs[["training_loss", "test_loss", "slope_spread", "largest_eigenvalue", "sharpest_temperature"]].notna()
+    assert measured.eq(~runs["status"].isin(["dead", "diverged"]), axis=0).all(axis=None)
+    converged = runs[runs["status"] == "converged"]
+    assert (converged["training_loss"] < 2 * EDGE["stop_loss"]).all()
+    settings = table(smoke_study, "yang2023_fig4_settings")
+    assert (settings["runs"] == len(SEEDS)).all()
+    counted = runs[runs["status"] == "converged"].groupby(["part", "learning_rate", "batch_size"]).size()
+    assert (
+        counted.to_dict() == settings.set_index(["part", "learning_rate", "batch_size"])["converged"].loc[counted.index].to_dict()
+    )
+
+
+def test_an_edge_lies_between_settings_that_converge_and_one_that_does_not(smoke_study):
+    lines = table(smoke_study, "yang2023_fig4_lines")
+    share = table(smoke_study, "yang2023_fig4_settings").query("part == 'grid'").set_index(["learning_rate", "batch_size"])
+    for line in lines.itertuples():
+        assert share.loc[(line.edge_learning_rate, line.edge_batch_size), "converged"] == len(SEEDS)
+        assert share.loc[(line.beyond_learning_rate, line.beyond_batch_size), "converged"] < len(SEEDS)
+    optima = lines[lines["points"] >= 3]
+    assert len(optima)
+    assert (optima["octaves_from_optimum_to_edge"] >= 0).all()
+    assert lines.loc[lines["points"] < 3, "octaves_from_optimum_to_edge"].isna().all()
 
 
 def test_ledger_has_the_promised_columns_and_every_claim(smoke_study):
@@ -231,6 +316,8 @@ def test_a_setting_that_diverges_is_shown_and_leaves_its_claims_inconclusive(tmp
     assert runs.loc[runs["reference"], "diverged_step"].notna().all()
     assert set(runs.loc[~runs["reference"], "status"]) == {"converged"}
     verdicts = pd.read_csv(results / "claims.csv").set_index("claim")["verdict"]
+    # These stand on other runs.
+    verdicts = verdicts.drop(["effective_loss", "isotropic_control", "noise_speeds_flat", "edge_is_best"])
     assert set(verdicts.drop("inverse_variance_flatness")) == {"inconclusive"}
     # That one asks every setting: the one that converged may refute it, but not replicate it.
     assert verdicts["inverse_variance_flatness"] in {"inconclusive", "not replicated"}

@@ -45,6 +45,8 @@ def test_the_default_study_stays_small(clone):
         ("studies={mnist5k: {feng2021: {window_epoch: 3}}}", "studies.mnist5k.feng2021: unknown window_epoch"),
         ("studies={mnist5k: {dataset: mnist6k}}", "studies.mnist5k.dataset: found 'mnist6k', expected one of"),
         ("studies={mnist5k: {feng2021: {window_position: before}}}", "studies.mnist5k.feng2021.window_position: 'before'"),
+        ("studies={mnist5k: {yang2023: {toy: {kappa: 3}}}}", "studies.mnist5k.yang2023.toy: unknown kappa"),
+        ("studies={mnist5k: {yang2023: {edge: {max_step: 3}}}}", "studies.mnist5k.yang2023.edge: unknown max_step"),
         ("study=mnist6k", "study: found 'mnist6k', expected one of"),
         ("bogus=1", "top level: unknown bogus"),
     ],

@@ -94,20 +94,32 @@ def dataset_of(wildcards):
     return f"data/{chunk_of(wildcards).dataset}.safetensors"
 
 
-def chunks_of(study):
-    return studies.chunks_of(STUDIES[study])
+def chunks_of(study, section=None):
+    return studies.chunks_of(STUDIES[study], section)
 
 
-def trained(study):
-    """The trained chunks of a study."""
-    return [f"results/runs/{c.ensemble}/{c.name}.safetensors" for c in chunks_of(study)]
+def trained(study, section=None, seed=None):
+    """The trained chunks of a study; of a section, and of a seed, those that it needs."""
+    return [
+        f"results/runs/{c.ensemble}/{c.name}.safetensors"
+        for c in chunks_of(study, section)
+        if seed is None or seed in {run.seed for run in c.runs}
+    ]
 
 
 def measured(study, table):
-    """The named measurement of every chunk of a study."""
+    """The named measurement of every chunk that a study's feng2021 section needs."""
     return [
         f"results/{study}/measure/{c.ensemble}/{c.name}/{table}"
-        for c in chunks_of(study)
+        for c in chunks_of(study, "feng2021")
+    ]
+
+
+def generalization(study):
+    """The measured generalization of every seed of a study's yang2023 section."""
+    return [
+        f"results/{study}/measure/generalization/{seed}.csv"
+        for seed in STUDIES[study]["yang2023"]["seeds"]
     ]
 
 
@@ -115,6 +127,13 @@ def feng2021(*keys):
     """Params function: the named settings of the study's feng2021 section."""
     return lambda wildcards: {
         key: STUDIES[wildcards.study]["feng2021"][key] for key in keys
+    }
+
+
+def toy(*keys):
+    """Params function: the named settings of the study's toy landscape."""
+    return lambda wildcards: {
+        key: STUDIES[wildcards.study]["yang2023"]["toy"][key] for key in keys
     }
 
 
@@ -127,6 +146,7 @@ def everything_of(study):
     return [
         *trained(study),
         *(path for table in MEASURED for path in measured(study, table)),
+        *generalization(study),
         *(f"results/{study}/tables/{table}.csv" for table in TABLES),
         *(
             f"figures/{study}/{figure}.{extension}"
@@ -188,8 +208,30 @@ TABLES = [
         f"feng2021_fig4{part}"
         for part in ("", "_checkpoints", "_temperature_fits", "_equal_loss")
     ),
+    *(f"yang2023_fig1{part}" for part in ("", "_landscape")),
+    *(
+        f"yang2023_fig2{part}"
+        for part in ("", "_slopes", "_grid", "_grid_slopes", "_current", "_two_valleys")
+    ),
+    *(
+        f"yang2023_fig3{part}"
+        for part in (
+            "",
+            "_bounds",
+            "_arrivals",
+            "_incidence",
+            "_survival",
+            "_drift",
+            "_stationary",
+            "_widths",
+        )
+    ),
+    *(f"yang2023_fig4{part}" for part in ("", "_settings", "_lines")),
 ]
-FIGURES = [f"feng2021_fig{number}" for number in (1, 2, 3, 4)]
+FIGURES = [
+    *(f"feng2021_fig{number}" for number in (1, 2, 3, 4)),
+    *(f"yang2023_fig{number}" for number in (1, 2, 3, 4)),
+]
 MEASURED = [
     *(
         f"{name}.csv"
@@ -222,3 +264,4 @@ wildcard_constraints:
     dataset="|".join(DATASETS),
     ensemble="[0-9a-f]{10}",
     chunk="[0-9a-f]{10}",
+    seed="[0-9]+",

@@ -1,7 +1,7 @@
 rule tabulate_feng2021_runs:
     """Every run with its settings and outcome."""
     input:
-        runs=lambda w: trained(w.study),
+        runs=lambda w: trained(w.study, "feng2021"),
         code=code("scripts/tabulate_feng2021_runs.py"),
     output:
         table="results/{study}/tables/feng2021_runs.csv",
@@ -220,8 +220,6 @@ rule feng2021_fig4:
     input:
         directions="results/{study}/tables/feng2021_fig2.csv",
         annealing="results/{study}/tables/feng2021_fig4.csv",
-        checkpoints="results/{study}/tables/feng2021_fig4_checkpoints.csv",
-        equal_loss="results/{study}/tables/feng2021_fig4_equal_loss.csv",
         code=code("scripts/figures/feng2021_fig4.py"),
     output:
         pdf=report(

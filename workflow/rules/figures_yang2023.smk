@@ -85,3 +85,32 @@ rule yang2023_fig3:
         code=digest("scripts/figures/yang2023_fig3.py"),
     script:
         "../scripts/figures/yang2023_fig3.py"
+
+
+rule yang2023_fig4:
+    """Draw yang2023_fig4."""
+    input:
+        runs="results/{study}/tables/yang2023_fig4.csv",
+        settings="results/{study}/tables/yang2023_fig4_settings.csv",
+        lines="results/{study}/tables/yang2023_fig4_lines.csv",
+        equal_loss="results/{study}/tables/feng2021_fig4_equal_loss.csv",
+        code=code("scripts/figures/yang2023_fig4.py"),
+    output:
+        pdf=report(
+            "figures/{study}/yang2023_fig4.pdf",
+            caption="../report/yang2023_fig4.rst",
+            category="Yang, Tang and Tu 2023",
+            labels={"figure": "4", "format": "PDF"},
+        ),
+        png="figures/{study}/yang2023_fig4.png",
+    log:
+        "results/{study}/logs/yang2023_fig4.log",
+    benchmark:
+        "results/{study}/benchmarks/yang2023_fig4.tsv"
+    conda:
+        "../../envs/plot.yaml"
+    threads: 1
+    params:
+        code=digest("scripts/figures/yang2023_fig4.py"),
+    script:
+        "../scripts/figures/yang2023_fig4.py"

@@ -25,8 +25,10 @@ def simulate(settings: Mapping[str, Any], seed_list: Sequence[int], tables: Mapp
     for diffusion in settings["noise_strengths"]:
         deciding = diffusion == settings["noise_strengths"][0]
         for kappa in settings["kappas"]:
+            cells = tuple(settings["grid_cells"])
+            grid = effective_loss.solve_on_grid(landscape, diffusion=diffusion, kappa=kappa, cells=cells).along_valley()
             for seed in seed_list:
-                for start, density in _densities(landscape, settings, diffusion, kappa, seed).items():
+                for start, density in _densities(landscape, settings, diffusion, kappa, grid, seed).items():
                     columns = {"kappa": kappa, "diffusion": diffusion, "deciding": deciding, "seed": seed, "start": start}
                     slopes.append(pd.DataFrame([{**columns, **density.slope_row(landscape, kappa)}]))
                     if start == "both":
@@ -39,13 +41,17 @@ def simulate(settings: Mapping[str, Any], seed_list: Sequence[int], tables: Mapp
 
 
 def _densities(
-    landscape: toy.Landscape, settings: Mapping[str, Any], diffusion: float, kappa: float, seed: int
+    landscape: toy.Landscape,
+    settings: Mapping[str, Any],
+    diffusion: float,
+    kappa: float,
+    grid: effective_loss.ValleyDensity,
+    seed: int,
 ) -> dict[str, effective_loss.ValleyDensity]:
     """Stationary densities of the walkers of each start, and of all."""
     random = seeds.generator(seed, "walkers")
     half = settings["walkers" if diffusion == settings["noise_strengths"][0] else "further_walkers"] // 2
-    grid = effective_loss.solve_on_grid(landscape, diffusion=diffusion, kappa=kappa, cells=tuple(settings["grid_cells"]))
-    share = np.cumsum(grid.along_valley().marginal)
+    share = np.cumsum(grid.marginal)
     x = np.interp(random.random(2 * half), share / share[-1], grid.x)
     x[half:] = np.copysign(landscape.half_width - np.abs(x[half:]), x[half:])
     y = landscape.flatness(x) * np.sqrt(diffusion) * random.standard_normal(len(x))

@@ -11,21 +11,23 @@ def train(
     dataset_path: Path,
     dataset_name: str,
     settings: Sequence[dict],
-    checkpoints_per_decade: int,
+    checkpoints_per_decade: int | None,
     checkpoint_losses: Sequence[float],
     runs_path: Path,
 ) -> None:
-    """Train one network per entry of ``settings`` and write all results to ``runs_path``."""
+    """Train one network per entry of ``settings`` and write all results to ``runs_path``; no checkpoints if there are None."""
     dataset = datasets.load_dataset(dataset_path)
     runs = [training.Run(**entry) for entry in settings]
-    images = len(training.training_set(runs[0], dataset.train_labels)[0])
-    epoch_steps = training.steps_per_epoch(runs[0], images)
-    max_epochs = max(run.max_epochs for run in runs)
+    schedule = []
+    if checkpoints_per_decade is not None:
+        images = len(training.training_set(runs[0], dataset.train_labels)[0])
+        epoch_steps = training.steps_per_epoch(runs[0], images)
+        schedule = training.log_spaced_steps(checkpoints_per_decade, epoch_steps, max(run.max_epochs for run in runs))
     results = training.train(
         runs,
         dataset.train_images,
         dataset.train_labels,
-        checkpoint_steps=training.log_spaced_steps(checkpoints_per_decade, epoch_steps, max_epochs),
+        checkpoint_steps=schedule,
         checkpoint_losses=checkpoint_losses,
         progress=True,
     )

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from sgdphysics import edge
 from sgdphysics.errors import InputError
 from sgdphysics.fits import power_law, student_interval
 
@@ -71,19 +72,23 @@ def verdict(outcomes: Sequence[str]) -> str:
     return "inconclusive"
 
 
-def outcome(values: Sequence[float], region: Mapping[str, Any]) -> tuple[str, float, float, float]:
+def outcome(values: Sequence[float], region: Mapping[str, Any], deterministic: bool = False) -> tuple[str, float, float, float]:
     """Decide one setting of a test.
 
     Args:
         values: One number per seed.
         region: One of "above", "below" (a number), "between", "outside" (two numbers).
+        deterministic: No seed enters: one value, which decides by itself.
 
     Returns:
         "held", "failed" or "undecided" (also for fewer than five seeds); mean and ends of the interval.
     """
     mean, low, high = student_interval(values)
+    if deterministic:
+        low = high = mean
+    enough = len(values) == 1 if deterministic else len(values) >= FEWEST_SEEDS
     inside, outside = _position(low, high, region)
-    if len(values) < FEWEST_SEEDS or not np.isfinite(mean):
+    if not enough or not np.isfinite(mean):
         return "undecided", mean, low, high
     return "held" if inside else "failed" if outside else "undecided", mean, low, high
 
@@ -106,11 +111,12 @@ def _test_row(claim: Mapping[str, Any], test: Mapping[str, Any], tables: Tables)
     values = STATISTICS[test["statistic"]](tables).astype({"value": float, "reference": bool})
     if test.get("settings", "reference") == "reference":
         values = values[values["reference"]]
-    region = {key: test[key] for key in REGIONS if key in test}
+    region, deterministic = {key: test[key] for key in REGIONS if key in test}, test.get("deterministic", False)
     decided = []
     for setting, group in values.groupby("setting", sort=False):
         usable = group["value"][np.isfinite(group["value"])]
-        decided.append((str(setting), *outcome(usable.tolist(), region), len(usable)))
+        seeds = 0 if deterministic else len(usable)
+        decided.append((str(setting), *outcome(usable.tolist(), region, deterministic), seeds))
     outcomes = [entry[1] for entry in decided]
     worst = min(decided, key=lambda entry: _favour(entry, region), default=("none", "undecided", *[float("nan")] * 3, 0))
     overall = "failed" if "failed" in outcomes else "held" if outcomes and set(outcomes) == {"held"} else "undecided"
@@ -442,3 +448,168 @@ def difference_at_equal_noise_scale(tables: Tables) -> pd.DataFrame:
         return float(logarithm.groupby(scale).agg(np.ptp).max() / np.ptp(logarithm))
 
     return _equal_loss(tables, difference)
+
+
+def _up_to_the_edge(tables: Tables, value: Callable[[pd.DataFrame], float]) -> pd.DataFrame:
+    """A number per line and seed from its runs up to the edge; a line is a setting."""
+    runs = _table(tables, "yang2023_fig4")
+    rows = edge.runs_up_to_the_edge(runs[runs["part"] == "grid"])
+    values = [
+        {"setting": line, "reference": True, "seed": seed, "value": value(group)}
+        for (line, seed), group in rows.groupby(["line", "seed"])
+    ]
+    return pd.DataFrame(values, columns=VALUES)
+
+
+def _correlation_with_noise(tables: Tables, quantity: str) -> pd.DataFrame:
+    def correlation(group: pd.DataFrame) -> float:
+        complete = np.isfinite(group[quantity]).all()
+        return float(group["noise_scale"].corr(group[quantity], method="spearman")) if complete else np.nan
+
+    return _up_to_the_edge(tables, correlation)
+
+
+@_statistic
+def test_loss_correlation_with_noise(tables: Tables) -> pd.DataFrame:
+    """Rank correlation of test loss and learning rate / batch size over a line's settings up to its edge."""
+    return _correlation_with_noise(tables, "test_loss")
+
+
+@_statistic
+def test_error_correlation_with_noise(tables: Tables) -> pd.DataFrame:
+    """Rank correlation of test error and learning rate / batch size over a line's settings up to its edge."""
+    return _correlation_with_noise(tables, "test_error")
+
+
+@_statistic
+def octaves_from_lowest_test_loss_to_edge(tables: Tables) -> pd.DataFrame:
+    """log2 of learning rate / batch size at a line's edge over that at the seed's lowest test loss."""
+    return _up_to_the_edge(tables, lambda group: edge.lowest(group["test_loss"], group["octaves_to_edge"]))
+
+
+@_statistic
+def octaves_from_lowest_test_error_to_edge(tables: Tables) -> pd.DataFrame:
+    """The same for the test error; where several settings tie, their mean."""
+    return _up_to_the_edge(tables, lambda group: edge.lowest(group["test_error"], group["octaves_to_edge"]))
+
+
+@_statistic
+def octaves_from_any_setting_to_edge(tables: Tables) -> pd.DataFrame:
+    """Null of the distance: its mean over all settings of a line up to the edge."""
+    return _up_to_the_edge(tables, lambda group: float(group["octaves_to_edge"].mean()))
+
+
+def _settings(rows: pd.DataFrame, setting: pd.Series | str, value: pd.Series) -> pd.DataFrame:
+    """Values of the toy model, which has no reference setting; a grid has no seed either."""
+    columns = {"setting": setting, "reference": True, "seed": rows.get("seed", np.nan), "value": value}
+    return pd.DataFrame(columns, index=rows.index)
+
+
+def _joint_slopes(tables: Tables, route: str, kappas: Callable[[pd.Series], pd.Series], relative: bool) -> pd.DataFrame:
+    """Slopes of -ln P(x, 0) on ln F at the noise strength that decides; or their errors in parts of max(1, |1 - kappa|)."""
+    rows = _table(tables, f"yang2023_fig2{route}_slopes")
+    rows = rows[rows["deciding"] & kappas(rows["kappa"])]
+    if "start" in rows:
+        rows = rows[rows["start"] == "both"]
+    predicted = rows["predicted_joint_slope"]
+    error = (rows["joint_slope"] - predicted) / predicted.abs().clip(lower=1)
+    return _settings(rows, "kappa " + rows["kappa"].map("{:g}".format), error if relative else rows["joint_slope"])
+
+
+@_statistic
+def joint_slope_error(tables: Tables) -> pd.DataFrame:
+    """Slope of -ln P(x, 0) on ln F by simulation less 1 - kappa, in parts of max(1, |1 - kappa|); per kappa."""
+    return _joint_slopes(tables, "", lambda kappa: kappa > 0, relative=True)
+
+
+@_statistic
+def joint_slope_error_on_grid(tables: Tables) -> pd.DataFrame:
+    """The same of the Fokker-Planck equation on a grid."""
+    return _joint_slopes(tables, "_grid", lambda kappa: kappa > 0, relative=True)
+
+
+@_statistic
+def heat_bath_joint_slope(tables: Tables) -> pd.DataFrame:
+    """Slope of -ln P(x, 0) on ln F by simulation for equal noise along and across the valley, kappa = 1."""
+    return _joint_slopes(tables, "", lambda kappa: kappa == 1, relative=False)
+
+
+@_statistic
+def heat_bath_joint_slope_on_grid(tables: Tables) -> pd.DataFrame:
+    """The same of the Fokker-Planck equation on a grid."""
+    return _joint_slopes(tables, "_grid", lambda kappa: kappa == 1, relative=False)
+
+
+@_statistic
+def joint_slope_below_one(tables: Tables) -> pd.DataFrame:
+    """Slope of -ln P(x, 0) on ln F by simulation where the noise along the valley is the stronger one, kappa < 1."""
+    return _joint_slopes(tables, "", lambda kappa: kappa < 1, relative=False)
+
+
+def _drift_ratio(tables: Tables, predicted: Sequence[str]) -> pd.DataFrame:
+    rows = _table(tables, "yang2023_fig3_drift")
+    rows = rows[rows["landscape"] == "single_valley"]
+    setting = "learning rate " + rows["learning_rate"].map("{:g}".format) + ", x " + rows["x"].map("{:g}".format)
+    return _settings(rows, setting, rows["drift"] / rows[list(predicted)].sum(axis=1, skipna=False))
+
+
+@_statistic
+def drift_ratio(tables: Tables) -> pd.DataFrame:
+    """Mean step of x in shaken descent at fixed x, in parts of the formula with both terms; per learning rate and place."""
+    return _drift_ratio(tables, ["predicted_smoothing_drift", "predicted_noise_induced_drift"])
+
+
+@_statistic
+def drift_over_smoothing(tables: Tables) -> pd.DataFrame:
+    """The same in parts of the smoothing term alone, as if noise induced none."""
+    return _drift_ratio(tables, ["predicted_smoothing_drift"])
+
+
+@_statistic
+def stationary_width_ratio(tables: Tables) -> pd.DataFrame:
+    """Standard deviation of x in shaken descent, in parts of that of the density built from drift and noise; per shift size."""
+    rows = _table(tables, "yang2023_fig3_widths")
+    setting = "shift " + rows["shift"].map("{:g}".format)
+    return _settings(rows, setting, rows["standard_deviation"] / rows["built_standard_deviation"])
+
+
+def _arrival_exponent(tables: Tables, dynamics: str) -> pd.DataFrame:
+    """Slope of ln(median time) on ln(shift) in the linear regime; a median beyond the horizon leaves a seed without a value."""
+    rows = _table(tables, "yang2023_fig3_arrivals")
+    rows = rows[(rows["dynamics"] == dynamics) & rows["linear"]]
+    values = []
+    for seed, part in rows.groupby("seed"):
+        usable = len(part) > 1 and np.isfinite(part["median_steps"]).all()
+        slope = np.polyfit(np.log(part["shift"]), np.log(part["median_steps"]), 1)[0] if usable else np.nan
+        values.append({"setting": dynamics, "reference": True, "seed": seed, "value": slope})
+    return pd.DataFrame(values, columns=VALUES)
+
+
+@_statistic
+def arrival_time_exponent(tables: Tables) -> pd.DataFrame:
+    """Slope of ln(median time to flat places) on ln(shift size) of shaken descent, divergence a competing event."""
+    return _arrival_exponent(tables, "shaken")
+
+
+@_statistic
+def heat_bath_arrival_time_exponent(tables: Tables) -> pd.DataFrame:
+    """The same of a heat bath whose noise across the valley is as strong."""
+    return _arrival_exponent(tables, "thermal")
+
+
+def _survival(tables: Tables, landscape: str) -> pd.DataFrame:
+    rows = _table(tables, "yang2023_fig3_survival")
+    rows = rows[rows["landscape"] == landscape]
+    return _settings(rows, "learning rate " + rows["learning_rate"].map("{:g}".format), rows["survival"])
+
+
+@_statistic
+def survival_beyond_bound(tables: Tables) -> pd.DataFrame:
+    """Share of walkers that do not diverge at shifts beyond the bound of mean-square stability; per learning rate."""
+    return _survival(tables, "single_valley")
+
+
+@_statistic
+def survival_at_constant_curvature(tables: Tables) -> pd.DataFrame:
+    """The same at the same shifts where the curvature is the same everywhere."""
+    return _survival(tables, "constant")

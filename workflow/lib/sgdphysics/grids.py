@@ -53,6 +53,18 @@ def chunks_of(runs: Iterable[Run], dataset: str, seeds_per_chunk: int, checkpoin
     return chunks
 
 
+def shared_by(needed: Mapping[str, Iterable[Run]]) -> dict[frozenset[str], list[Run]]:
+    """Group runs by who needs them: for runs needed by name, the runs that exactly these names need, each run once."""
+    users: dict[Run, set[str]] = {}
+    for name, runs in needed.items():
+        for run in runs:
+            users.setdefault(run, set()).add(name)
+    groups: dict[frozenset[str], list[Run]] = {}
+    for run, names in users.items():
+        groups.setdefault(frozenset(names), []).append(run)
+    return groups
+
+
 def run_id(run: Run, dataset: str) -> str:
     """Return a readable name with a hash of the data set and all settings, such as ``mnist5k_lr0.1_b50_s100_3fa9c1d2``."""
     return f"{dataset}_lr{run.learning_rate:g}_b{run.batch_size}_s{run.seed}_{digest([dataset, asdict(run)])[:8]}"

@@ -26,8 +26,11 @@ WINDOW_COLUMNS = ["run", "window", "window_epochs"]
 # The order of rows: by setting and seed.
 RUN_ORDER = ["learning_rate", "batch_size", "seed"]
 # Columns that hold text or truth values; all others hold numbers. A table without rows does not tell.
-TEXT_COLUMNS = ("run", "status", "window", "source", "basis", "kind", "time", "range", "directions", "quantity")
-TRUTH_COLUMNS = ("reference", "fitted", "whole_spectrum")
+TEXT_COLUMNS = (
+    *("run", "status", "window", "source", "basis", "kind", "time", "range", "directions", "quantity"),
+    *("part", "line", "landscape", "start", "dynamics", "event"),
+)
+TRUTH_COLUMNS = ("reference", "fitted", "whole_spectrum", "deciding", "linear")
 
 
 class RecordError(InputError):

@@ -3,25 +3,17 @@
 Used by the workflow when it starts, before any job.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import jsonschema
 
-from sgdphysics import grids
+from sgdphysics import grids, toy
 from sgdphysics.errors import InputError
 from sgdphysics.training import Run
 
-_RUN_SETTINGS = (
-    "hidden_widths",
-    "loss",
-    "sampling",
-    "images_per_class",
-    "draw_images",
-    "stop_loss",
-    "stop_accuracy",
-    "max_epochs",
-)
+_RUN_SETTINGS = ("hidden_widths", "loss", "sampling", "images_per_class", "draw_images", "stop_loss", "stop_accuracy")
+_NO_CHECKPOINTS = {"per_decade": None, "losses": []}
 
 
 def resolved(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -60,27 +52,78 @@ def check_schema(content: Mapping[str, Any], schema: Mapping[str, Any]) -> None:
         raise InputError("; ".join(_fault_line(fault) for fault in faults))
 
 
-def runs_of(study: Mapping[str, Any]) -> list[Run]:
-    """Return the runs of a complete study: every setting of its grid with every seed."""
-    settings = study["feng2021"]
-    grid = {"learning_rate": settings["learning_rates"], "batch_size": settings["batch_sizes"]}
-    runs = grids.runs_of_grid({key: settings[key] for key in _RUN_SETTINGS}, grid, settings["seeds"])
+def runs_of(study: Mapping[str, Any], section: str) -> list[Run]:
+    """Return the runs that a section of a complete study needs: every setting with every seed.
+
+    Args:
+        study: One of the studies.
+        section: "feng2021" or "yang2023" (there those of figure 4; see also `talk_runs`).
+    """
+    return {"feng2021": _feng2021_runs, "yang2023": _yang2023_runs}[section](study[section])
+
+
+def chunks_of(study: Mapping[str, Any], section: str | None = None) -> list[grids.Chunk]:
+    """Return the chunks in which a complete study's runs are trained; of one section those that it needs.
+
+    A run that several sections need is trained once, in a chunk of such runs only, and keeps the checkpoints of feng2021.
+    """
+    settings, edge = study["feng2021"], study["yang2023"]["edge"]
+    checkpoints = {"per_decade": settings["checkpoints_per_decade"], "losses": settings["equal_losses"]}
+    chunks = []
+    for sections, runs in grids.shared_by({name: runs_of(study, name) for name in ("feng2021", "yang2023")}).items():
+        if section is not None and section not in sections:
+            continue
+        if "feng2021" in sections:
+            chunks += grids.chunks_of(runs, study["dataset"], study["seeds_per_chunk"], checkpoints)
+        else:
+            chunks += grids.chunks_of(runs, study["dataset"], edge["seeds_per_chunk"], _NO_CHECKPOINTS)
+    return chunks
+
+
+def reference_runs(study: Mapping[str, Any]) -> list[str]:
+    """Return the names of the runs of feng2021's reference setting, in the order of the seeds."""
+    reference = study["feng2021"]["reference"]
+    runs = runs_of(study, "feng2021")
+    return [grids.run_id(run, study["dataset"]) for run in runs if reference.items() <= vars(run).items()]
+
+
+def talk_runs(study: Mapping[str, Any]) -> list[str]:
+    """Return the names of the runs of the talk's example of a learning rate that is too large."""
+    settings = study["yang2023"]
+    return [grids.run_id(run, study["dataset"]) for run in _talk_runs(settings["edge"], settings["seeds"])]
+
+
+def _feng2021_runs(settings: Mapping[str, Any]) -> list[Run]:
+    base = {key: settings[key] for key in (*_RUN_SETTINGS, "max_epochs")}
+    runs = grids.runs_of_grid(base, _values(settings["learning_rates"], settings["batch_sizes"]), settings["seeds"])
     if settings["grid"] == "full":
         return runs
     return [run for run in runs if any(getattr(run, key) == value for key, value in settings["reference"].items())]
 
 
-def chunks_of(study: Mapping[str, Any]) -> list[grids.Chunk]:
-    """Return the chunks in which a complete study's runs are trained."""
-    settings = study["feng2021"]
-    checkpoints = {"per_decade": settings["checkpoints_per_decade"], "losses": settings["equal_losses"]}
-    return grids.chunks_of(runs_of(study), study["dataset"], study["seeds_per_chunk"], checkpoints)
+def _yang2023_runs(settings: Mapping[str, Any]) -> list[Run]:
+    edge, seeds = settings["edge"], settings["seeds"]
+    runs = [
+        run
+        for part in (edge, *edge["refined"])
+        for run in grids.runs_of_grid(_edge_settings(edge), _values(part["learning_rates"], part["batch_sizes"]), seeds)
+    ]
+    return [*runs, *_talk_runs(edge, seeds)]
 
 
-def reference_runs(study: Mapping[str, Any]) -> list[str]:
-    """Return the names of the runs of the reference setting, in the order of the seeds."""
-    reference = study["feng2021"]["reference"]
-    return [grids.run_id(run, study["dataset"]) for run in runs_of(study) if reference.items() <= vars(run).items()]
+def _talk_runs(edge: Mapping[str, Any], seeds: Sequence[int]) -> list[Run]:
+    example = edge["talk_example"]
+    own = {key: example[key] for key in ("hidden_widths", "images_per_class")}
+    return grids.runs_of_grid(_edge_settings(edge) | own, _values(example["learning_rates"], [example["batch_size"]]), seeds)
+
+
+def _edge_settings(edge: Mapping[str, Any]) -> dict[str, Any]:
+    # Runs of different batch size are given up after as many steps; an epoch has at least one.
+    return {**{key: edge[key] for key in (*_RUN_SETTINGS, "max_steps")}, "max_epochs": edge["max_steps"]}
+
+
+def _values(learning_rates: Sequence[float], batch_sizes: Sequence[int]) -> dict[str, Sequence[Any]]:
+    return {"learning_rate": learning_rates, "batch_size": batch_sizes}
 
 
 def _complete(name: str, studies: Mapping[str, Any], seen: tuple[str, ...]) -> dict[str, Any]:
@@ -129,23 +172,89 @@ def _further_faults(config: Mapping[str, Any], datasets: Mapping[str, Any]) -> l
             known = ", ".join(sorted(datasets))
             lines.append(f"studies.{name}.dataset: found {study['dataset']!r}, expected one of {known}")
             continue
-        lines += [f"studies.{name}.feng2021.{line}" for line in _grid_faults(study["feng2021"], datasets[study["dataset"]])]
+        dataset, edge = datasets[study["dataset"]], study["yang2023"]["edge"]
+        faults = {
+            "yang2023.toy": _toy_faults(study["yang2023"]["toy"]),
+            "feng2021": [*_network_faults(study["feng2021"], dataset), *_grid_faults(study["feng2021"])],
+            "yang2023.edge": [*_network_faults(edge, dataset), *_edge_faults(edge, dataset)],
+        }
+        lines += [f"studies.{name}.{section}.{line}" for section, found in faults.items() for line in found]
     return lines
 
 
-def _grid_faults(settings: Mapping[str, Any], dataset: Mapping[str, Any]) -> list[str]:
+def _network_faults(settings: Mapping[str, Any], dataset: Mapping[str, Any]) -> list[str]:
+    """Faults of a section that trains networks on a data set."""
     lines = []
     layers = len(settings["hidden_widths"]) + 1
     if settings["layer"] >= layers:
         lines.append(f"layer: found {settings['layer']}, the network has layers 0 to {layers - 1}")
+    batches = _batch_fault(settings, "batch_sizes", settings["batch_sizes"], dataset)
+    return [*lines, *_images_fault(settings, dataset), *batches]
+
+
+def _images_fault(settings: Mapping[str, Any], dataset: Mapping[str, Any]) -> list[str]:
     per_class, available = settings["images_per_class"], dataset["training_images"]
-    if per_class is not None and available is not None and per_class * dataset["classes"] > available:
-        most = available // dataset["classes"]
-        lines.append(f"images_per_class: found {per_class}, the data set has about {most} training images per class")
-    images = available if per_class is None else per_class * dataset["classes"]
-    if images is not None and max(settings["batch_sizes"]) > images:
-        lines.append(f"batch_sizes: found {max(settings['batch_sizes'])}, expected at most the {images} training images")
+    if per_class is None or available is None or per_class * dataset["classes"] <= available:
+        return []
+    most = available // dataset["classes"]
+    return [f"images_per_class: found {per_class}, the data set has about {most} training images per class"]
+
+
+def _batch_fault(settings: Mapping[str, Any], key: str, batch_sizes: Sequence[int], dataset: Mapping[str, Any]) -> list[str]:
+    """The largest of ``batch_sizes``, found under ``key``, must not exceed the images of the network's ``settings``."""
+    per_class = settings["images_per_class"]
+    images = dataset["training_images"] if per_class is None else per_class * dataset["classes"]
+    if images is None or max(batch_sizes) <= images:
+        return []
+    return [f"{key}: found {max(batch_sizes)}, expected at most the {images} training images"]
+
+
+def _grid_faults(settings: Mapping[str, Any]) -> list[str]:
+    lines = []
     for key, grid in (("learning_rate", "learning_rates"), ("batch_size", "batch_sizes")):
         if settings["reference"][key] not in settings[grid]:
             lines.append(f"reference.{key}: found {settings['reference'][key]}, expected one of {grid}: {settings[grid]}")
     return lines
+
+
+def _toy_faults(settings: Mapping[str, Any]) -> list[str]:
+    lines = []
+    try:
+        landscape = toy.landscapes(**settings["landscapes"])["single_valley"]
+    except InputError as error:
+        return [f"landscapes: {error}"]
+    bound = toy.largest_time_step(landscape)
+    if settings["time_step"] > bound:
+        lines.append(f"time_step: found {settings['time_step']:g}, expected at most {bound:g} = 1 / largest curvature")
+    if settings["learning_rate"] > bound:
+        # It is the time step of the thermal control.
+        lines.append(f"learning_rate: found {settings['learning_rate']:g}, expected at most {bound:g} = 1 / largest curvature")
+    for key, (low, high) in ((key, settings[key]) for key in ("phase_learning_rates", "phase_shifts", "linear_shifts")):
+        if low >= high:
+            lines.append(f"{key}: found {low:g} and {high:g}, expected the second above the first")
+    strengths = {*settings["noise_strengths"], *settings["grid_noise_strengths"]}
+    if settings["current_noise_strength"] not in strengths:
+        found = f"found {settings['current_noise_strength']:g}"
+        lines.append(f"current_noise_strength: {found}, expected one of noise_strengths or grid_noise_strengths")
+    unknown = sorted(set(settings["incidence_shifts"]) - set(settings["arrival_shifts"]))
+    if unknown:
+        lines.append(f"incidence_shifts: found {unknown}, expected some of arrival_shifts")
+    linear = [
+        shift for shift in settings["arrival_shifts"] if settings["linear_shifts"][0] <= shift <= settings["linear_shifts"][1]
+    ]
+    if len(linear) < 2:
+        lines.append(f"linear_shifts: found {len(linear)} of arrival_shifts between them, expected at least 2")
+    return lines
+
+
+def _edge_faults(edge: Mapping[str, Any], dataset: Mapping[str, Any]) -> list[str]:
+    lines, example = [], edge["talk_example"]
+    for index, part in enumerate(edge["refined"]):
+        if not any(set(part[key]) <= set(edge[key]) for key in ("batch_sizes", "learning_rates")):
+            found = f"batch_sizes {part['batch_sizes']} and learning_rates {part['learning_rates']}"
+            lines.append(f"refined[{index}]: found {found}, expected all of the one or of the other to be those of the grid")
+        lines += _batch_fault(edge, f"refined[{index}].batch_sizes", part["batch_sizes"], dataset)
+    if len(example["hidden_widths"]) != len(edge["hidden_widths"]):
+        lines.append(f"talk_example.hidden_widths: found {example['hidden_widths']}, expected as many as {edge['hidden_widths']}")
+    faults = [*_images_fault(example, dataset), *_batch_fault(example, "batch_size", [example["batch_size"]], dataset)]
+    return [*lines, *(f"talk_example.{line}" for line in faults)]

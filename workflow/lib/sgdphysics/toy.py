@@ -280,8 +280,8 @@ def drift_terms(landscape: Landscape, x: ArrayLike, learning_rate: float, shift:
     """Return the two terms of the mean step of x in shaken descent, at fixed x and averaged over stationary y, for small shifts.
 
     They are -(eta/2) curvature'(x) s^2, the smoothing of the mean landscape, which gradient descent on L + s^2 (laplacian L) / 2
-    has too, and -(eta/2) curvature'(x) eta curvature s^2 / (2 - eta curvature), which the noise in y induces; the second is the larger
-    one for eta curvature > 1, and is nan where y is not stable (eta curvature >= 2).
+    has too, and -(eta/2) curvature'(x) eta curvature s^2 / (2 - eta curvature), which the noise in y induces. The second is the
+    larger one for eta curvature > 1, and nan where y is not stable (eta curvature >= 2).
     """
     rate = learning_rate * landscape.curvature(x)
     smoothing = -learning_rate / 2 * landscape.curvature_slope(x) * shift**2

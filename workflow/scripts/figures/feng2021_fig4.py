@@ -1,4 +1,4 @@
-"""Draw feng2021_fig4: effective temperature against flatness, through training, and at equal noise scale."""
+"""Draw feng2021_fig4: effective temperature against flatness and through training."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,32 +8,19 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from sgdphysics import claims, fits, jobs, records, style
-
-QUANTITIES = {
-    "sharpest_temperature": "temperature of the\nsharpest directions",
-    "slope_spread": "spread of slopes $s_g$",
-    "test_loss": "test loss",
-}
+from sgdphysics import fits, jobs, records, style
 
 
 def draw(tables: Mapping[str, pd.DataFrame], *paths: Path) -> None:
     """Draw the figure from its tables and save it."""
     style.use_theme()
     directions, annealing = tables["directions"], tables["annealing"]
-    figure = plt.figure(figsize=(style.TWO_COLUMNS, 4.6), layout="constrained")
-    upper, lower = figure.subfigures(2, 1)
-    axes = [*upper.subplots(1, 3), *lower.subplots(1, 3)]
+    figure, axes = plt.subplots(1, 3, figsize=(style.TWO_COLUMNS, 2.3), layout="constrained")
     principal = (directions["window"] == "main") & (directions["basis"] == "principal") & (directions["source"] == "sgd")
     style.draw_or_say(axes[0], _against_flatness, directions[principal])
     reference = annealing[annealing["reference"] & (annealing["status"] == "converged")]
     style.draw_or_say(axes[1], _through_training, reference)
     style.draw_or_say(axes[2], _against_loss, reference)
-    at_loss = claims.at_lowest_common_loss(tables["equal_loss"])
-    for axis, quantity in zip(axes[3:], QUANTITIES, strict=True):
-        style.draw_or_say(axis, _equal_noise_scale, at_loss[at_loss["quantity"] == quantity], QUANTITIES[quantity])
-    if len(at_loss):
-        axes[3].legend(loc="upper left", handlelength=1.4)
     style.letter_panels(axes)
     style.save(figure, *paths)
 
@@ -92,18 +79,7 @@ def _against_loss(axis: Axes, rows: pd.DataFrame) -> None:
     style.log_ticks(axis)
 
 
-def _equal_noise_scale(axis: Axes, rows: pd.DataFrame, label: str) -> None:
-    """One quantity at equal training loss against learning rate / batch size, coloured by batch size."""
-    look = style.SettingLook(rows["batch_size"], rows["batch_size"])
-    for size, part in rows.groupby("batch_size"):
-        wide = part.pivot_table(index="seed", columns="learning_rate", values="value")
-        style.band(axis, wide.columns / size, wide, look.colour(size), marker=look.marker(size), label=f"$B$ = {size}")
-    axis.set(xscale="log", yscale="log", xlabel="learning rate / batch size", ylabel=label)
-    style.log_ticks(axis)
-    axis.set_title(f"at training loss {rows['target_loss'].min():g}", fontsize=6.5, color="0.3")
-
-
 if __name__ == "__main__":
     with jobs.logged_job(snakemake.log[0], snakemake.threads):
-        names = ("directions", "annealing", "checkpoints", "equal_loss")
+        names = ("directions", "annealing")
         draw({name: records.load_table(snakemake.input[name]) for name in names}, *map(Path, snakemake.output))

@@ -1,0 +1,64 @@
+"""Settings in the order of their noise, up to the edge where training no longer converges.
+
+A line is all settings of one batch size, or all of one learning rate, in the order of the noise scale learning rate / batch size.
+Its edge is the last setting before the first at which a run did not converge: at all weaker noise every run converged.
+"""
+
+import numpy as np
+import pandas as pd
+
+FEWEST_POINTS = 3  # settings up to the edge, itself included, from which a trend or an optimum is read
+SETTING = ["learning_rate", "batch_size"]
+
+
+def edges(runs: pd.DataFrame) -> pd.DataFrame:
+    """Find the edge of every line.
+
+    Args:
+        runs: One row per run: "learning_rate", "batch_size" and "status".
+
+    Returns:
+        One row per line: "line" (such as "batch size 8"), "kind" and "value" (what its settings share), "points" (settings up to
+        the edge), and of the edge and of the setting beyond it "edge_learning_rate", "edge_batch_size", "beyond_learning_rate" and
+        "beyond_batch_size". Lines on which all settings converge, or not even that of the weakest noise, have no edge and no row.
+    """
+    settings = runs.assign(converged=runs["status"] == "converged").groupby(SETTING, as_index=False)["converged"].all()
+    settings["noise_scale"] = settings["learning_rate"] / settings["batch_size"]
+    rows = []
+    for kind in ("batch_size", "learning_rate"):
+        for value, line in settings.sort_values("noise_scale").groupby(kind):
+            points = int(line["converged"].cumprod().sum())
+            if not 0 < points < len(line):
+                continue
+            row = {"line": f"{kind.replace('_', ' ')} {value:g}", "kind": kind, "value": value, "points": points}
+            for name, index in (("edge", points - 1), ("beyond", points)):
+                row |= {f"{name}_{key}": line[key].iloc[index] for key in SETTING}
+            rows.append(row)
+    named = [f"{name}_{key}" for name in ("edge", "beyond") for key in SETTING]
+    return pd.DataFrame(rows, columns=["line", "kind", "value", "points", *named])
+
+
+def runs_up_to_the_edge(runs: pd.DataFrame) -> pd.DataFrame:
+    """Return the runs on each line from the weakest noise to the edge, for lines of at least three such settings.
+
+    Args:
+        runs: As for `edges`; further columns are kept.
+
+    Returns:
+        The runs with "line", "noise_scale" (learning rate / batch size) and "octaves_to_edge" (log2 of the edge's noise scale over
+        the run's own); a run that lies on two lines stands there twice.
+    """
+    parts = [runs.iloc[:0].assign(line="", noise_scale=0.0, octaves_to_edge=0.0)]
+    for line in edges(runs).itertuples():
+        if line.points < FEWEST_POINTS:
+            continue
+        own = runs[runs[line.kind] == line.value]
+        noise, edge = own["learning_rate"] / own["batch_size"], line.edge_learning_rate / line.edge_batch_size
+        own = own.assign(line=line.line, noise_scale=noise, octaves_to_edge=np.log2(edge / noise))
+        parts.append(own[noise <= edge])
+    return pd.concat(parts[1:] or parts, ignore_index=True)
+
+
+def lowest(values: pd.Series, octaves: pd.Series) -> float:
+    """Return the octaves at which a quantity is lowest, the mean of them where several tie; NaN if a value is missing."""
+    return float(octaves[values == values.min()].mean()) if np.isfinite(values).all() else float("nan")

@@ -1,0 +1,62 @@
+"""Tabulate yang2023_fig4: every run up to and across the edge of convergence, outcomes by setting, edge and optimum by line."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from sgdphysics import edge, jobs, records
+from sgdphysics.records import RUN_ORDER
+
+OUTCOMES = ("converged", "not_converged", "diverged", "dead")
+QUANTITIES = ("test_loss", "test_error")
+RUNS = [
+    *("run", "part", "learning_rate", "batch_size", "noise_scale", "seed", "status", "epochs", "steps"),
+    *("training_loss", "training_error", "test_loss", "test_error"),
+    *("slope_spread", "largest_eigenvalue", "sharpest_temperature"),
+]
+LINES = [
+    *("line", "quantity", "kind", "value", "points"),
+    *("edge_learning_rate", "edge_batch_size", "beyond_learning_rate", "beyond_batch_size"),
+    *("optimum_learning_rate", "optimum_batch_size", "octaves_from_optimum_to_edge"),
+]
+
+
+def tabulate(measured_paths: Sequence[Path], talk_runs: Sequence[str], tables: Mapping[str, Path]) -> None:
+    """Write the tables "runs" (one row per run), "settings" (runs of each outcome) and "lines" (one row per line and quantity)."""
+    runs = records.load_tables(measured_paths)
+    runs["part"] = runs["run"].isin(set(talk_runs)).map({True: "talk_example", False: "grid"})
+    runs["noise_scale"] = runs["learning_rate"] / runs["batch_size"]
+    records.save_rows(tables["runs"], [runs], RUNS, ["part", *RUN_ORDER])
+    settings = _settings(runs)
+    records.save_rows(tables["settings"], [settings], settings.columns, ["part", *edge.SETTING])
+    records.save_rows(tables["lines"], [_lines(runs[runs["part"] == "grid"])], LINES)
+
+
+def _settings(runs: pd.DataFrame) -> pd.DataFrame:
+    """How many runs of each setting ended in which way."""
+    keys = ["part", *edge.SETTING]
+    counts = runs.groupby([*keys, "status"]).size().unstack(fill_value=0).reindex(columns=list(OUTCOMES), fill_value=0)
+    return counts.assign(runs=counts.sum(axis=1)).reset_index()
+
+
+def _lines(runs: pd.DataFrame) -> pd.DataFrame:
+    """The edge of each line, and the setting up to it of lowest mean over seeds; none where the line has too few settings."""
+    found, up_to_edge = edge.edges(runs), edge.runs_up_to_the_edge(runs)
+    means = up_to_edge.groupby(["line", *edge.SETTING, "octaves_to_edge"], as_index=False)[list(QUANTITIES)].mean()
+    parts = []
+    for quantity in QUANTITIES:
+        best = means.loc[means.dropna(subset=[quantity]).groupby("line")[quantity].idxmin()]
+        names = {key: f"optimum_{key}" for key in edge.SETTING} | {"octaves_to_edge": "octaves_from_optimum_to_edge"}
+        columns = ["line", *edge.SETTING, "octaves_to_edge"]
+        parts.append(found.merge(best[columns].rename(columns=names), how="left").assign(quantity=quantity))
+    return pd.concat(parts, ignore_index=True)
+
+
+if __name__ == "__main__":
+    with jobs.logged_job(snakemake.log[0], snakemake.threads):
+        tabulate(
+            [Path(path) for path in snakemake.input.measured],
+            snakemake.params.talk_runs,
+            {name: Path(snakemake.output[name]) for name in ("runs", "settings", "lines")},
+        )
