@@ -25,7 +25,7 @@ def draw(tables: Mapping[str, pd.DataFrame], *paths: Path) -> None:
         _landscape(row[0], surface, walkers, colours)
         row[0].set_title(title)
         _valley(row[1], surface)
-        _through_time(row[2], surface, walkers, colours)
+        (_flatness if name == "single_valley" else _position)(row[2], surface, walkers, colours)
     axes[0, 2].legend(loc="lower right", title="shift size", title_fontsize=6.5, handlelength=1.2)
     style.letter_panels(axes.flat)
     style.save(figure, *paths)
@@ -56,15 +56,25 @@ def _valley(axis: Axes, surface: pd.DataFrame) -> None:
     axis.set(xlabel="position along the valley $x$", ylabel=r"flatness $F = \lambda^{-1/2}$", ylim=(0, None))
 
 
-def _through_time(axis: Axes, surface: pd.DataFrame, walkers: pd.DataFrame, colours: Mapping[float, str]) -> None:
+def _flatness(axis: Axes, surface: pd.DataFrame, walkers: pd.DataFrame, colours: Mapping[float, str]) -> None:
     """Flatness where each walker is."""
     for shift, colour in colours.items():
-        for walker, path in walkers[walkers["shift"] == shift].groupby("walker"):
+        for walker, path in walkers[(walkers["shift"] == shift) & (walkers["step"] > 0)].groupby("walker"):
             label = f"$s$ = {shift:g}" if walker == 1 else None
-            later = path[path["step"] > 0]
-            axis.plot(later["step"], later["flatness"], color=style.COLOURS[colour], linewidth=0.5, alpha=0.7, label=label)
+            axis.plot(path["step"], path["flatness"], color=style.COLOURS[colour], linewidth=0.5, alpha=0.7, label=label)
     axis.axhline(surface["flatness"].max(), color="0.5", linewidth=0.7, linestyle=":")
     axis.set(xscale="log", xlabel="step", ylabel="flatness at the walker", ylim=(0, None))
+
+
+def _position(axis: Axes, surface: pd.DataFrame, walkers: pd.DataFrame, colours: Mapping[float, str]) -> None:
+    """In which valley the first walker of each shift size is."""
+    for shift, colour in colours.items():
+        path = walkers[(walkers["shift"] == shift) & (walkers["walker"] == 1)]
+        axis.plot(path["step"], path["x"], color=style.COLOURS[colour], linewidth=0.5)
+    for x, name in ((1, "flatter"), (-1, "sharper")):
+        axis.axhline(x, color="0.5", linewidth=0.7, linestyle=":")
+        axis.text(walkers["step"].max(), 1.3 * x, name, ha="right", va="center", fontsize=6.5)
+    axis.set(xlabel="step", ylabel="position along the valley $x$", ylim=(surface["x"].min(), surface["x"].max()))
 
 
 if __name__ == "__main__":
