@@ -58,7 +58,8 @@ def _largest_current(solution: effective_loss.GridSolution) -> float:
 def _current_rows(solution: effective_loss.GridSolution) -> pd.DataFrame:
     """Density and current at some of the cells, evenly spaced."""
     along_x, along_y = (_at_centres(current, axis) for axis, current in enumerate(solution.current))
-    rows, columns = (np.linspace(0, len(part) - 1, CURRENT_POINTS).round().astype(int) for part in (solution.x, solution.y))
+    # On a coarse grid every cell.
+    rows, columns = (np.unique(np.linspace(0, len(p) - 1, CURRENT_POINTS).round().astype(int)) for p in (solution.x, solution.y))
     chosen = np.ix_(rows, columns)
     x, y = np.meshgrid(solution.x[rows], solution.y[columns], indexing="ij")
     values = {"x": x, "y": y, "density": solution.density[chosen], "current_x": along_x[chosen], "current_y": along_y[chosen]}
