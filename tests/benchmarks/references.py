@@ -157,3 +157,30 @@ def langevin_steps(
         x, y = x - time_step * 4 * x * y**2 + noise_x, y - time_step * (1 + 4 * x**2) * y + noise_y
         x = np.where(np.abs(x) > 1, np.sign(x) * 2 - x, x)
     return x, y
+
+
+@torch.no_grad()
+def decompose_gap(
+    network: nn.Module, train_images: Tensor, test_images: Tensor, labels: Tensor, layer: int, directions: Tensor
+) -> dict[str, Tensor]:
+    """Spreads of slopes and dual weights along directions (d, d), pair by pair: each dual weight is built and projected.
+
+    ``train_images`` are those matched to ``test_images``, of the same ``labels``.
+    """
+    layers = linear_layers(network)
+    below = network[: 2 * layer]
+    weight = layers[layer].weight
+    weights, slopes = [], []
+    for image, shifted, label in zip(train_images, test_images, labels, strict=True):
+        activity, other = below(image), below(shifted)
+        dual = torch.outer(weight @ (other - activity), activity) / (activity @ activity)
+        change = nn.functional.cross_entropy(network(shifted), label) - nn.functional.cross_entropy(network(image), label)
+        slope = change * dual / dual.square().sum()
+        weights.append(directions @ dual.flatten())
+        slopes.append(directions @ slope.flatten())
+    weights, slopes = torch.stack(weights), torch.stack(slopes)
+    return {
+        "weight_std": weights.std(0, correction=0),
+        "slope_std": slopes.std(0, correction=0),
+        "contributions": (weights * slopes).mean(0),
+    }

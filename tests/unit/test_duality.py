@@ -2,7 +2,18 @@ import pytest
 import torch
 
 from cases import small_data, small_network
-from sgdphysics.duality import nearest_of_class, slope_spread
+from sgdphysics import duality
+from sgdphysics.arrays import largest_eigenpairs
+from sgdphysics.curvature import layer_hessian, sharpest_directions
+from sgdphysics.duality import (
+    decompose_gap,
+    decompose_pairs,
+    dual_weights,
+    nearest_of_class,
+    random_of_class,
+    slope_spread,
+    weight_spread_by_metric,
+)
 from sgdphysics.losses import LOSSES
 
 
@@ -14,31 +25,193 @@ def test_matches_are_the_nearest_images_of_the_class():
         nearest_of_class(train, labels, train[:1], torch.tensor([2]))
 
 
-@pytest.mark.parametrize("layer", [0, 1, 2])
-def test_slope_spread_equals_a_loop_over_pairs_that_builds_each_dual_weight(layer):
-    network, (train, labels), (test, _) = small_network((6, 16, 12, 3)), small_data(), small_data(seed=2)
-    weight, slopes = network.weights[layer], []
-    for image, shifted, label in zip(train, test, labels, strict=True):
-        a, b = (network.activations(x[None])[layer][0] for x in (image, shifted))
-        dual = torch.outer(weight @ (b - a), a) / (a @ a)
-        changed = network.replaced(layer, weight + dual)
-        loss = [LOSSES["cross_entropy"].mean(n.logits(image[None]), label[None]) for n in (changed, network)]
-        assert loss[0] == pytest.approx(LOSSES["cross_entropy"].mean(network.logits(shifted[None]), label[None]), rel=1e-12)
-        slopes.append((loss[0] - loss[1]) * dual.flatten() / dual.square().sum())
-    expected = torch.stack(slopes).var(0, correction=0).sum().sqrt()
-    assert slope_spread(network, train, test, labels, layer) == pytest.approx(float(expected), rel=1e-10)
-
-
-def test_pairs_without_activity_or_change_are_left_out():
-    network, (train, labels), (test, _) = small_network(), small_data(), small_data(seed=2)
-    spoiled = (torch.cat([train, 0 * train[:1], train[:1]]), torch.cat([test, test[:1], train[:1]]))
-    expected = slope_spread(network, train, test, labels, 1)
-    assert slope_spread(network, *spoiled, torch.cat([labels, labels[:2]]), 1) == pytest.approx(expected, rel=1e-12)
-
-
 def test_equal_slopes_have_no_spread():
     network, (train, labels), (test, _) = small_network(), small_data(n=3), small_data(n=3, seed=2)
     pairs = [part[:1].repeat(7, 1) for part in (train, test)]
     spread = slope_spread(network, *pairs, labels[:1].repeat(7), 1)
     assert isinstance(spread, float)
     assert spread == pytest.approx(0, abs=1e-6)
+
+
+def pairs_of(n=40, seed=2):
+    (train, labels), (test, _) = small_data(n), small_data(n, seed=seed)
+    return train, test, labels
+
+
+def by_hand(network, train, test, labels, layer):
+    """Dual weights and slopes of every pair, one at a time, each flattened."""
+    weight, duals, slopes, changes = network.weights[layer], [], [], []
+    for image, shifted, label in zip(train, test, labels, strict=True):
+        a, b = (network.activations(x[None])[layer][0] for x in (image, shifted))
+        dual = torch.outer(weight @ (b - a), a) / (a @ a)
+        after, before = (
+            LOSSES["cross_entropy"].mean(n.logits(image[None]), label[None])
+            for n in (network.replaced(layer, weight + dual), network)
+        )
+        duals.append(dual.flatten())
+        slopes.append((after - before) * dual.flatten() / dual.square().sum())
+        changes.append(after - before)
+    return torch.stack(duals), torch.stack(slopes), torch.tensor(changes, dtype=torch.float64)
+
+
+WIDE = (6, 16, 12, 3)
+every_layer = pytest.mark.parametrize("layer", [0, 1, 2])
+
+
+@every_layer
+def test_dual_weights_reproduce_the_test_activities_exactly(layer):
+    network = small_network(WIDE)
+    train, test, labels = pairs_of()
+    pairs = dual_weights(network, train, test, labels, layer)
+    weight = network.weights[layer]
+    shifted = network.activations(test)[layer]
+    for dual, a, b in zip(pairs.weights(), pairs.inputs, shifted, strict=True):
+        torch.testing.assert_close((weight + dual.view_as(weight)) @ a, weight @ b, rtol=0, atol=1e-12)
+    torch.testing.assert_close(pairs.weights(), by_hand(network, train, test, labels, layer)[0], rtol=1e-12, atol=1e-14)
+
+
+@every_layer
+def test_no_other_solution_is_closer_to_the_weights(layer):
+    """All solutions are dW + N with N a = 0; N is at right angles to dW, so it only adds length."""
+    network = small_network(WIDE)
+    train, test, labels = pairs_of()
+    pairs = dual_weights(network, train, test, labels, layer)
+    random = torch.Generator().manual_seed(3)
+    for dual, a in zip(pairs.weights()[:10], pairs.inputs, strict=False):
+        dual = dual.view(-1, len(a))
+        other = torch.randn(dual.shape, generator=random, dtype=torch.float64)
+        other -= torch.outer(other @ a, a) / (a @ a)
+        torch.testing.assert_close((dual + other) @ a, dual @ a)
+        assert (dual + other).square().sum() == pytest.approx(float(dual.square().sum() + other.square().sum()), rel=1e-12)
+
+
+@every_layer
+def test_loss_changes_are_those_of_the_data(layer):
+    network = small_network(WIDE)
+    train, test, labels = pairs_of()
+    changes = dual_weights(network, train, test, labels, layer).loss_changes
+    losses = [LOSSES["cross_entropy"].values(network.logits(images), labels) for images in (test, train)]
+    torch.testing.assert_close(changes, losses[0] - losses[1], rtol=1e-12, atol=1e-14)
+    torch.testing.assert_close(changes, by_hand(network, train, test, labels, layer)[2], rtol=1e-10, atol=1e-12)
+
+
+@every_layer
+def test_slope_spread_is_that_of_the_slopes_of_a_loop(layer):
+    network = small_network(WIDE)
+    train, test, labels = pairs_of()
+    expected = by_hand(network, train, test, labels, layer)[1].var(0, correction=0).sum().sqrt()
+    assert slope_spread(network, train, test, labels, layer) == pytest.approx(float(expected), rel=1e-10)
+
+
+@every_layer
+def test_decomposition_equals_dense_brute_force(layer):
+    network = small_network(WIDE)
+    train, test, labels = pairs_of()
+    found = decompose_gap(network, train, labels, test, labels, layer, matches=torch.arange(len(train)))
+    duals, slopes, changes = by_hand(network, train, test, labels, layer)
+    values, vectors = torch.linalg.eigh(layer_hessian(network, train, labels, layer))
+    torch.testing.assert_close(found.eigenvalues, values.flip(0), rtol=1e-9, atol=1e-12)
+    weights, gradients = duals @ vectors.flip(1), slopes @ vectors.flip(1)
+    simple = found.eigenvalues > 1e-6 * found.eigenvalues[0]  # directions of equal eigenvalues are anyone's choice
+    for name, expected in {
+        "slope_std": gradients.std(0, correction=0),
+        "weight_std": weights.std(0, correction=0),
+        "contributions": (weights * gradients).mean(0),
+        "correlation": torch.stack([torch.corrcoef(torch.stack(p))[0, 1] for p in zip(weights.T, gradients.T, strict=True)]),
+    }.items():
+        torch.testing.assert_close(getattr(found, name)[simple], expected[simple], rtol=1e-7, atol=1e-10)
+    torch.testing.assert_close(found.slope_mean[simple].abs(), gradients.mean(0)[simple].abs(), rtol=1e-7, atol=1e-10)
+    torch.testing.assert_close(found.dual_norms, duals.norm(dim=1), rtol=1e-12, atol=0)
+    assert found.gap == pytest.approx(float(changes.mean()), rel=1e-10)
+    assert found.decomposed_gap == pytest.approx(found.gap, rel=1e-10)
+    assert found.slope_spread == pytest.approx(float(found.slope_std.square().sum().sqrt()), rel=1e-10)
+    assert found.weight_spread == pytest.approx(float(found.weight_std.square().sum().sqrt()), rel=1e-10)
+    assert (found.inactive, found.unchanged, found.remainder) == (0, 0, 0.0)
+
+
+@pytest.mark.parametrize("count", [1, 7])
+def test_few_directions_and_a_remainder_return_the_gap_exactly(count):
+    network = small_network(WIDE)
+    train, test, labels = pairs_of()
+    matches = torch.arange(len(train))
+    whole = decompose_gap(network, train, labels, test, labels, 1, matches=matches)
+    basis = sharpest_directions(network, train, labels, 1, count)
+    few = decompose_gap(network, train, labels, test, labels, 1, matches=matches, basis=basis)
+    torch.testing.assert_close(few.contributions, whole.contributions[:count], rtol=1e-8, atol=1e-12)
+    assert few.remainder == pytest.approx(float(whole.contributions[count:].sum()), rel=1e-8)
+    assert few.decomposed_gap == pytest.approx(whole.gap, rel=1e-12)
+    assert (few.slope_spread, few.weight_spread) == pytest.approx((whole.slope_spread, whole.weight_spread), rel=1e-12)
+
+
+def test_a_layer_too_wide_for_a_dense_matrix_is_decomposed_in_some_directions(monkeypatch):
+    monkeypatch.setattr(duality, "DENSE_LIMIT", 100)
+    monkeypatch.setattr(duality, "WIDE_LAYER_DIRECTIONS", 5)
+    network = small_network(WIDE)
+    train, test, labels = pairs_of()
+    found = decompose_gap(network, train, labels, test, labels, 1)
+    assert len(found.eigenvalues) == 5
+    assert found.remainder != 0
+    assert found.decomposed_gap == pytest.approx(found.gap, rel=1e-12)
+
+
+def test_matches_are_the_nearest_of_the_class_by_default():
+    network = small_network(WIDE)
+    train, test, labels = pairs_of()
+    nearest = nearest_of_class(train, labels, test, labels)
+    found, expected = (decompose_gap(network, train, labels, test, labels, 1, **k) for k in ({}, {"matches": nearest}))
+    assert found.gap == expected.gap
+    assert found.gap != decompose_gap(network, train, labels, test, labels, 1, matches=torch.arange(len(train))).gap
+
+
+def test_without_a_data_shift_everything_is_zero():
+    network, (train, labels) = small_network(WIDE), small_data()
+    found = decompose_gap(network, train, labels, train, labels, 1)
+    assert (found.gap, found.decomposed_gap, found.slope_spread, found.weight_spread) == (0, 0, 0, 0)
+    assert found.unchanged == len(train)
+    assert not found.dual_norms.any()
+    assert not found.contributions.any()
+
+
+def test_pairs_without_activity_are_counted_and_left_out():
+    network = small_network(WIDE)
+    train, test, labels = pairs_of()
+    expected = decompose_gap(network, train, labels, test, labels, 1, matches=torch.arange(len(train)))
+    basis = largest_eigenpairs(layer_hessian(network, train, labels, 1))
+    dark = torch.cat([train, torch.zeros_like(train[:3])])  # without biases a black image gives no activity in any layer
+    further = torch.cat([test, test[:3]]), torch.cat([labels, labels[:3]])
+    found = decompose_pairs(dual_weights(network, dark, *further, 1), *basis)
+    assert found.inactive == 3
+    assert len(found.dual_norms) == len(train)
+    assert found.gap == pytest.approx(expected.gap, rel=1e-12)
+    torch.testing.assert_close(found.contributions, expected.contributions)
+
+
+@every_layer
+def test_size_of_the_solution_in_the_metric_of_the_data(layer):
+    network = small_network(WIDE)
+    train, test, labels = pairs_of()
+    pairs = dual_weights(network, train, test, labels, layer)
+    shifts = network.activations(test)[layer] - pairs.inputs
+    closed = weight_spread_by_metric(network.weights[layer], pairs.inputs, shifts)
+    assert closed == pytest.approx(pairs.spreads()[1], rel=1e-10)
+
+
+def test_random_matches_are_of_the_class_and_of_the_seed():
+    labels, wanted = torch.tensor([0, 0, 1, 1, 1, 2]), torch.tensor([0, 1, 2] * 30)
+    matches = random_of_class(labels, wanted, seed=1)
+    assert (labels[matches] == wanted).all()
+    assert set(matches.tolist()) == set(range(6))
+    assert matches.tolist() == random_of_class(labels, wanted, seed=1).tolist()
+    assert matches.tolist() != random_of_class(labels, wanted, seed=2).tolist()
+
+
+def test_bad_input_is_named():
+    network, (images, labels) = small_network(WIDE), small_data()
+    with pytest.raises(ValueError, match="layer: 3 does not exist, the network has layers 0 to 2"):
+        decompose_gap(network, images, labels, images, labels, 3)
+    with pytest.raises(ValueError, match=r"images: found shape \(40, 5\), expected \(N, 6\)"):
+        decompose_gap(network, images[:, :5], labels, images[:, :5], labels, 1)
+    with pytest.raises(ValueError, match="train_labels: no image of class 2, which the test images have"):
+        decompose_gap(network, images[labels < 2], labels[labels < 2], images, labels, 1)
+    with pytest.raises(ValueError, match="train_labels: no image of class 0"):
+        random_of_class(labels[labels > 0], labels, seed=0)

@@ -11,7 +11,7 @@ LAYERS = [
     {"errors"},
     {"arrays", "edge", "fits", "jobs", "records", "seeds"},
     {"datasets", "fokker_planck", "losses", "networks", "style", "toy"},
-    {"curvature", "effective_loss", "first_passage", "fluctuations", "surrogates", "training"},
+    {"curvature", "effective_loss", "first_passage", "fluctuations", "rescaling", "surrogates", "training"},
     {"duality", "grids", "landscape", "noise", "run_files"},
     {"claims", "studies", "windows"},
 ]
