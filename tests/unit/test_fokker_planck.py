@@ -187,6 +187,7 @@ FLAT = np.zeros((4, 3))
         (lambda: evolve(FLAT, 0.0, FLAT, (0.1, 0.1), (1.0, 1.0)), "time: found 0, expected a number above 0"),
         (lambda: evolve(FLAT, np.nan, FLAT, (0.1, 0.1), (1.0, 1.0)), "time: found nan"),
         (lambda: evolve(FLAT[:2], 1.0, FLAT, (0.1, 0.1), (1.0, 1.0)), r"density: found shape \(2, 3\), expected .* \(4, 3\)"),
+        (lambda: evolve(FLAT.T, 1.0, FLAT, (0.1, 0.1), (1.0, 1.0)), r"density: found shape \(3, 4\), expected .* \(4, 3\)"),
         (lambda: probability_current(FLAT, FLAT, (0.1, 0.1), (1.0, np.inf)), "diffusions: found"),
     ],
 )
