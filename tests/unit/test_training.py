@@ -136,6 +136,31 @@ def test_a_run_is_given_up_at_the_end_of_the_epoch_in_which_it_reaches_either_ca
     assert (result.status, result.epochs, result.steps) == ("not_converged", epochs, 3 * epochs)
 
 
+@pytest.mark.parametrize("change", [{}, {"dropout": 0.5}, {"images_per_class": 7, "label_noise": 0.3, "batch_size": 6}])
+def test_a_run_may_be_judged_by_its_loss_on_the_training_set(change):
+    run = dataclasses.replace(BASE, stop_on="training_set", **change)
+    (result,) = training.train([run], IMAGES, LABELS, checkpoint_steps=range(0, 100))
+    indices, noisy, _ = training.training_set(run, LABELS)
+    steps = training.steps_per_epoch(run, len(indices))
+    for epoch in range(1, 5):
+        logits = result.checkpoints[epoch * steps].logits(IMAGES[indices])
+        assert result.loss_history[epoch - 1] == pytest.approx(float(F.cross_entropy(logits, noisy)), rel=1e-5)
+        assert result.accuracy_history[epoch - 1] == pytest.approx(float((logits.argmax(1) == noisy).float().mean()))
+    # What a run is judged by does not change its steps.
+    (other,) = training.train([dataclasses.replace(run, stop_on="batches")], IMAGES, LABELS)
+    assert all(torch.equal(a, b) for a, b in zip(result.network.weights, other.network.weights, strict=True))
+    assert result.loss_history != other.loss_history
+
+
+def test_a_run_judged_by_its_training_set_stops_by_that():
+    run = dataclasses.replace(BASE, stop_on="training_set", dropout=0.5, max_epochs=400, learning_rate=0.5, stop_accuracy=0.0)
+    (free,) = training.train([run], IMAGES, LABELS)
+    level = sorted(free.loss_history)[40]
+    (stopped,) = training.train([dataclasses.replace(run, stop_loss=level)], IMAGES, LABELS)
+    first = next(epoch for epoch, loss in enumerate(free.loss_history, 1) if loss < level)
+    assert (stopped.status, stopped.epochs) == ("converged", first)
+
+
 def test_checkpoint_steps_are_ends_of_epochs_after_the_first():
     steps = training.log_spaced_steps(10, 80, 100)
     assert steps[0] == 0
@@ -164,6 +189,7 @@ def test_label_noise_keeps_the_clean_images():
         ({"sampling": "all"}, "sampling: found 'all', expected epoch or replacement"),
         ({"dropout": 1.0}, r"dropout: found 1.0, expected a share in \[0, 1\)"),
         ({"hidden_widths": ()}, r"hidden_widths: found \(\), expected widths >= 1"),
+        ({"stop_on": "test_set"}, "stop_on: found 'test_set', expected batches or training_set"),
         ({"max_steps": 0}, "max_steps: found 0, expected at least 1, or None"),
     ],
 )

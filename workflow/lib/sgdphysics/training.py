@@ -41,8 +41,10 @@ class Run:
             enlarged by 1/(1 - rho), so that the number of clean images stays.
         images_per_class: Clean training images of each class, None for all (then ``label_noise`` must be 0).
         draw_images: Draw the training images by seed instead of taking the first of each class.
-        stop_loss, stop_accuracy: Stop at the end of the first epoch whose mean loss is below the one and whose accuracy,
-            averaged over the last 9 epochs, is above the other.
+        stop_loss, stop_accuracy: Stop at the end of the first epoch whose loss is below the one and whose accuracy, averaged over
+            the last 9 epochs, is above the other.
+        stop_on: Whose loss and accuracy: "batches", means over the epoch's batches, each taken before its step and with dropout, or
+            "training_set", those of the network at the end of the epoch over all images that it trains on, without dropout.
         max_epochs: Give up after this many epochs.
         max_steps: Give up at the end of the epoch in which this many steps are reached; None sets no such limit.
         seed: Seed of initial weights, batches, dropout, label noise and image draw.
@@ -63,6 +65,7 @@ class Run:
     draw_images: bool = False
     stop_loss: float = 1e-3
     stop_accuracy: float = 0.99
+    stop_on: str = "batches"
     max_epochs: int = 1000
     max_steps: int | None = None
     seed: int = 0
@@ -84,6 +87,7 @@ class Run:
         _require(0 <= self.label_noise < 1, "label_noise", self.label_noise, "a share in [0, 1)")
         _require(self.initial_scale > 0, "initial_scale", self.initial_scale, "a number above 0")
         _require(bool(self.hidden_widths) and min(self.hidden_widths) >= 1, "hidden_widths", self.hidden_widths, "widths >= 1")
+        _require(self.stop_on in ("batches", "training_set"), "stop_on", self.stop_on, "batches or training_set")
         _require(self.max_epochs >= 1, "max_epochs", self.max_epochs, "at least 1")
         _require(self.max_steps is None or self.max_steps >= 1, "max_steps", self.max_steps, "at least 1, or None")
 
@@ -102,8 +106,7 @@ class Result:
         diverged_step: Step (from 1) at which the loss was first not finite, else None.
         network: Final weights, float32.
         checkpoints: Weights at the end of each scheduled step, by step; step 0 holds the initial weights.
-        loss_history, accuracy_history: One float per epoch: mean over the epoch's batches, each taken before its step (so with
-            dropout and label noise as trained on).
+        loss_history, accuracy_history: One float per epoch, of what ``stop_on`` says; labels as trained on.
     """
 
     run: Run
@@ -152,7 +155,9 @@ def train(
                 network = stack.network(index)
                 # A dead network ties all classes, which counts as an error: only then is it worth asking every image.
                 dead = not accuracies[:, index].any() and not stack.responds(index)
-                member.end_epoch(losses[:, index], accuracies[:, index], network, dead, thresholds)
+                on_batches = losses[:, index], accuracies[:, index]
+                judged = on_batches if member.run.stop_on == "batches" else stack.evaluated(index)
+                member.end_epoch(losses[:, index], judged, network, dead, thresholds)
             bar.update()
             bar.set_postfix(running=sum(m.status == "" for m in stack.members), loss=float(losses.mean()))
             stack.drop_stopped()
@@ -295,12 +300,22 @@ class _Member:
         last = self.run.weight_decay_epochs
         return self.run.weight_decay if last is None or self.epoch < last else 0.0
 
-    def end_epoch(self, losses: Tensor, accuracies: Tensor, network: networks.Mlp, dead: bool, thresholds: Sequence[float]) -> None:
-        """Record the epoch, which ended with ``network``, and decide whether the run is over."""
+    def end_epoch(
+        self, losses: Tensor, judged: tuple[Tensor, Tensor], network: networks.Mlp, dead: bool, thresholds: Sequence[float]
+    ) -> None:
+        """Record the epoch, which ended with ``network``, and decide whether the run is over.
+
+        Args:
+            losses: Of each step.
+            judged: Losses and accuracies whose means the stop rule looks at.
+            network: At the end of the epoch.
+            dead: Whether it no longer responds to any image.
+            thresholds: Losses at which checkpoints are kept.
+        """
         self.epoch += 1
-        loss = float(losses.double().mean())
+        loss, accuracy = (float(values.double().mean()) for values in judged)
         self.loss_history.append(loss)
-        self.accuracy_history.append(float(accuracies.double().mean()))
+        self.accuracy_history.append(accuracy)
         if any(loss <= level < min(self.loss_history[:-1], default=torch.inf) for level in thresholds):
             self.checkpoints[self.epoch * self.epoch_steps] = network
         self.status = self._status(losses, network, dead)
@@ -384,6 +399,14 @@ class _Stack:
         """Whether any unit of a member's last hidden layer is active for any of its training images."""
         network = networks.Mlp(tuple(weight[index] for weight in self.weights))
         return bool(network.activations(self.images[self.members[index].indices])[-1].any())
+
+    def evaluated(self, index: int) -> tuple[Tensor, Tensor]:
+        """Losses and hits (1 or 0) of a member on each image of its training set, labels as trained on, without dropout."""
+        network = networks.Mlp(tuple(weight[index] for weight in self.weights))
+        logits = network.logits(self.images[self.members[index].indices])
+        targets = self.targets[index]
+        at_label = (logits * targets).sum(1, keepdim=True)
+        return self.loss.values_of(logits, targets, 1).cpu(), ((logits >= at_label).sum(1) == 1).float().cpu()
 
     def drop_stopped(self) -> None:
         going = [index for index, member in enumerate(self.members) if not member.status]
