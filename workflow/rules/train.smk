@@ -18,6 +18,7 @@ rule train_ensemble:
         runs=lambda w: [vars(run) for run in chunk_of(w).runs],
         checkpoints_per_decade=lambda w: chunk_of(w).checkpoints["per_decade"],
         checkpoint_losses=lambda w: chunk_of(w).checkpoints["losses"],
+        checkpoint_epochs=lambda w: chunk_of(w).checkpoints["epochs"],
         code=digest("scripts/train_ensemble.py"),
     script:
         "../scripts/train_ensemble.py"

@@ -13,16 +13,19 @@ def train(
     settings: Sequence[dict],
     checkpoints_per_decade: int | None,
     checkpoint_losses: Sequence[float],
+    checkpoint_epochs: Sequence[int],
     runs_path: Path,
 ) -> None:
-    """Train one network per entry of ``settings`` and write all results to ``runs_path``; no checkpoints if there are None."""
+    """Train one network per entry of ``settings`` and write all results to ``runs_path``, with checkpoints at
+    log-spaced steps (unless None a decade), first losses and epochs.
+    """
     dataset = datasets.load_dataset(dataset_path)
     runs = [training.Run(**entry) for entry in settings]
-    schedule = []
+    images = len(training.training_set(runs[0], dataset.train_labels)[0])
+    epoch_steps = training.steps_per_epoch(runs[0], images)
+    schedule = [epoch * epoch_steps for epoch in checkpoint_epochs]
     if checkpoints_per_decade is not None:
-        images = len(training.training_set(runs[0], dataset.train_labels)[0])
-        epoch_steps = training.steps_per_epoch(runs[0], images)
-        schedule = training.log_spaced_steps(checkpoints_per_decade, epoch_steps, max(run.max_epochs for run in runs))
+        schedule += training.log_spaced_steps(checkpoints_per_decade, epoch_steps, max(run.max_epochs for run in runs))
     results = training.train(
         runs,
         dataset.train_images,
@@ -45,5 +48,6 @@ if __name__ == "__main__":
             snakemake.params.runs,
             snakemake.params.checkpoints_per_decade,
             snakemake.params.checkpoint_losses,
+            snakemake.params.checkpoint_epochs,
             Path(snakemake.output.runs),
         )

@@ -3,7 +3,7 @@
 Used by the workflow when it starts, before any job.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import jsonschema
@@ -13,7 +13,6 @@ from sgdphysics.errors import InputError
 from sgdphysics.training import Run
 
 _RUN_SETTINGS = ("hidden_widths", "loss", "sampling", "images_per_class", "draw_images", "stop_loss", "stop_accuracy")
-_NO_CHECKPOINTS = {"per_decade": None, "losses": []}
 
 
 def resolved(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -57,27 +56,39 @@ def runs_of(study: Mapping[str, Any], section: str) -> list[Run]:
 
     Args:
         study: One of the studies.
-        section: "feng2021" or "yang2023" (there those of figure 4; see also `talk_runs`).
+        section: "feng2021", "yang2023" (there those of figure 4; see also `talk_runs`) or "feng2023" (see also `swept_runs`).
     """
-    return {"feng2021": _feng2021_runs, "yang2023": _yang2023_runs}[section](study[section])
+    return _SECTIONS[section](study[section])
 
 
 def chunks_of(study: Mapping[str, Any], section: str | None = None) -> list[grids.Chunk]:
     """Return the chunks in which a complete study's runs are trained; of one section those that it needs.
 
-    A run that several sections need is trained once, in a chunk of such runs only, and keeps the checkpoints of feng2021.
+    A run that several sections need is trained once, in a chunk of such runs only, and keeps the checkpoints of all of them.
     """
-    settings, edge = study["feng2021"], study["yang2023"]["edge"]
-    checkpoints = {"per_decade": settings["checkpoints_per_decade"], "losses": settings["equal_losses"]}
     chunks = []
-    for sections, runs in grids.shared_by({name: runs_of(study, name) for name in ("feng2021", "yang2023")}).items():
-        if section is not None and section not in sections:
-            continue
-        if "feng2021" in sections:
-            chunks += grids.chunks_of(runs, study["dataset"], study["seeds_per_chunk"], checkpoints)
-        else:
-            chunks += grids.chunks_of(runs, study["dataset"], edge["seeds_per_chunk"], _NO_CHECKPOINTS)
+    for sections, runs in grids.shared_by({name: runs_of(study, name) for name in _SECTIONS}).items():
+        if section is None or section in sections:
+            seeds_per_chunk = min(_seeds_per_chunk(study, name) for name in sections)
+            chunks += grids.chunks_of(runs, study["dataset"], seeds_per_chunk, _checkpoints(study, sections))
     return chunks
+
+
+def _seeds_per_chunk(study: Mapping[str, Any], section: str) -> int:
+    own = {"yang2023": lambda: study["yang2023"]["edge"], "feng2023": lambda: study["feng2023"]}.get(section, lambda: study)
+    return own()["seeds_per_chunk"]
+
+
+def _checkpoints(study: Mapping[str, Any], sections: Collection[str]) -> dict[str, Any]:
+    """The weights that the sections want kept: steps per decade, losses and epochs."""
+    kept: dict[str, Any] = {"per_decade": None, "losses": [], "epochs": []}
+    if "feng2021" in sections:
+        kept["per_decade"] = study["feng2021"]["checkpoints_per_decade"]
+        kept["losses"] += study["feng2021"]["equal_losses"]
+    if "feng2023" in sections:
+        kept["losses"] += [loss for loss in study["feng2023"]["equal_losses"] if loss not in kept["losses"]]
+        kept["epochs"] += study["feng2023"]["equal_epochs"]
+    return kept
 
 
 def reference_runs(study: Mapping[str, Any]) -> list[str]:
@@ -91,6 +102,19 @@ def talk_runs(study: Mapping[str, Any]) -> list[str]:
     """Return the names of the runs of the talk's example of a learning rate that is too large."""
     settings = study["yang2023"]
     return [grids.run_id(run, study["dataset"]) for run in _talk_runs(settings["edge"], settings["seeds"])]
+
+
+def swept_runs(study: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return which runs belong to which sweep of feng2023: "run", "sweep", "dose" and "seed", the reference in every sweep.
+
+    The dose of the reference is what it has of the swept setting; of the "control", which never stops, it is 0.
+    """
+    settings = study["feng2023"]
+    return [
+        {"run": grids.run_id(run, study["dataset"]), "sweep": sweep, "dose": dose, "seed": run.seed}
+        for sweep, dose, changes in _sweeps(settings)
+        for run in grids.runs_of_grid(_sweep_settings(settings) | changes, {}, settings["seeds"])
+    ]
 
 
 def _feng2021_runs(settings: Mapping[str, Any]) -> list[Run]:
@@ -115,6 +139,39 @@ def _talk_runs(edge: Mapping[str, Any], seeds: Sequence[int]) -> list[Run]:
     example = edge["talk_example"]
     own = {key: example[key] for key in ("hidden_widths", "images_per_class")}
     return grids.runs_of_grid(_edge_settings(edge) | own, _values(example["learning_rates"], [example["batch_size"]]), seeds)
+
+
+def _feng2023_runs(settings: Mapping[str, Any]) -> list[Run]:
+    base = _sweep_settings(settings)
+    runs = [run for _, _, changes in _sweeps(settings) for run in grids.runs_of_grid(base | changes, {}, settings["seeds"])]
+    return list(dict.fromkeys(runs))
+
+
+def _sweep_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The reference setting."""
+    keys = (*_RUN_SETTINGS, "max_epochs", "learning_rate", "batch_size")
+    return {**{key: settings[key] for key in keys}, "stop_on": "training_set"}
+
+
+def _sweeps(settings: Mapping[str, Any]) -> list[tuple[str, float, dict[str, Any]]]:
+    """Every sweep's name, doses and what they change in the reference setting."""
+    doses, noisy = settings["sweeps"], settings["label_noise_images_per_class"]
+    penalty = {"weight_decay_penalty": "norm", "weight_decay_epochs": settings["norm_penalty_epochs"]}
+    changes = {
+        **{key: lambda dose, key=key: {key: dose} for key in ("learning_rate", "batch_size", "images_per_class")},
+        "norm_penalty": lambda dose: {"weight_decay": dose, **penalty} if dose else {},
+        "squared_penalty": lambda dose: {"weight_decay": dose},
+        "dropout": lambda dose: {"dropout": dose},
+        "initial_scale": lambda dose: {"initial_scale": dose},
+        "label_noise": lambda dose: {"label_noise": dose, "images_per_class": noisy},
+    }
+    reference = {"norm_penalty": 0.0, "squared_penalty": 0.0, "dropout": 0.0, "initial_scale": 1.0}
+    reference |= {key: settings[key] for key in ("learning_rate", "batch_size", "images_per_class")}
+    entries = [("control", 0.0, {"stop_loss": 0.0, "max_epochs": settings["control_epochs"]})]
+    for sweep, change in changes.items():
+        own = [reference[sweep]] if sweep in reference and reference[sweep] is not None else []
+        entries += [(sweep, dose, change(dose)) for dose in sorted({*own, *doses[sweep]})]
+    return entries
 
 
 def _edge_settings(edge: Mapping[str, Any]) -> dict[str, Any]:
@@ -258,3 +315,7 @@ def _edge_faults(edge: Mapping[str, Any], dataset: Mapping[str, Any]) -> list[st
         lines.append(f"talk_example.hidden_widths: found {example['hidden_widths']}, expected as many as {edge['hidden_widths']}")
     faults = [*_images_fault(example, dataset), *_batch_fault(example, "batch_size", [example["batch_size"]], dataset)]
     return [*lines, *(f"talk_example.{line}" for line in faults)]
+
+
+# Each section that trains networks, and its runs.
+_SECTIONS = {"feng2021": _feng2021_runs, "yang2023": _yang2023_runs, "feng2023": _feng2023_runs}
