@@ -30,7 +30,7 @@ def plain_sgd(run, images, labels, epochs):
             for layer, w in enumerate(weights[:-1]):
                 a = torch.relu(a @ w.T)
                 if layer == 0 and run.dropout:
-                    a = a * (mask >= run.dropout) / (1 - run.dropout)
+                    a = a * (mask >= run.dropout) / (1 - run.dropout if run.dropout_rescaling == "in_training" else 1)
             logits = a @ weights[-1].T
             if run.loss == "cross_entropy":
                 loss = F.cross_entropy(logits, noisy[batch])
@@ -41,6 +41,8 @@ def plain_sgd(run, images, labels, epochs):
                 loss = loss + run.weight_decay * (square.sqrt() if run.weight_decay_penalty == "norm" else square / 2)
             gradients = torch.autograd.grad(loss, weights)
             weights = [(w - run.learning_rate * g).detach().requires_grad_() for w, g in zip(weights, gradients, strict=True)]
+    if run.dropout_rescaling == "afterwards":
+        weights[1] = (1 - run.dropout) * weights[1]
     return weights
 
 
@@ -53,6 +55,8 @@ def plain_sgd(run, images, labels, epochs):
         {"weight_decay": 0.1},
         {"weight_decay": 0.1, "weight_decay_penalty": "norm", "weight_decay_epochs": 2},
         {"dropout": 0.3},
+        {"dropout": 0.3, "dropout_rescaling": "afterwards"},
+        {"dropout": 0.3, "dropout_rescaling": "none"},
         {"initial_scale": 3.0},
         {"sampling": "replacement"},
         {"images_per_class": 7, "label_noise": 0.3},
@@ -97,6 +101,13 @@ def test_going_on_takes_the_steps_that_training_would_have_taken():
     assert torch.equal(seen[-1][0], longer.network.weights[1])
 
 
+def test_weights_that_were_rescaled_afterwards_are_not_trained_further():
+    run = dataclasses.replace(BASE, dropout=0.5, dropout_rescaling="afterwards")
+    (result,) = training.train([run], IMAGES, LABELS)
+    with pytest.raises(ValueError, match="dropout_rescaling: found 'afterwards'"):
+        training.continue_training([run], [result.network], [4], IMAGES, LABELS, epochs=1, observer=lambda _: None)
+
+
 def test_runs_of_one_seed_share_initial_weights_and_batches():
     slow, fast = training.train(
         [dataclasses.replace(BASE, learning_rate=rate) for rate in (1e-12, 0.5)], IMAGES, LABELS, checkpoint_steps=[0]
@@ -136,7 +147,15 @@ def test_a_run_is_given_up_at_the_end_of_the_epoch_in_which_it_reaches_either_ca
     assert (result.status, result.epochs, result.steps) == ("not_converged", epochs, 3 * epochs)
 
 
-@pytest.mark.parametrize("change", [{}, {"dropout": 0.5}, {"images_per_class": 7, "label_noise": 0.3, "batch_size": 6}])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {},
+        {"dropout": 0.5},
+        {"dropout": 0.5, "dropout_rescaling": "afterwards"},
+        {"images_per_class": 7, "label_noise": 0.3, "batch_size": 6},
+    ],
+)
 def test_a_run_may_be_judged_by_its_loss_on_the_training_set(change):
     run = dataclasses.replace(BASE, stop_on="training_set", **change)
     (result,) = training.train([run], IMAGES, LABELS, checkpoint_steps=range(0, 100))
@@ -187,6 +206,7 @@ def test_label_noise_keeps_the_clean_images():
         ({"learning_rate": -1}, "learning_rate: found -1, expected a number above 0"),
         ({"loss": "hinge"}, "loss: found 'hinge', expected one of cross_entropy, mean_squared_error"),
         ({"sampling": "all"}, "sampling: found 'all', expected epoch or replacement"),
+        ({"dropout_rescaling": "never"}, "dropout_rescaling: found 'never', expected in_training, afterwards or none"),
         ({"dropout": 1.0}, r"dropout: found 1.0, expected a share in \[0, 1\)"),
         ({"hidden_widths": ()}, r"hidden_widths: found \(\), expected widths >= 1"),
         ({"stop_on": "test_set"}, "stop_on: found 'test_set', expected batches or training_set"),

@@ -35,7 +35,9 @@ class Run:
         weight_decay_penalty: "squared" adds (beta/2) |W|^2 to the loss, "norm" adds beta |W| (the norm of all weights together,
             as in the published scripts of Feng, Zhang and Tu 2023).
         weight_decay_epochs: The penalty is removed after this many epochs (published: 200); None keeps it.
-        dropout: Share of units dropped after the first hidden layer; the kept ones are divided by the share kept.
+        dropout: Share of units dropped after the first hidden layer, drawn anew for every image of every batch.
+        dropout_rescaling: Where the share of units kept enters: "in_training" divides the kept units by it, "afterwards" multiplies
+            the weights that read them by it once the network is looked at (as dropout was first published), "none": nowhere.
         initial_scale: s, factor on the initial weights.
         label_noise: rho, share of the training images whose label is replaced by another class at random. The training set is
             enlarged by 1/(1 - rho), so that the number of clean images stays.
@@ -59,6 +61,7 @@ class Run:
     weight_decay_penalty: str = "squared"
     weight_decay_epochs: int | None = None
     dropout: float = 0.0
+    dropout_rescaling: str = "in_training"
     initial_scale: float = 1.0
     label_noise: float = 0.0
     images_per_class: int | None = None
@@ -84,6 +87,12 @@ class Run:
         _require(self.batch_size >= 1, "batch_size", self.batch_size, "at least 1")
         _require(self.weight_decay >= 0, "weight_decay", self.weight_decay, "a number from 0")
         _require(0 <= self.dropout < 1, "dropout", self.dropout, "a share in [0, 1)")
+        _require(
+            self.dropout_rescaling in ("in_training", "afterwards", "none"),
+            "dropout_rescaling",
+            self.dropout_rescaling,
+            "in_training, afterwards or none",
+        )
         _require(0 <= self.label_noise < 1, "label_noise", self.label_noise, "a share in [0, 1)")
         _require(self.initial_scale > 0, "initial_scale", self.initial_scale, "a number above 0")
         _require(bool(self.hidden_widths) and min(self.hidden_widths) >= 1, "hidden_widths", self.hidden_widths, "widths >= 1")
@@ -188,7 +197,12 @@ def continue_training(
 
     Returns:
         The networks at the end.
+
+    Raises:
+        ValueError: If the weights of a run are not those that it trains (``dropout_rescaling`` is "afterwards").
     """
+    for run in runs:
+        _require(run.dropout_rescaling != "afterwards", "dropout_rescaling", run.dropout_rescaling, "in_training or none")
     stack = _Stack.start(runs, images, labels, start, start_epochs)
     for _ in range(epochs):
         stack.run_epoch(lambda _: observer(stack.weights))
@@ -289,11 +303,12 @@ class _Member:
         return torch.from_numpy(random.permutation(size)[: shape[0] * shape[1]].reshape(shape))
 
     def dropout_masks(self) -> Tensor:
-        """Factors on the first hidden layer for the coming epoch, (steps, batch, units): 0 or 1 / (share kept)."""
+        """Factors on the first hidden layer for the coming epoch, (steps, batch, units): 0, or 1 or 1 / (share kept)."""
         random = seeds.generator(self.run.seed, "dropout", self.epoch)
         shape = (self.epoch_steps, self.run.batch_size, self.run.hidden_widths[0])
         kept = random.random(shape, dtype="float32") >= self.run.dropout
-        return torch.from_numpy(kept).float() / (1 - self.run.dropout)
+        factor = 1 - self.run.dropout if self.run.dropout_rescaling == "in_training" else 1
+        return torch.from_numpy(kept).float() / factor
 
     def decay(self) -> float:
         """The weight decay in force in the coming epoch."""
@@ -392,21 +407,34 @@ class _Stack:
         return cls(images, targets, members, weights, LOSSES[runs[0].loss])
 
     def network(self, index: int) -> networks.Mlp:
-        """A copy of one member's network, float32 on the CPU."""
-        return networks.Mlp(tuple(weight[index].clone().cpu() for weight in self.weights))
+        """A copy of one member's network, without dropout, float32 on the CPU."""
+        return networks.Mlp(tuple(weight.clone().cpu() for weight in self._member_weights(index)))
+
+    def _member_weights(self, index: int) -> list[Tensor]:
+        """One member's weights as they serve without dropout."""
+        run, weights = self.members[index].run, [weight[index] for weight in self.weights]
+        if run.dropout_rescaling == "afterwards":
+            weights[1] = weights[1] * (1 - run.dropout)
+        return weights
 
     def responds(self, index: int) -> bool:
         """Whether any unit of a member's last hidden layer is active for any of its training images."""
-        network = networks.Mlp(tuple(weight[index] for weight in self.weights))
-        return bool(network.activations(self.images[self.members[index].indices])[-1].any())
+        network = networks.Mlp(tuple(self._member_weights(index)))
+        return bool(network.activations(self._images_of(index))[-1].any())
 
     def evaluated(self, index: int) -> tuple[Tensor, Tensor]:
         """Losses and hits (1 or 0) of a member on each image of its training set, labels as trained on, without dropout."""
-        network = networks.Mlp(tuple(weight[index] for weight in self.weights))
-        logits = network.logits(self.images[self.members[index].indices])
+        network = networks.Mlp(tuple(self._member_weights(index)))
+        logits = network.logits(self._images_of(index))
         targets = self.targets[index]
         at_label = (logits * targets).sum(1, keepdim=True)
         return self.loss.values_of(logits, targets, 1).cpu(), ((logits >= at_label).sum(1) == 1).float().cpu()
+
+    def _images_of(self, index: int) -> Tensor:
+        """The images that a member trains on; no copy where these are all."""
+        indices = self.members[index].indices
+        whole = len(indices) == len(self.images) and torch.equal(indices, torch.arange(len(indices)))
+        return self.images if whole else self.images.index_select(0, indices)
 
     def drop_stopped(self) -> None:
         going = [index for index, member in enumerate(self.members) if not member.status]
@@ -433,7 +461,7 @@ class _Stack:
         members = torch.arange(len(self.members))[:, None]
         losses, accuracies = [], []
         for step in range(len(positions)):
-            inputs = self.images[indices[step].flatten()].view(*indices[step].shape, -1)
+            inputs = self.images.index_select(0, indices[step].flatten()).view(*indices[step].shape, -1)  # faster than [...]
             targets = self.targets[members, positions[step]].mT
             values, correct = self._step(inputs, targets, rates, None if masks is None else masks[step])
             losses.append(values)
