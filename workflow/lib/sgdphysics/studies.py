@@ -58,7 +58,7 @@ def runs_of(study: Mapping[str, Any], section: str) -> list[Run]:
         study: One of the studies.
         section: "feng2021", "yang2023" (there those of figure 4; see also `talk_runs`) or "feng2023" (see also `swept_runs`).
     """
-    return _SECTIONS[section](study[section])
+    return _SECTIONS[section](study)
 
 
 def chunks_of(study: Mapping[str, Any], section: str | None = None) -> list[grids.Chunk]:
@@ -100,24 +100,28 @@ def reference_runs(study: Mapping[str, Any]) -> list[str]:
 
 def talk_runs(study: Mapping[str, Any]) -> list[str]:
     """Return the names of the runs of the talk's example of a learning rate that is too large."""
-    settings = study["yang2023"]
-    return [grids.run_id(run, study["dataset"]) for run in _talk_runs(settings["edge"], settings["seeds"])]
+    return [grids.run_id(run, study["dataset"]) for run in _talk_runs(study)]
 
 
 def swept_runs(study: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return which runs belong to which sweep of feng2023: "run", "sweep", "dose" and "seed", the reference in every sweep.
+    """Return which runs belong to which sweep of feng2023: "run", "sweep", "dose", "seed" and whether it is the "reference".
 
-    The dose of the reference is what it has of the swept setting; of the "control", which never stops, it is 0.
+    The reference is in every sweep of a setting that it has, with the dose that it has. The sweep "control" is the reference
+    again, of dose 0, but goes on whatever its loss.
     """
     settings = study["feng2023"]
     return [
-        {"run": grids.run_id(run, study["dataset"]), "sweep": sweep, "dose": dose, "seed": run.seed}
+        {
+            **{"run": grids.run_id(run, study["dataset"]), "sweep": sweep, "dose": dose, "seed": run.seed},
+            "reference": not changes,
+        }
         for sweep, dose, changes in _sweeps(settings)
         for run in grids.runs_of_grid(_sweep_settings(settings) | changes, {}, settings["seeds"])
     ]
 
 
-def _feng2021_runs(settings: Mapping[str, Any]) -> list[Run]:
+def _feng2021_runs(study: Mapping[str, Any]) -> list[Run]:
+    settings = study["feng2021"]
     base = {key: settings[key] for key in (*_RUN_SETTINGS, "max_epochs")}
     runs = grids.runs_of_grid(base, _values(settings["learning_rates"], settings["batch_sizes"]), settings["seeds"])
     if settings["grid"] == "full":
@@ -125,52 +129,55 @@ def _feng2021_runs(settings: Mapping[str, Any]) -> list[Run]:
     return [run for run in runs if any(getattr(run, key) == value for key, value in settings["reference"].items())]
 
 
-def _yang2023_runs(settings: Mapping[str, Any]) -> list[Run]:
-    edge, seeds = settings["edge"], settings["seeds"]
-    runs = [
+def _yang2023_runs(study: Mapping[str, Any]) -> list[Run]:
+    edge = study["yang2023"]["edge"]
+    grid = [
         run
         for part in (edge, *edge["refined"])
-        for run in grids.runs_of_grid(_edge_settings(edge), _values(part["learning_rates"], part["batch_sizes"]), seeds)
+        for run in grids.runs_of_grid(
+            _edge_settings(edge), _values(part["learning_rates"], part["batch_sizes"]), study["yang2023"]["seeds"]
+        )
     ]
-    return [*runs, *_talk_runs(edge, seeds)]
+    return [*grid, *_talk_runs(study)]
 
 
-def _talk_runs(edge: Mapping[str, Any], seeds: Sequence[int]) -> list[Run]:
-    example = edge["talk_example"]
-    own = {key: example[key] for key in ("hidden_widths", "images_per_class")}
-    return grids.runs_of_grid(_edge_settings(edge) | own, _values(example["learning_rates"], [example["batch_size"]]), seeds)
+def _talk_runs(study: Mapping[str, Any]) -> list[Run]:
+    rates = {"learning_rate": study["yang2023"]["edge"]["talk_learning_rates"]}
+    return grids.runs_of_grid(_reference_of_sweeps(study["feng2023"]), rates, study["yang2023"]["seeds"])
 
 
-def _feng2023_runs(settings: Mapping[str, Any]) -> list[Run]:
-    base = _sweep_settings(settings)
+def _feng2023_runs(study: Mapping[str, Any]) -> list[Run]:
+    settings = study["feng2023"]
+    base = _reference_of_sweeps(settings)
     runs = [run for _, _, changes in _sweeps(settings) for run in grids.runs_of_grid(base | changes, {}, settings["seeds"])]
     return list(dict.fromkeys(runs))
 
 
-def _sweep_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """The reference setting."""
+def _reference_of_sweeps(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The setting of feng2023 of which every sweep changes something."""
     keys = (*_RUN_SETTINGS, "max_epochs", "learning_rate", "batch_size")
     return {**{key: settings[key] for key in keys}, "stop_on": "training_set"}
 
 
 def _sweeps(settings: Mapping[str, Any]) -> list[tuple[str, float, dict[str, Any]]]:
-    """Every sweep's name, doses and what they change in the reference setting."""
-    doses, noisy = settings["sweeps"], settings["label_noise_images_per_class"]
-    penalty = {"weight_decay_penalty": "norm", "weight_decay_epochs": settings["norm_penalty_epochs"]}
+    """Every sweep's name, its doses, and what each changes in the reference: nothing for the dose that the reference has."""
+    removed = {"weight_decay_epochs": settings["penalty_epochs"]}
+    noisy = settings["label_noise_images_per_class"]
     changes = {
         **{key: lambda dose, key=key: {key: dose} for key in ("learning_rate", "batch_size", "images_per_class")},
-        "norm_penalty": lambda dose: {"weight_decay": dose, **penalty} if dose else {},
-        "squared_penalty": lambda dose: {"weight_decay": dose},
-        "dropout": lambda dose: {"dropout": dose},
-        "initial_scale": lambda dose: {"initial_scale": dose},
+        **{key: lambda dose, key=key: {key: dose} for key in ("dropout", "initial_scale")},
+        "norm_penalty": lambda dose: {"weight_decay": dose, "weight_decay_penalty": "norm", **removed},
+        "squared_penalty": lambda dose: {"weight_decay": dose, **removed},
+        "dropout_rescaled_afterwards": lambda dose: {"dropout": dose, "dropout_rescaling": "afterwards"},
+        "dropout_without_rescaling": lambda dose: {"dropout": dose, "dropout_rescaling": "none"},
         "label_noise": lambda dose: {"label_noise": dose, "images_per_class": noisy},
     }
-    reference = {"norm_penalty": 0.0, "squared_penalty": 0.0, "dropout": 0.0, "initial_scale": 1.0}
-    reference |= {key: settings[key] for key in ("learning_rate", "batch_size", "images_per_class")}
+    of_reference = {**dict.fromkeys(changes, 0.0), "initial_scale": 1.0, "label_noise": None}
+    of_reference |= {key: settings[key] for key in ("learning_rate", "batch_size", "images_per_class")}
     entries = [("control", 0.0, {"stop_loss": 0.0, "max_epochs": settings["control_epochs"]})]
-    for sweep, change in changes.items():
-        own = [reference[sweep]] if sweep in reference and reference[sweep] is not None else []
-        entries += [(sweep, dose, change(dose)) for dose in sorted({*own, *doses[sweep]})]
+    for sweep, doses in settings["sweeps"].items():
+        own = of_reference[sweep]
+        entries += [(sweep, dose, {} if dose == own else changes[sweep](dose)) for dose in sorted({own, *doses} - {None})]
     return entries
 
 
@@ -229,11 +236,12 @@ def _further_faults(config: Mapping[str, Any], datasets: Mapping[str, Any]) -> l
             known = ", ".join(sorted(datasets))
             lines.append(f"studies.{name}.dataset: found {study['dataset']!r}, expected one of {known}")
             continue
-        dataset, edge = datasets[study["dataset"]], study["yang2023"]["edge"]
+        dataset, edge, sweeps = datasets[study["dataset"]], study["yang2023"]["edge"], study["feng2023"]
         faults = {
             "yang2023.toy": _toy_faults(study["yang2023"]["toy"]),
             "feng2021": [*_network_faults(study["feng2021"], dataset), *_grid_faults(study["feng2021"])],
-            "yang2023.edge": [*_network_faults(edge, dataset), *_edge_faults(edge, dataset)],
+            "yang2023.edge": [*_network_faults(edge, dataset), *_edge_faults(edge, sweeps, dataset)],
+            "feng2023": _sweep_faults(sweeps, dataset),
         }
         lines += [f"studies.{name}.{section}.{line}" for section, found in faults.items() for line in found]
     return lines
@@ -241,12 +249,13 @@ def _further_faults(config: Mapping[str, Any], datasets: Mapping[str, Any]) -> l
 
 def _network_faults(settings: Mapping[str, Any], dataset: Mapping[str, Any]) -> list[str]:
     """Faults of a section that trains networks on a data set."""
-    lines = []
-    layers = len(settings["hidden_widths"]) + 1
-    if settings["layer"] >= layers:
-        lines.append(f"layer: found {settings['layer']}, the network has layers 0 to {layers - 1}")
     batches = _batch_fault(settings, "batch_sizes", settings["batch_sizes"], dataset)
-    return [*lines, *_images_fault(settings, dataset), *batches]
+    return [*_layer_fault(settings["layer"], settings), *_images_fault(settings, dataset), *batches]
+
+
+def _layer_fault(layer: int, network: Mapping[str, Any]) -> list[str]:
+    layers = len(network["hidden_widths"]) + 1
+    return [] if layer < layers else [f"layer: found {layer}, the network has layers 0 to {layers - 1}"]
 
 
 def _images_fault(settings: Mapping[str, Any], dataset: Mapping[str, Any]) -> list[str]:
@@ -304,17 +313,27 @@ def _toy_faults(settings: Mapping[str, Any]) -> list[str]:
     return lines
 
 
-def _edge_faults(edge: Mapping[str, Any], dataset: Mapping[str, Any]) -> list[str]:
-    lines, example = [], edge["talk_example"]
+def _edge_faults(edge: Mapping[str, Any], sweeps: Mapping[str, Any], dataset: Mapping[str, Any]) -> list[str]:
+    lines = [f"talk_learning_rates: of feng2023's network, {line}" for line in _layer_fault(edge["layer"], sweeps)]
     for index, part in enumerate(edge["refined"]):
         if not any(set(part[key]) <= set(edge[key]) for key in ("batch_sizes", "learning_rates")):
             found = f"batch_sizes {part['batch_sizes']} and learning_rates {part['learning_rates']}"
             lines.append(f"refined[{index}]: found {found}, expected all of the one or of the other to be those of the grid")
         lines += _batch_fault(edge, f"refined[{index}].batch_sizes", part["batch_sizes"], dataset)
-    if len(example["hidden_widths"]) != len(edge["hidden_widths"]):
-        lines.append(f"talk_example.hidden_widths: found {example['hidden_widths']}, expected as many as {edge['hidden_widths']}")
-    faults = [*_images_fault(example, dataset), *_batch_fault(example, "batch_size", [example["batch_size"]], dataset)]
-    return [*lines, *(f"talk_example.{line}" for line in faults)]
+    return lines
+
+
+def _sweep_faults(settings: Mapping[str, Any], dataset: Mapping[str, Any]) -> list[str]:
+    """Faults of the reference of feng2023, and of what its sweeps make of it."""
+    sweeps, noisy = settings["sweeps"], settings["label_noise_images_per_class"]
+    lines = [*_layer_fault(settings["layer"], settings), *_images_fault(settings, dataset)]
+    lines += _batch_fault(settings, "sweeps.batch_size", sweeps["batch_size"], dataset)
+    fewest = {"images_per_class": min(settings["images_per_class"], *sweeps["images_per_class"])}
+    lines += _batch_fault(fewest, "batch_size", [settings["batch_size"]], dataset)
+    lines += [f"sweeps.{line}" for line in _images_fault({"images_per_class": max(sweeps["images_per_class"])}, dataset)]
+    enlarged = {"images_per_class": round(noisy / (1 - max(sweeps["label_noise"])))}
+    lines += [f"label_noise_images_per_class / (1 - label_noise) as {line}" for line in _images_fault(enlarged, dataset)]
+    return lines
 
 
 # Each section that trains networks, and its runs.
