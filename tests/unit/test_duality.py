@@ -11,7 +11,6 @@ from sgdphysics.duality import (
     dual_weights,
     nearest_of_class,
     random_of_class,
-    slope_spread,
     weight_spread_by_metric,
 )
 from sgdphysics.losses import LOSSES
@@ -28,7 +27,7 @@ def test_matches_are_the_nearest_images_of_the_class():
 def test_equal_slopes_have_no_spread():
     network, (train, labels), (test, _) = small_network(), small_data(n=3), small_data(n=3, seed=2)
     pairs = [part[:1].repeat(7, 1) for part in (train, test)]
-    spread = slope_spread(network, *pairs, labels[:1].repeat(7), 1)
+    spread = dual_weights(network, *pairs, labels[:1].repeat(7), 1).spreads()[0]
     assert isinstance(spread, float)
     assert spread == pytest.approx(0, abs=1e-6)
 
@@ -100,7 +99,7 @@ def test_slope_spread_is_that_of_the_slopes_of_a_loop(layer):
     network = small_network(WIDE)
     train, test, labels = pairs_of()
     expected = by_hand(network, train, test, labels, layer)[1].var(0, correction=0).sum().sqrt()
-    assert slope_spread(network, train, test, labels, layer) == pytest.approx(float(expected), rel=1e-10)
+    assert dual_weights(network, train, test, labels, layer).spreads()[0] == pytest.approx(float(expected), rel=1e-10)
 
 
 @every_layer

@@ -10,8 +10,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from sgdphysics import datasets, duality, jobs, landscape, noise, records, run_files, seeds, training, windows
-from sgdphysics.losses import LOSSES
+from sgdphysics import datasets, generalization, jobs, landscape, noise, records, run_files, seeds, training, windows
 
 WINDOW = records.WINDOW_COLUMNS
 LOSSES_AND_ERRORS = ["training_loss", "training_error", "test_loss", "test_error"]
@@ -37,17 +36,16 @@ def measure(
     """Write the tables "temperature", "checkpoints", "annealing" (all runs), and of the reference setting "homogeneity",
     "minibatches" and "covariance".
     """
-    dataset = datasets.load_dataset(dataset_path)
+    images = generalization.MatchedDatasets(datasets.load_dataset(dataset_path))
     results, widths = run_files.load_results(runs_path), records.load_table(flatness_path)
-    matches: dict[tuple[int, ...], Tensor] = {}
     rows: dict[str, list[pd.DataFrame]] = {name: [] for name in COLUMNS}
     for name, role, window in windows.load_windows(windows_path):
-        point = Point(results[name], window, dataset)
+        point = Point(results[name], window, images.of(results[name].run))
         columns = {"run": name, "window": role, "window_epochs": window.epochs}
         rows["temperature"].append(_temperature_rows(point).assign(**columns))
         if role != "main":
             continue
-        checkpoints, annealing = _training_rows(point, settings, matches)
+        checkpoints, annealing = _training_rows(point, settings)
         rows["checkpoints"].append(checkpoints.assign(run=name))
         rows["annealing"].append(annealing.assign(run=name))
         if name in reference_runs:
@@ -63,12 +61,11 @@ def measure(
 
 
 class Point:
-    """One run with its window, its training data and the temperatures of any network on them."""
+    """One run with its window, its data and the temperatures of any network on them."""
 
-    def __init__(self, result: training.Result, window: windows.Window, dataset: datasets.Dataset) -> None:
-        self.result, self.run, self.window, self.dataset = result, result.run, window, dataset
-        self.indices, self.labels, _ = training.training_set(result.run, dataset.train_labels)
-        self.images = dataset.train_images[self.indices].double()
+    def __init__(self, result: training.Result, window: windows.Window, data: generalization.MatchedData) -> None:
+        self.result, self.run, self.window, self.data = result, result.run, window, data
+        self.images, self.labels = data.images, data.labels
 
     def directions(self, ranks: list[int]) -> Tensor:
         """SGD's principal directions of the given ranks."""
@@ -94,9 +91,7 @@ def _temperature_rows(point: Point) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
-def _training_rows(
-    point: Point, settings: Mapping[str, Any], matches: dict[tuple[int, ...], Tensor]
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _training_rows(point: Point, settings: Mapping[str, Any]) -> tuple[pd.DataFrame, pd.DataFrame]:
     """One row per checkpoint (losses, errors, spread of slopes, mean temperature of the sharpest directions), and one per
     checkpoint and principal direction (temperature), along directions of the window after training.
     """
@@ -108,32 +103,13 @@ def _training_rows(
     for step, network in sorted({**point.result.checkpoints, point.result.steps: point.result.network}.items()):
         temperature = point.temperature(network, directions)
         columns = {"step": step, "epoch": step / epoch_steps}
-        row = {**columns, **_losses(point, network), "slope_spread": _slope_spread(point, network, matches)}
+        network = network.double()
+        losses = {key: value for key, value in point.data.losses(network).items() if key in LOSSES_AND_ERRORS}
+        row = {**columns, **losses, "slope_spread": point.data.pairs(network, point.window.layer).spreads()[0]}
         checkpoints.append({**row, "sharpest_temperature": float(temperature[len(ranks) :].mean())})
         annealing.append(pd.DataFrame({**columns, "rank": ranks, "temperature": temperature[: len(ranks)].tolist()}))
     table = pd.DataFrame(checkpoints)
     return table, pd.concat(annealing, ignore_index=True).merge(table[["step", "training_loss"]])
-
-
-def _losses(point: Point, network: windows.Mlp) -> dict[str, float]:
-    """Mean loss and share of errors on the training images (labels as trained on) and on the test images."""
-    sets = {"training": (point.images, point.labels), "test": (point.dataset.test_images, point.dataset.test_labels)}
-    numbers = {}
-    for name, (images, labels) in sets.items():
-        logits = network.double().logits(images.double())
-        numbers[f"{name}_loss"] = LOSSES[point.run.loss].mean(logits, labels)
-        numbers[f"{name}_error"] = float((logits.argmax(1) != labels).double().mean())
-    return numbers
-
-
-def _slope_spread(point: Point, network: windows.Mlp, matches: dict[tuple[int, ...], Tensor]) -> float:
-    """s_g over test images, each matched with the nearest training image of its class."""
-    dataset, key = point.dataset, tuple(point.indices.tolist())
-    if key not in matches:
-        clean = dataset.train_labels[point.indices]
-        matches[key] = duality.nearest_of_class(point.images, clean, dataset.test_images, dataset.test_labels)
-    matched, layer = point.images[matches[key]], point.window.layer
-    return duality.slope_spread(network, matched, dataset.test_images, dataset.test_labels, layer, point.run.loss)
 
 
 def _homogeneity_rows(point: Point, principal: pd.DataFrame, ranks: list[int]) -> pd.DataFrame:

@@ -35,12 +35,12 @@ def layer_hessian(network: Mlp, images: Tensor, labels: Tensor, layer: int, loss
     Source: Gauss-Newton form ``A_n = J^T (diag(p) - p p^T) J`` with J the Jacobian of the logits with respect to the layer's
     output; for ReLU networks it equals the Hessian wherever the loss is twice differentiable.
     """
-    network, images = network.double(), images.double()
+    network = network.double()
     _check_dense(network, layer)
-    inputs = network.activations(images)[layer]
-    jacobian = network.layer_jacobian(layer, images)
-    curvature = LOSSES[loss].curvature(network.logits(images))
-    return kronecker_sum(jacobian.mT @ curvature @ jacobian, inputs) / len(images)
+    inputs = network.activations(images.double())
+    jacobian = network.layer_jacobian(layer, inputs)
+    curvature = LOSSES[loss].curvature(inputs[-1] @ network.weights[-1].T)
+    return kronecker_sum(jacobian.mT @ curvature @ jacobian, inputs[layer]) / len(images)
 
 
 def gradient_covariance(network: Mlp, images: Tensor, labels: Tensor, layer: int, loss: str = "cross_entropy") -> Tensor:
@@ -84,6 +84,15 @@ def curvature_along(network: Mlp, images: Tensor, layer: int, directions: Tensor
         change = network.forward(layer, inputs, inputs[layer] @ direction.T)
         along.append(((curvature @ change[:, :, None]).squeeze(2) * change).sum(1).mean())
     return torch.stack(along)
+
+
+def hessian_trace(network: Mlp, images: Tensor, layer: int, loss: str = "cross_entropy") -> float:
+    """Return the trace of `layer_hessian` without building it, ``<tr(A_n) |a_n|^2>``; for layers of any width."""
+    network = network.double()
+    inputs = network.activations(images.double())
+    jacobian = network.layer_jacobian(layer, inputs)
+    curvature = LOSSES[loss].curvature(inputs[-1] @ network.weights[-1].T)
+    return float((((curvature @ jacobian) * jacobian).sum((1, 2)) * inputs[layer].square().sum(1)).mean())
 
 
 def sharpest_directions(

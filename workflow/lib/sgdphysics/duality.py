@@ -16,9 +16,11 @@ from torch import Tensor
 from sgdphysics import seeds
 from sgdphysics.arrays import largest_eigenpairs
 from sgdphysics.curvature import DENSE_LIMIT, layer_hessian, sharpest_directions
+from sgdphysics.fits import PowerLaw, power_law
 from sgdphysics.losses import LOSSES
 from sgdphysics.networks import Mlp
 
+SMALLEST_EIGENVALUE = 1e-6  # of the largest; a direction below it has no curvature to compare with
 WIDE_LAYER_DIRECTIONS = 200  # Hessian directions of a layer that is too wide for a dense matrix; the rest is one remainder
 
 
@@ -138,13 +140,6 @@ def dual_weights(
     return DualWeights(outputs, activity[active], (after - before)[active], int((~active).sum()))
 
 
-def slope_spread(
-    network: Mlp, train_images: Tensor, test_images: Tensor, labels: Tensor, layer: int, loss: str = "cross_entropy"
-) -> float:
-    """Return s_g of `DualWeights.spreads`; arguments and errors as for `dual_weights`."""
-    return dual_weights(network, train_images, test_images, labels, layer, loss).spreads()[0]
-
-
 @dataclass(frozen=True, eq=False)
 class Decomposition:
     """The generalization gap over matched pairs, direction by direction of an orthonormal basis of one layer's weights.
@@ -190,6 +185,15 @@ class Decomposition:
         """Sum of the contributions and the remainder."""
         return float(self.contributions.sum()) + self.remainder
 
+    @property
+    def correlated_share(self) -> float:
+        """Share of the gap in sum_n c_n sigma_g,n sigma_w,n; the rest is in the means and the remainder."""
+        return float((self.correlation * self.slope_std * self.weight_std).sum()) / self.gap
+
+    def directions_for(self, share: float) -> int:
+        """Return how many directions, the sharpest first, carry a share of the gap; k if all of them do not."""
+        return min(int((self.contributions.cumsum(0) / self.gap < share).sum()) + 1, len(self.eigenvalues))
+
 
 def decompose_gap(
     network: Mlp,
@@ -225,8 +229,17 @@ def decompose_gap(
     if matches is None:
         matches = nearest_of_class(train_images, train_labels, test_images, test_labels)
     pairs = dual_weights(network, train_images[matches], test_images, test_labels, layer, loss)
-    eigenvalues, directions = basis if basis is not None else _hessian_basis(network, train_images, train_labels, layer, loss)
+    eigenvalues, directions = basis if basis is not None else hessian_basis(network, train_images, train_labels, layer, loss)
     return decompose_pairs(pairs, eigenvalues, directions)
+
+
+def hessian_basis(network: Mlp, images: Tensor, labels: Tensor, layer: int, loss: str = "cross_entropy") -> tuple[Tensor, Tensor]:
+    """Return eigenvalues (k,), largest first, and eigenvectors (k, d) of one layer's Hessian: all of them up to d = 5,000 weights,
+    above it the 200 of largest eigenvalue. Arguments and errors as for `curvature.layer_hessian`.
+    """
+    if network.weights[network.checked_layer(layer)].numel() <= DENSE_LIMIT:
+        return largest_eigenpairs(layer_hessian(network, images, labels, layer, loss))
+    return sharpest_directions(network, images, labels, layer, WIDE_LAYER_DIRECTIONS, loss)
 
 
 def decompose_pairs(pairs: DualWeights, eigenvalues: Tensor, directions: Tensor) -> Decomposition:
@@ -257,6 +270,15 @@ def decompose_pairs(pairs: DualWeights, eigenvalues: Tensor, directions: Tensor)
     )
 
 
+def slopes_on_curvature(found: Decomposition) -> PowerLaw:
+    """Return the fit sigma_g,n^2 ~ H_n^exponent over the directions with more than 1e-6 of the largest eigenvalue.
+
+    Source: Feng, Zhang and Tu 2023: the spread of the slopes is what the sharpness does to the gap.
+    """
+    curved = found.eigenvalues > SMALLEST_EIGENVALUE * found.eigenvalues[0]
+    return power_law(found.eigenvalues[curved], found.slope_std[curved].square())
+
+
 def weight_spread_by_metric(weight: Tensor, activities: Tensor, shifts: Tensor) -> float:
     """Return s_w in closed form, the size of the solution in a metric that the data set: ``s_w^2 = tr(W Q W^T)``.
 
@@ -272,10 +294,3 @@ def weight_spread_by_metric(weight: Tensor, activities: Tensor, shifts: Tensor) 
     metric = shifts.T @ (shifts / squares) / len(shifts)
     mixed = activities.T @ (shifts / squares) / len(shifts)
     return float(((weight @ (metric - mixed.T @ mixed)) * weight).sum().clamp(min=0)) ** 0.5
-
-
-def _hessian_basis(network: Mlp, images: Tensor, labels: Tensor, layer: int, loss: str) -> tuple[Tensor, Tensor]:
-    weights = network.weights[network.checked_layer(layer)].numel()
-    if weights <= DENSE_LIMIT:
-        return largest_eigenpairs(layer_hessian(network, images, labels, layer, loss))
-    return sharpest_directions(network, images, labels, layer, WIDE_LAYER_DIRECTIONS, loss)

@@ -56,14 +56,14 @@ class Mlp:
             pre_activation = torch.relu(pre_activation) @ weight.T
         return pre_activation
 
-    def layer_jacobian(self, layer: int, images: Tensor) -> Tensor:
+    def layer_jacobian(self, layer: int, inputs: Sequence[Tensor]) -> Tensor:
         """Derivative of the logits with respect to the output of ``layer`` before its ReLU, shape (N, classes, out).
 
-        The derivative of ReLU at 0 is taken as 0, as autograd does.
+        ``inputs`` is from `activations`. The derivative of ReLU at 0 is taken as 0, as autograd does.
         """
         classes = self.weights[-1].shape[0]
-        identity = torch.eye(classes, dtype=images.dtype).expand(len(images), -1, -1)
-        return self.backward(layer, self.activations(images), identity)
+        identity = torch.eye(classes, dtype=inputs[0].dtype).expand(len(inputs[0]), -1, -1)
+        return self.backward(layer, inputs, identity)
 
     def backward(self, layer: int, inputs: Sequence[Tensor], gradient: Tensor) -> Tensor:
         """Carry derivatives with respect to the logits back to the output of ``layer`` before its ReLU.

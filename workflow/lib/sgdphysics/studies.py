@@ -116,7 +116,7 @@ def swept_runs(study: Mapping[str, Any]) -> list[dict[str, Any]]:
             "reference": not changes,
         }
         for sweep, dose, changes in _sweeps(settings)
-        for run in grids.runs_of_grid(_sweep_settings(settings) | changes, {}, settings["seeds"])
+        for run in grids.runs_of_grid(_reference_of_sweeps(settings) | changes, {}, settings["seeds"])
     ]
 
 

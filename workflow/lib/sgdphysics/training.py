@@ -128,6 +128,14 @@ class Result:
     loss_history: list[float]
     accuracy_history: list[float]
 
+    def first_epoch_at(self, loss: float) -> int | None:
+        """Return the first epoch whose loss is at most ``loss``, from 1; None if there is none."""
+        return next((epoch for epoch, value in enumerate(self.loss_history, 1) if value <= loss), None)
+
+    def network_after(self, epoch: int) -> networks.Mlp | None:
+        """Return the weights kept at the end of an epoch, or the final ones; None if none were kept."""
+        return self.network if epoch == self.epochs else self.checkpoints.get(epoch * self.steps // self.epochs)
+
 
 def train(
     runs: Sequence[Run],

@@ -1,0 +1,116 @@
+"""Sweeps of one setting: at which points of training runs are compared, and by how much what is measured there differs.
+
+A table of points has one row per run of a sweep and point: "sweep", "dose", "seed", "reference" (whether the run is the one of
+which every sweep changes something), "point" ("equal_loss" or "equal_epochs"), "target" (that loss, or that epoch), "epoch", and
+what was measured. The sweep "control" is the reference again, going on whatever its loss.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from sgdphysics.networks import Mlp
+from sgdphysics.training import Result
+
+CONTROL = "control"
+WEAKEST_IS_LARGEST = ("batch_size",)  # a sweep's doses rise in the order of what they do; a larger batch has less noise
+EFFECTS = ["sweep", "dose", "weakest", "comparison", "target", "deciding", "seed", "epoch", "weakest_epoch"]
+
+
+@dataclass(frozen=True)
+class Point:
+    """A network during training: ``kind`` is "equal_loss" or "equal_epochs", ``target`` that loss or that epoch."""
+
+    kind: str
+    target: float
+    epoch: int
+    network: Mlp
+
+
+def points_of(result: Result, equal_losses: Sequence[float], equal_epochs: Sequence[int]) -> Iterator[Point]:
+    """Yield the first networks at or below each loss, and those after each epoch, as far as the run came and kept them."""
+    reached = [("equal_loss", loss, result.first_epoch_at(loss)) for loss in equal_losses]
+    reached += [("equal_epochs", epoch, epoch if epoch <= result.epochs else None) for epoch in equal_epochs]
+    for kind, target, epoch in reached:
+        network = None if epoch is None else result.network_after(epoch)
+        if network is not None:
+            yield Point(kind, target, epoch, network)
+
+
+def in_order(sweep: str, doses: Sequence[float]) -> list[float]:
+    """Return the doses of a sweep from the weakest to the strongest."""
+    return sorted(set(doses), reverse=sweep in WEAKEST_IS_LARGEST)
+
+
+def deciding_targets(points: pd.DataFrame) -> pd.DataFrame:
+    """Return per sweep and kind of point the target at which it is decided: the lowest loss, or the last epoch, that as many runs
+    reached as any; columns "sweep", "point" and "target".
+    """
+    reached = points.groupby(["sweep", "point", "target"], as_index=False)["run"].nunique()
+    reached = reached[reached["run"] == reached.groupby(["sweep", "point"])["run"].transform("max")]
+    last = reached.groupby(["sweep", "point"], as_index=False)["target"].agg(["min", "max"])
+    target = np.where(last["point"] == "equal_loss", last["min"], last["max"])
+    return last[["sweep", "point"]].assign(target=target)
+
+
+def with_control(points: pd.DataFrame) -> pd.DataFrame:
+    """Return the points with the reference of every sweep followed, at equal epochs, as far as the control goes."""
+    epochs = points["point"] == "equal_epochs"
+    followed = points[(points["sweep"] == CONTROL) & epochs].drop(columns=["sweep", "dose", "reference"])
+    places = points.loc[points["reference"], ["sweep", "dose", "reference"]].drop_duplicates()
+    own = points["reference"] & epochs
+    return pd.concat([points[~own & (points["sweep"] != CONTROL)], places.merge(followed, how="cross")], ignore_index=True)
+
+
+def effects(points: pd.DataFrame, quantities: Sequence[str]) -> pd.DataFrame:
+    """Return how much larger each quantity is at every other dose of a sweep than at its weakest, of the same seed.
+
+    Args:
+        points: A table of points.
+        quantities: Columns of it; all positive.
+
+    Returns:
+        One row per sweep, dose, seed and comparison: "equal_loss", "equal_epochs", or, in sweeps whose weakest dose is the
+        reference, "as_many_epochs" (at that loss against the control after as many epochs, between its points by a straight line
+        in ln epoch). Columns ``EFFECTS`` (``deciding``: whether the target is that of `deciding_targets`; epochs of both) and, of
+        each quantity, the difference of its natural logarithms.
+    """
+    compared = with_control(points)
+    deciding = deciding_targets(compared).assign(deciding=True)
+    compared = compared.merge(deciding, on=["sweep", "point", "target"], how="left").fillna({"deciding": False})
+    control = points[points["sweep"] == CONTROL]
+    parts = []
+    for sweep, rows in compared.groupby("sweep"):
+        doses = in_order(str(sweep), rows["dose"].tolist())
+        weakest, others = rows[rows["dose"] == doses[0]], rows[rows["dose"] != doses[0]]
+        keys = ["point", "target", "seed"]
+        pairs = others.merge(weakest[[*keys, "epoch", *quantities]], on=keys, suffixes=("", "_of_weakest"))
+        parts.append(_differences(pairs.rename(columns={"epoch_of_weakest": "weakest_epoch"}), quantities, doses[0]))
+        if weakest["reference"].all():
+            at_loss = others[others["point"] == "equal_loss"]
+            against = _control_after(control, at_loss, quantities).assign(point="as_many_epochs")
+            parts.append(_differences(against, quantities, doses[0]))
+    table = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=[*EFFECTS, *quantities])
+    return table[[*EFFECTS, *quantities]]
+
+
+def _differences(pairs: pd.DataFrame, quantities: Sequence[str], weakest: float) -> pd.DataFrame:
+    logarithms = {key: np.log(pairs[key]) - np.log(pairs[f"{key}_of_weakest"]) for key in quantities}
+    return pairs.rename(columns={"point": "comparison"}).assign(weakest=weakest, **logarithms)
+
+
+def _control_after(control: pd.DataFrame, rows: pd.DataFrame, quantities: Sequence[str]) -> pd.DataFrame:
+    """Rows beside the control of the same seed after as many epochs; without those later than the control's last point."""
+    parts = []
+    for seed, own in rows.groupby("seed"):
+        course = control[control["seed"] == seed].drop_duplicates("epoch").sort_values("epoch")
+        if course.empty:
+            continue
+        own = own[own["epoch"].between(course["epoch"].min(), course["epoch"].max())]
+        for key in quantities:
+            logarithms = np.interp(np.log(own["epoch"]), np.log(course["epoch"]), np.log(course[key]))
+            own = own.assign(**{f"{key}_of_weakest": np.exp(logarithms)})
+        parts.append(own.assign(weakest_epoch=own["epoch"]))
+    return pd.concat(parts, ignore_index=True) if parts else rows.iloc[:0].assign(weakest_epoch=np.nan)
