@@ -123,11 +123,27 @@ def generalization(study):
     ]
 
 
-def feng2021(*keys):
-    """Params function: the named settings of the study's feng2021 section."""
+def duality(study, table):
+    """The named measurement of every seed of a study's feng2023 section."""
+    return [
+        f"results/{study}/measure/duality/{seed}_{table}.csv"
+        for seed in STUDIES[study]["feng2023"]["seeds"]
+    ]
+
+
+def section_settings(section, *keys):
+    """Params function: the named settings of a section of the study."""
     return lambda wildcards: {
-        key: STUDIES[wildcards.study]["feng2021"][key] for key in keys
+        key: STUDIES[wildcards.study][section][key] for key in keys
     }
+
+
+def feng2021(*keys):
+    return section_settings("feng2021", *keys)
+
+
+def feng2023(*keys):
+    return section_settings("feng2023", *keys)
 
 
 def toy(*keys):
@@ -147,6 +163,8 @@ def everything_of(study):
         *trained(study),
         *(path for table in MEASURED for path in measured(study, table)),
         *generalization(study),
+        *(path for table in ("points", "spectra") for path in duality(study, table)),
+        f"results/{study}/measure/dropout.csv",
         *(f"results/{study}/tables/{table}.csv" for table in TABLES),
         *(
             f"figures/{study}/{figure}.{extension}"
@@ -227,6 +245,11 @@ TABLES = [
         )
     ),
     *(f"yang2023_fig4{part}" for part in ("", "_settings", "_lines")),
+    *(f"feng2023_{table}" for table in ("points", "spectra", "settings", "effects")),
+    *(f"feng2023_fig1{part}" for part in ("", "_matching")),
+    *(f"feng2023_fig2_{part}" for part in ("directions", "shifts", "metric")),
+    "feng2023_fig5_dropout",
+    "feng2023_fig6",
 ]
 FIGURES = [
     *(f"feng2021_fig{number}" for number in (1, 2, 3, 4)),

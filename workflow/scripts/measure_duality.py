@@ -16,7 +16,7 @@ NUMBERS = [
     *("training_loss", "clean_training_loss", "matched_loss", "test_loss", "test_error"),
     *("gap", "decomposed_gap", "slope_spread", "weight_spread", "weight_norm", "summed_products"),
     *("largest_eigenvalue", "trace", "median_flatness", "sharp_slope_std", "flat_slope_std"),
-    *("correlated_share", "correlation_mean", "correlation_variation", "directions_for_90_percent"),
+    *("correlated_share", "correlation_mean", "correlation_variation", "leading_directions"),
     *("slope_curvature_correlation", "slope_curvature_exponent", "inactive", "unchanged", "pairs"),
 ]
 SPECTRUM = ["rank", "eigenvalue", "slope_std", "weight_std"]
@@ -56,7 +56,6 @@ def _measured(network: Mlp, data: generalization.MatchedData, layer: int) -> tup
     chosen = np.array(arrays.log_spaced_ranks(fit.n, FLATNESS_DIRECTIONS)) - 1
     widths = landscape.flatness(network, *training_data, directions[chosen], loss=data.loss)
     whole = len(directions) == directions.shape[1]
-    leading = found.correlation[: found.directions_for(0.9)]
     numbers = {
         **{key: value for key, value in data.losses(network).items() if key in NUMBERS},
         **{key: getattr(found, key) for key in ("gap", "decomposed_gap", "slope_spread", "weight_spread", "correlated_share")},
@@ -67,9 +66,7 @@ def _measured(network: Mlp, data: generalization.MatchedData, layer: int) -> tup
         "median_flatness": float(widths.median()),
         "sharp_slope_std": float(found.slope_std[SHARP].log().mean().exp()),
         "flat_slope_std": float(found.slope_std[FLAT].log().mean().exp()),
-        "correlation_mean": float(leading.mean()),
-        "correlation_variation": float(leading.std(correction=0) / leading.mean()),
-        "directions_for_90_percent": len(leading),
+        **found.leading_correlation(),
         "slope_curvature_correlation": fit.r,
         "slope_curvature_exponent": fit.exponent,
         **{key: getattr(found, key) for key in ("inactive", "unchanged")},

@@ -8,7 +8,7 @@ Source: Feng, Zhang and Tu 2023.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -100,6 +100,20 @@ class DualWeights:
         """Return the components of the dual weights along directions (k, out * in): (pairs, k)."""
         return self.weights() @ directions.T
 
+    def norms_along(self, vectors: Tensor) -> Tensor:
+        """Return the norms, (pairs,), of other changes of the weights with the same effect: those of rank one along vectors v_k,
+        (pairs, in), ``dW = (W da_k) v_k^T / (v_k . a_k)``. None is smaller than that of the dual weight, where v_k = a_k.
+        """
+        squares = self.inputs.square().sum(1)
+        return self.outputs.norm(dim=1) * squares * vectors.norm(dim=1) / (vectors * self.inputs).sum(1).abs()
+
+    def with_shuffled_losses(self, seed: int) -> "DualWeights":
+        """Return the same dual weights with the changes of the loss dealt to other pairs at random: the null of every statement
+        on slopes. The gap, the mean of the changes, stays.
+        """
+        order = seeds.generator(seed, "shuffled_losses").permutation(len(self.loss_changes))
+        return replace(self, loss_changes=self.loss_changes[torch.from_numpy(order)])
+
     def spreads(self) -> tuple[float, float]:
         """Return s_g and s_w, roots of the total variances over pairs (normalised by 1 / pairs) of slopes and dual weights.
 
@@ -190,9 +204,17 @@ class Decomposition:
         """Share of the gap in sum_n c_n sigma_g,n sigma_w,n; the rest is in the means and the remainder."""
         return float((self.correlation * self.slope_std * self.weight_std).sum()) / self.gap
 
-    def directions_for(self, share: float) -> int:
-        """Return how many directions, the sharpest first, carry a share of the gap; k if all of them do not."""
-        return min(int((self.contributions.cumsum(0) / self.gap < share).sum()) + 1, len(self.eigenvalues))
+    def leading_correlation(self, share: float = 0.9) -> dict[str, float]:
+        """Return how constant c_n is over the leading directions, which together carry a share of the gap.
+
+        Keys: "correlation_mean", "correlation_variation" (standard deviation over directions / mean) and "leading_directions"; all
+        directions where they do not carry as much.
+        """
+        count = min(int((self.contributions.cumsum(0) / self.gap < share).sum()) + 1, len(self.eigenvalues))
+        leading = self.correlation[:count]
+        mean = float(leading.mean())
+        variation = float(leading.std(correction=0)) / mean
+        return {"correlation_mean": mean, "correlation_variation": variation, "leading_directions": count}
 
 
 def decompose_gap(

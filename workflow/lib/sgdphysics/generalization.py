@@ -35,9 +35,16 @@ class MatchedData:
         """The training image of each pair, (M, pixels)."""
         return self.images[self.matches]
 
-    def with_matches(self, matches: Tensor) -> "MatchedData":
-        """Return the same data, paired in another way."""
-        return replace(self, matches=matches)
+    def matchings(self, network: Mlp, layer: int, seed: int) -> dict[str, "MatchedData"]:
+        """Return the data paired in several ways: "nearest_pixels" (as it is), "nearest_activity" (nearest training image of the
+        class in the activities that enter a layer) and "random_of_class".
+        """
+        labels = self.labels[: self.clean]
+        trained, tested = (network.activations(images)[layer] for images in (self.images[: self.clean], self.test_images))
+        by_activity = duality.nearest_of_class(trained, labels, tested, self.test_labels)
+        at_random = duality.random_of_class(labels, self.test_labels, seed)
+        others = {"nearest_activity": by_activity, "random_of_class": at_random}
+        return {"nearest_pixels": self, **{name: replace(self, matches=matches) for name, matches in others.items()}}
 
     def losses(self, network: Mlp) -> dict[str, float]:
         """Return the mean losses and errors (shares) of a float64 network.

@@ -6,7 +6,10 @@ their initial weights and batch order whatever their other settings: differences
 
 import numpy as np
 
-_PURPOSES = ("initial_weights", "batches", "dropout", "label_noise", "image_draw", "surrogate", "directions", "walkers", "matches")
+_PURPOSES = (
+    *("initial_weights", "batches", "dropout", "label_noise", "image_draw", "surrogate", "directions", "walkers", "matches"),
+    *("shuffled_losses", "vectors"),
+)
 
 
 def generator(seed: int, purpose: str, *position: int) -> np.random.Generator:
@@ -15,7 +18,7 @@ def generator(seed: int, purpose: str, *position: int) -> np.random.Generator:
     Args:
         seed: The run's seed, >= 0.
         purpose: What the numbers are for: "initial_weights", "batches", "dropout", "label_noise", "image_draw", "surrogate",
-            "directions", "walkers" or "matches".
+            "directions", "walkers", "matches", "shuffled_losses" or "vectors".
         position: Further integers that tell streams of one purpose apart, such as the epoch.
 
     Raises:

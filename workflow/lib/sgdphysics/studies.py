@@ -98,6 +98,19 @@ def reference_runs(study: Mapping[str, Any]) -> list[str]:
     return [grids.run_id(run, study["dataset"]) for run in runs if reference.items() <= vars(run).items()]
 
 
+def reference_runs_of_sweeps(study: Mapping[str, Any]) -> list[str]:
+    """Return the names of the runs of feng2023's reference setting, in the order of the seeds."""
+    runs = grids.runs_of_grid(_reference_of_sweeps(study["feng2023"]), {}, study["feng2023"]["seeds"])
+    return [grids.run_id(run, study["dataset"]) for run in runs]
+
+
+def dropout_runs(study: Mapping[str, Any]) -> list[str]:
+    """Return the names of the runs of every sweep of dropout in feng2023, with the reference and its control."""
+    members = swept_runs(study)
+    chosen = [member["run"] for member in members if member["sweep"].startswith(("dropout", "control"))]
+    return list(dict.fromkeys(chosen))
+
+
 def talk_runs(study: Mapping[str, Any]) -> list[str]:
     """Return the names of the runs of the talk's example of a learning rate that is too large."""
     return [grids.run_id(run, study["dataset"]) for run in _talk_runs(study)]

@@ -1,0 +1,64 @@
+"""Measure sharpness and size under dropout in every layer and for every way of matching: what decides where dropout leads?"""
+
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from sgdphysics import curvature, datasets, generalization, jobs, records, run_files, sweeps
+from sgdphysics.networks import Mlp
+
+COLUMNS = [
+    *("run", "point", "target", "epoch", "layer", "matching"),
+    *("gap", "slope_spread", "weight_spread", "weight_norm", "largest_eigenvalue", "trace"),
+]
+
+
+def measure(
+    runs_paths: Sequence[Path], dataset_path: Path, chosen: Sequence[str], settings: Mapping[str, Any], table_path: Path
+) -> None:
+    """Write one row per chosen run, point of its training, layer and way of matching (other layers: nearest pixels only)."""
+    images = generalization.MatchedDatasets(datasets.load_dataset(dataset_path), settings["test_images"])
+    parts = []
+    for path in runs_paths:
+        for name, result in run_files.load_results(path).items():
+            if name not in chosen:
+                continue
+            data = images.of(result.run)
+            for point in sweeps.points_of(result, settings["equal_losses"], settings["equal_epochs"]):
+                columns = {"run": name, "point": point.kind, "target": point.target, "epoch": point.epoch}
+                rows = _measured(point.network.double(), data, settings["layer"], result.run.seed)
+                parts.append(pd.DataFrame(rows).assign(**columns))
+            print(name, file=sys.stderr)
+    records.save_rows(table_path, parts, COLUMNS)
+
+
+def _measured(network: Mlp, data: generalization.MatchedData, studied: int, seed: int) -> list[dict[str, Any]]:
+    rows = []
+    for layer in range(len(network.weights)):
+        sharpness = {
+            "weight_norm": float(network.weights[layer].norm()),
+            "largest_eigenvalue": float(
+                curvature.sharpest_directions(network, data.images, data.labels, layer, 1, data.loss)[0][0]
+            ),
+            "trace": curvature.hessian_trace(network, data.images, layer, data.loss),
+        }
+        for matching, matched in data.matchings(network, layer, seed).items() if layer == studied else [("nearest_pixels", data)]:
+            pairs = matched.pairs(network, layer)
+            slope_spread, weight_spread = pairs.spreads()
+            spreads = {"gap": float(pairs.loss_changes.mean()), "slope_spread": slope_spread, "weight_spread": weight_spread}
+            rows.append({"layer": layer, "matching": matching, **spreads, **sharpness})
+    return rows
+
+
+if __name__ == "__main__":
+    with jobs.logged_job(snakemake.log[0], snakemake.threads):
+        measure(
+            [Path(path) for path in snakemake.input.runs],
+            Path(snakemake.input.dataset),
+            snakemake.params.chosen,
+            snakemake.params.settings,
+            Path(snakemake.output.table),
+        )

@@ -1,0 +1,149 @@
+"""Measure the dual weights of matched pairs at the reference setting of the sweeps, matched in several ways, and their nulls."""
+
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+
+from sgdphysics import datasets, duality, generalization, jobs, records, run_files, seeds
+from sgdphysics.networks import Mlp
+
+RUN = ["run", "seed"]
+QUANTITIES = [
+    *("gap", "slope_spread", "weight_spread", "correlated_share"),
+    *("correlation_mean", "correlation_variation", "leading_directions"),
+    *("slope_curvature_correlation", "slope_curvature_exponent"),
+]
+COLUMNS = {
+    "pairs": [
+        *(*RUN, "pair", "dual_norm", "relative_norm", "loss_change", "activity_error", "logit_error"),
+        *("norm_ratio_along_test_activity", "norm_ratio_along_random_vector"),
+    ],
+    "matching": [*RUN, "matching", "distance", *QUANTITIES],
+    "shifts": [*RUN, "losses", "fraction", *QUANTITIES],
+    "directions": [
+        *RUN,
+        "losses",
+        "rank",
+        "eigenvalue",
+        "slope_std",
+        "weight_std",
+        "correlation",
+        "contribution",
+        "cumulative_share",
+    ],
+    "metric": [*RUN, "weight_spread", "weight_spread_by_metric"],
+}
+FRACTIONS = (1.0, 0.3, 0.1, 0.03)  # of the shift from a training image to its test image
+
+
+def measure(
+    runs_paths: Sequence[Path],
+    dataset_path: Path,
+    reference_runs: Sequence[str],
+    settings: Mapping[str, Any],
+    tables: Mapping[str, Path],
+) -> None:
+    """Write the tables of ``COLUMNS`` for the final networks of the runs of the reference setting that converged."""
+    images = generalization.MatchedDatasets(datasets.load_dataset(dataset_path), settings["test_images"])
+    rows: dict[str, list[pd.DataFrame]] = {table: [] for table in COLUMNS}
+    for path in runs_paths:
+        for name, result in run_files.load_results(path).items():
+            if name in reference_runs and result.status == "converged":
+                network = _Measured(result.network.double(), images.of(result.run), settings["layer"], result.run.seed)
+                for table, part in network.tables():
+                    rows[table].append(part.assign(run=name, seed=result.run.seed))
+                print(name, file=sys.stderr)
+    for table, parts in rows.items():
+        records.save_rows(tables[table], parts, COLUMNS[table])
+
+
+class _Measured:
+    """One network with its pairs and the eigenbasis of its Hessian."""
+
+    def __init__(self, network: Mlp, data: generalization.MatchedData, layer: int, seed: int) -> None:
+        self.network, self.data, self.layer, self.seed = network, data, layer, seed
+        self.basis = duality.hessian_basis(network, data.images, data.labels, layer, data.loss)
+
+    def tables(self) -> Iterator[tuple[str, pd.DataFrame]]:
+        pairs = self.data.pairs(self.network, self.layer)
+        shuffled = pairs.with_shuffled_losses(self.seed)
+        yield "pairs", self._pairs(pairs)
+        yield "metric", self._metric(pairs)
+        for matching, data in self.data.matchings(self.network, self.layer, self.seed).items():
+            distance = (data.matched_images - data.test_images).norm(dim=1).mean()
+            numbers = self._numbers(data.pairs(self.network, self.layer))
+            yield "matching", pd.DataFrame([{"matching": matching, "distance": float(distance), **numbers}])
+        for losses, chosen in {"own": pairs, "shuffled": shuffled}.items():
+            yield "directions", self._directions(chosen).assign(losses=losses)
+        for fraction in FRACTIONS:
+            moved = self._moved(fraction)
+            for losses, chosen in {"own": moved, "shuffled": moved.with_shuffled_losses(self.seed)}.items():
+                yield "shifts", pd.DataFrame([{"losses": losses, "fraction": fraction, **self._numbers(chosen)}])
+
+    def _activities(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """Inputs of the layer at both images of every active pair."""
+        both = [self.network.activations(images)[self.layer] for images in (self.data.matched_images, self.data.test_images)]
+        active = both[0].any(1)
+        return both[0][active], both[1][active]
+
+    def _pairs(self, pairs: duality.DualWeights) -> pd.DataFrame:
+        """How well each dual weight does what it is for, and how small it is among the changes of the weights that do."""
+        weight, (activity, shifted) = self.network.weights[self.layer], self._activities()
+        changed = activity @ weight.T + pairs.outputs * activity.square().sum(1, keepdim=True)
+        wanted = shifted @ weight.T
+        logits = [self.network.logits_above(self.layer, output) for output in (changed, wanted)]
+        norms = pairs.squared_norms.sqrt()
+        random = torch.from_numpy(seeds.generator(self.seed, "vectors").standard_normal(tuple(activity.shape)))
+        columns = {
+            "dual_norm": norms,
+            "relative_norm": norms / weight.norm(),
+            "loss_change": pairs.loss_changes,
+            "activity_error": (changed - wanted).norm(dim=1) / wanted.norm(dim=1),
+            "logit_error": (logits[0] - logits[1]).norm(dim=1) / logits[1].norm(dim=1),
+            "norm_ratio_along_test_activity": pairs.norms_along(shifted) / norms,
+            "norm_ratio_along_random_vector": pairs.norms_along(random) / norms,
+        }
+        return pd.DataFrame({"pair": range(len(norms)), **{name: values.numpy() for name, values in columns.items()}})
+
+    def _metric(self, pairs: duality.DualWeights) -> pd.DataFrame:
+        activity, shifted = self._activities()
+        by_metric = duality.weight_spread_by_metric(self.network.weights[self.layer], activity, shifted - activity)
+        return pd.DataFrame([{"weight_spread": pairs.spreads()[1], "weight_spread_by_metric": by_metric}])
+
+    def _moved(self, fraction: float) -> duality.DualWeights:
+        """Pairs of a training image with the image a part of the way to its test image."""
+        start, end = self.data.matched_images, self.data.test_images
+        between = start + fraction * (end - start)
+        return duality.dual_weights(self.network, start, between, self.data.test_labels, self.layer, self.data.loss)
+
+    def _numbers(self, pairs: duality.DualWeights) -> dict[str, float]:
+        found = duality.decompose_pairs(pairs, *self.basis)
+        fit = duality.slopes_on_curvature(found)
+        return {
+            **{key: getattr(found, key) for key in ("gap", "slope_spread", "weight_spread", "correlated_share")},
+            **found.leading_correlation(),
+            "slope_curvature_correlation": fit.r,
+            "slope_curvature_exponent": fit.exponent,
+        }
+
+    def _directions(self, pairs: duality.DualWeights) -> pd.DataFrame:
+        found = duality.decompose_pairs(pairs, *self.basis)
+        columns = {key: getattr(found, key).numpy() for key in ("eigenvalues", "slope_std", "weight_std", "correlation")}
+        shares = {"contribution": found.contributions, "cumulative_share": found.contributions.cumsum(0) / found.gap}
+        rows = pd.DataFrame({**columns, **{name: values.numpy() for name, values in shares.items()}})
+        return rows.rename(columns={"eigenvalues": "eigenvalue"}).assign(rank=range(1, len(rows) + 1))
+
+
+if __name__ == "__main__":
+    with jobs.logged_job(snakemake.log[0], snakemake.threads):
+        measure(
+            [Path(path) for path in snakemake.input.runs],
+            Path(snakemake.input.dataset),
+            snakemake.params.reference_runs,
+            snakemake.params.settings,
+            {table: Path(snakemake.output[table]) for table in COLUMNS},
+        )
