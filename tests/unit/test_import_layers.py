@@ -13,7 +13,8 @@ LAYERS = [
     {"datasets", "fokker_planck", "losses", "networks", "style", "toy"},
     {"curvature", "effective_loss", "first_passage", "fluctuations", "rescaling", "surrogates", "training"},
     {"duality", "grids", "landscape", "noise", "run_files"},
-    {"claims", "generalization", "studies", "sweeps", "windows"},
+    {"generalization", "studies", "sweeps", "windows"},
+    {"claims"},
 ]
 FILES = {path.stem: [path] for path in LIBRARY.glob("*.py") if path.stem != "__init__"}
 FILES |= {path.parent.name: sorted(path.parent.glob("*.py")) for path in LIBRARY.glob("*/__init__.py")}
