@@ -16,6 +16,7 @@ include: "workflow/rules/toy.smk"
 include: "workflow/rules/edge.smk"
 include: "workflow/rules/figures_yang2023.smk"
 include: "workflow/rules/duality.smk"
+include: "workflow/rules/figures_feng2023.smk"
 include: "workflow/rules/claims.smk"
 
 

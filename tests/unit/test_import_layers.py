@@ -14,7 +14,7 @@ LAYERS = [
     {"curvature", "effective_loss", "first_passage", "fluctuations", "rescaling", "surrogates", "training"},
     {"duality", "grids", "landscape", "noise", "run_files"},
     {"generalization", "studies", "sweeps", "windows"},
-    {"claims"},
+    {"claims", "sweep_panels"},
 ]
 FILES = {path.stem: [path] for path in LIBRARY.glob("*.py") if path.stem != "__init__"}
 FILES |= {path.parent.name: sorted(path.parent.glob("*.py")) for path in LIBRARY.glob("*/__init__.py")}

@@ -254,6 +254,7 @@ TABLES = [
 FIGURES = [
     *(f"feng2021_fig{number}" for number in (1, 2, 3, 4)),
     *(f"yang2023_fig{number}" for number in (1, 2, 3, 4)),
+    *(f"feng2023_fig{number}" for number in (1, 2, 3, 4, 5, 6)),
 ]
 MEASURED = [
     *(

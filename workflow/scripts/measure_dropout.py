@@ -36,16 +36,17 @@ def measure(
 
 
 def _measured(network: Mlp, data: generalization.MatchedData, studied: int, seed: int) -> list[dict[str, Any]]:
+    """One row per layer, and of the studied one per way of matching; the largest eigenvalue of the studied one only."""
     rows = []
     for layer in range(len(network.weights)):
-        sharpness = {
-            "weight_norm": float(network.weights[layer].norm()),
-            "largest_eigenvalue": float(
-                curvature.sharpest_directions(network, data.images, data.labels, layer, 1, data.loss)[0][0]
-            ),
-            "trace": curvature.hessian_trace(network, data.images, layer, data.loss),
-        }
-        for matching, matched in data.matchings(network, layer, seed).items() if layer == studied else [("nearest_pixels", data)]:
+        sharpness = {"weight_norm": float(network.weights[layer].norm())}
+        sharpness["trace"] = curvature.hessian_trace(network, data.images, layer, data.loss)
+        matchings = {"nearest_pixels": data}
+        if layer == studied:
+            eigenvalues, _ = curvature.sharpest_directions(network, data.images, data.labels, layer, 1, data.loss)
+            sharpness["largest_eigenvalue"] = float(eigenvalues[0])
+            matchings = data.matchings(network, layer, seed)
+        for matching, matched in matchings.items():
             pairs = matched.pairs(network, layer)
             slope_spread, weight_spread = pairs.spreads()
             spreads = {"gap": float(pairs.loss_changes.mean()), "slope_spread": slope_spread, "weight_spread": weight_spread}

@@ -52,7 +52,7 @@ def _measured(network: Mlp, data: generalization.MatchedData, layer: int) -> tup
     training_data = data.images, data.labels, layer
     eigenvalues, directions = duality.hessian_basis(network, *training_data, data.loss)
     found = duality.decompose_pairs(data.pairs(network, layer), eigenvalues, directions)
-    fit = duality.slopes_on_curvature(found)
+    fit = duality.fit_on_curvature(found.slope_std.square(), eigenvalues)
     chosen = np.array(arrays.log_spaced_ranks(fit.n, FLATNESS_DIRECTIONS)) - 1
     widths = landscape.flatness(network, *training_data, directions[chosen], loss=data.loss)
     whole = len(directions) == directions.shape[1]

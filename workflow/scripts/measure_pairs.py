@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import torch
 
-from sgdphysics import datasets, duality, generalization, jobs, records, run_files, seeds
+from sgdphysics import datasets, duality, generalization, jobs, noise, records, run_files, seeds
 from sgdphysics.networks import Mlp
 
 RUN = ["run", "seed"]
@@ -83,6 +83,7 @@ class _Measured:
             moved = self._moved(fraction)
             for losses, chosen in {"own": moved, "shuffled": moved.with_shuffled_losses(self.seed)}.items():
                 yield "shifts", pd.DataFrame([{"losses": losses, "fraction": fraction, **self._numbers(chosen)}])
+        yield "shifts", pd.DataFrame([{"losses": "gradient", "fraction": 0.0, **self._gradients()}])
 
     def _activities(self) -> tuple[torch.Tensor, torch.Tensor]:
         """Inputs of the layer at both images of every active pair."""
@@ -122,13 +123,20 @@ class _Measured:
 
     def _numbers(self, pairs: duality.DualWeights) -> dict[str, float]:
         found = duality.decompose_pairs(pairs, *self.basis)
-        fit = duality.slopes_on_curvature(found)
+        fit = duality.fit_on_curvature(found.slope_std.square(), found.eigenvalues)
         return {
             **{key: getattr(found, key) for key in ("gap", "slope_spread", "weight_spread", "correlated_share")},
             **found.leading_correlation(),
             "slope_curvature_correlation": fit.r,
             "slope_curvature_exponent": fit.exponent,
         }
+
+    def _gradients(self) -> dict[str, float]:
+        """Variance over the matched training images of the whole gradient, in place of the slopes along the dual weights."""
+        matched = self.data.matched_images, self.data.test_labels
+        gradients = noise.projected_gradients(self.network, *matched, self.layer, self.basis[1], self.data.loss)
+        fit = duality.fit_on_curvature(gradients.var(0, correction=0), self.basis[0])
+        return {"slope_curvature_correlation": fit.r, "slope_curvature_exponent": fit.exponent}
 
     def _directions(self, pairs: duality.DualWeights) -> pd.DataFrame:
         found = duality.decompose_pairs(pairs, *self.basis)

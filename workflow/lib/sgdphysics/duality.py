@@ -292,13 +292,13 @@ def decompose_pairs(pairs: DualWeights, eigenvalues: Tensor, directions: Tensor)
     )
 
 
-def slopes_on_curvature(found: Decomposition) -> PowerLaw:
-    """Return the fit sigma_g,n^2 ~ H_n^exponent over the directions with more than 1e-6 of the largest eigenvalue.
+def fit_on_curvature(variances: Tensor, eigenvalues: Tensor) -> PowerLaw:
+    """Return the fit ``variance_n ~ H_n^exponent`` over the directions with more than 1e-6 of the largest eigenvalue.
 
-    Source: Feng, Zhang and Tu 2023: the spread of the slopes is what the sharpness does to the gap.
+    Source: Feng, Zhang and Tu 2023, who say so of the slope variance sigma_g,n^2.
     """
-    curved = found.eigenvalues > SMALLEST_EIGENVALUE * found.eigenvalues[0]
-    return power_law(found.eigenvalues[curved], found.slope_std[curved].square())
+    curved = eigenvalues > SMALLEST_EIGENVALUE * eigenvalues.max()
+    return power_law(eigenvalues[curved], variances[curved])
 
 
 def weight_spread_by_metric(weight: Tensor, activities: Tensor, shifts: Tensor) -> float:

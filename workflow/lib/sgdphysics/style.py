@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from itertools import cycle
 from pathlib import Path
+from string import ascii_lowercase
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
@@ -70,7 +71,7 @@ def use_theme() -> None:
 
 def letter_panels(axes: Iterable[Axes]) -> None:
     """Put a bold letter above the upper left corner of each panel."""
-    for axis, letter in zip(axes, "abcdefghijkl", strict=False):
+    for axis, letter in zip(axes, ascii_lowercase, strict=False):
         axis.annotate(
             letter,
             (0, 1),

@@ -75,8 +75,8 @@ def _of_every_setting(tables: Tables, value: Callable[[pd.DataFrame], pd.Series]
 def _of_pairs(tables: Tables, column: str, losses: str = "own", smallest: bool = False) -> pd.DataFrame:
     """A number of the reference, for whole shifts of the data or the smallest; or with the losses shuffled."""
     rows = table_of(tables, "feng2023_fig2_shifts")
-    fraction = rows["fraction"].min() if smallest else rows["fraction"].max()
-    rows = rows[(rows["losses"] == losses) & (rows["fraction"] == fraction)]
+    rows = rows[rows["losses"] == losses]
+    rows = rows[rows["fraction"] == (rows["fraction"].min() if smallest else rows["fraction"].max())]
     return _rows("reference", rows["seed"], rows[column])
 
 
@@ -166,6 +166,12 @@ def slope_curvature_exponent(tables: Tables) -> pd.DataFrame:
 def slope_curvature_exponent_of_small_shifts(tables: Tables) -> pd.DataFrame:
     """The same for the smallest part of the shift from a training image to its test image."""
     return _of_pairs(tables, "slope_curvature_exponent", smallest=True)
+
+
+@statistic
+def gradient_curvature_exponent(tables: Tables) -> pd.DataFrame:
+    """Slope of ln(variance of the whole gradient over the matched images) on ln H_n at the reference."""
+    return _of_pairs(tables, "slope_curvature_exponent", losses="gradient")
 
 
 # --- size

@@ -1,0 +1,116 @@
+"""Panels that several figures share: spectra of a sweep, and its course in the plane of sharpness and size."""
+
+import itertools
+from collections.abc import Iterable, Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from sgdphysics import style, sweeps
+from sgdphysics.fits import student_interval
+
+NAMES = {
+    "learning_rate": r"learning rate $\alpha$",
+    "batch_size": "batch size $B$",
+    "norm_penalty": r"penalty $\beta|W|$",
+    "squared_penalty": r"penalty $\frac{\beta}{2}|W|^2$",
+    "dropout": "dropout",
+    "dropout_rescaled_afterwards": "dropout, rescaled afterwards",
+    "dropout_without_rescaling": "dropout, not rescaled",
+    "initial_scale": "initial scale",
+    "label_noise": "label noise",
+    "images_per_class": "images per class",
+}
+COLOURS = dict(
+    zip(
+        ("learning_rate", "batch_size", "norm_penalty", "squared_penalty", "dropout"),
+        ("red", "orange", "blue", "sky", "green"),
+        strict=True,
+    )
+) | {"initial_scale": "pink", "label_noise": "black", "images_per_class": "grey"}
+SHARPNESS, SIZE = r"sharpness $s_g$", r"size $s_w$"
+
+
+def colour_of(sweep: str) -> str:
+    """Return the colour in which a sweep is drawn among others."""
+    return style.COLOURS[COLOURS[sweep]]
+
+
+def dose_colours(sweep: str, doses: Iterable[float]) -> dict[float, tuple[float, ...]]:
+    """Return the colours of the doses of a sweep, from light at the weakest to dark at the strongest."""
+    ordered = sweeps.in_order(sweep, list(doses))
+    return dict(zip(ordered, plt.get_cmap("viridis_r")(np.linspace(0.12, 1, len(ordered))), strict=True))
+
+
+def decided(points: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
+    """Return the rows of some sweeps at the training loss at which they are decided."""
+    return points[points["deciding"].astype(bool) & (points["point"] == "equal_loss") & points["sweep"].isin(names)]
+
+
+def draw_spectrum(axis: Axes, spectra: pd.DataFrame, sweep: str, column: str) -> None:
+    """Draw a column of the spectra against the rank of the direction, one line a dose: means of ln over seeds with intervals."""
+    rows = spectra[(spectra["sweep"] == sweep) & (spectra["point"] == "equal_loss")]
+    colours = dose_colours(sweep, rows["dose"])
+    for dose, colour in colours.items():
+        wide = rows[rows["dose"] == dose].pivot(index="seed", columns="rank", values=column)
+        style.band(axis, wide.columns, wide, colour, label=f"{dose:g}")
+    axis.set(xscale="log", yscale="log", xlabel="Hessian direction $n$")
+
+
+def draw_plane(axis: Axes, points: pd.DataFrame, sweep: str) -> None:
+    """Draw the course of a sweep in the plane: mean and interval of every dose, an arrow from dose to dose."""
+    rows = decided(points, [sweep])
+    colours = dose_colours(sweep, rows["dose"])
+    centres = []
+    for dose, colour in colours.items():
+        own = rows[rows["dose"] == dose]
+        size, sharpness = (np.exp(student_interval(np.log(own[key]))) for key in ("weight_spread", "slope_spread"))
+        # An interval of one or two seeds has no end, or one far outside.
+        axis.plot(size[[1, 2]], sharpness[[0, 0]], color=colour, linewidth=0.8, scalex=False, scaley=False)
+        axis.plot(size[[0, 0]], sharpness[[1, 2]], color=colour, linewidth=0.8, scalex=False, scaley=False)
+        axis.plot(size[0], sharpness[0], "o", color=colour, markersize=4)
+        centres.append((size[0], sharpness[0]))
+    for start, end in itertools.pairwise(centres):
+        axis.annotate(
+            "", end, start, arrowprops={"arrowstyle": "->", "color": "0.35", "linewidth": 0.7, "shrinkA": 3, "shrinkB": 3}
+        )
+
+
+def finish_plane(axis: Axes, points: pd.DataFrame, margin: float = 1.12) -> None:
+    """Give the plane its axes, and lines of equal gap: gap = k s_g s_w, k the mean over the points."""
+    sizes, sharpness = points["weight_spread"], points["slope_spread"]
+    axis.set(xscale="log", yscale="log", xlabel=SIZE, ylabel=SHARPNESS)
+    axis.set(xlim=(sizes.min() / margin, sizes.max() * margin), ylim=(sharpness.min() / margin, sharpness.max() * margin))
+    factor = float((points["gap"] / (sizes * sharpness)).mean())
+    x, y = np.geomspace(*axis.get_xlim(), 80), np.geomspace(*axis.get_ylim(), 80)
+    gap = factor * x[None, :] * y[:, None]
+    levels = [level for level in 0.1 * 2.0 ** (np.arange(12) / 2) if gap.min() < level < gap.max()]
+    lines = axis.contour(x, y, gap, levels=levels, colors="0.75", linewidths=0.6, linestyles="--", zorder=0)
+    axis.clabel(lines, fmt="%.2g", fontsize=5.5, inline_spacing=2)
+    style.log_ticks(axis)
+
+
+def draw_control(axis: Axes, points: pd.DataFrame) -> None:
+    """Draw where the reference goes without any regularizer, marked with the epochs."""
+    course = points[(points["sweep"] == sweeps.CONTROL) & (points["point"] == "equal_epochs")]
+    mean = course.groupby("epoch")[["weight_spread", "slope_spread"]].agg(lambda values: np.exp(np.log(values).mean()))
+    line = {"color": "0.6", "marker": ".", "markersize": 3, "linewidth": 0.8, "zorder": 1}
+    axis.plot(mean["weight_spread"], mean["slope_spread"], **line)
+    for epoch, (size, sharpness) in mean.iterrows():
+        axis.annotate(f"{epoch:g}", (size, sharpness), (3, -2), textcoords="offset points", color="0.5", fontsize=5.5, va="top")
+
+
+def draw_sweep(axes: Sequence[Axes], spectra: pd.DataFrame, points: pd.DataFrame, sweep: str) -> None:
+    """Draw a sweep in a row of three panels: spectra of slopes and of dual weights, and the plane."""
+    draw_spectrum(axes[0], spectra, sweep, "slope_std")
+    draw_spectrum(axes[1], spectra, sweep, "weight_std")
+    axes[0].set_ylabel(r"slope spread $\sigma_{g,n}$")
+    axes[1].set_ylabel(r"dual-weight spread $\sigma_{w,n}$")
+    axes[0].legend(title=NAMES[sweep], title_fontsize=6.5, loc="lower left", handlelength=1.2)
+    rows = decided(points, [sweep])
+    target = rows["target"].iloc[0] if len(rows) else float("nan")
+    axes[2].set_title(f"at a training loss of {target:g}")
+    draw_plane(axes[2], points, sweep)
+    finish_plane(axes[2], rows)

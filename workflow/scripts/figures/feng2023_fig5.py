@@ -1,0 +1,94 @@
+"""Draw feng2023_fig5: dropout, initial scale, label noise and training-set size in the plane; what decides where dropout leads."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from sgdphysics import jobs, records, style, sweep_panels, sweeps
+from sgdphysics.fits import student_interval
+
+SWEEPS = ("dropout", "initial_scale", "label_noise", "images_per_class")
+# Each changes one thing in the first: label, sweep, comparison, layer (None: the studied one), matching.
+CONDITIONS = [
+    ("equal loss (decides)", "dropout", "equal_loss", None, "nearest_pixels"),
+    ("equal epochs", "dropout", "equal_epochs", None, "nearest_pixels"),
+    ("control, as many epochs", "dropout", "as_many_epochs", None, "nearest_pixels"),
+    ("layer 0", "dropout", "equal_loss", 0, "nearest_pixels"),
+    ("layer 2", "dropout", "equal_loss", 2, "nearest_pixels"),
+    ("matched in activity", "dropout", "equal_loss", None, "nearest_activity"),
+    ("matched at random", "dropout", "equal_loss", None, "random_of_class"),
+    ("rescaled afterwards", "dropout_rescaled_afterwards", "equal_loss", None, "nearest_pixels"),
+    ("not rescaled", "dropout_without_rescaling", "equal_loss", None, "nearest_pixels"),
+]
+# Quantities in both panels, with the power at which they scale with the weights' change of unit: sharpness of the loss is a square.
+SIZES = {"weight_spread": ("size $s_w$", "blue", "o", 1.0), "weight_norm": ("norm $|W|$", "sky", "D", 1.0)}
+SHARPNESSES = {
+    "slope_spread": ("$s_g$", "red", "o", 1.0),
+    "largest_eigenvalue": ("top eigenvalue, square root", "orange", "^", 0.5),
+    "trace": ("trace, square root", "pink", "v", 0.5),
+}
+
+
+def draw(tables: Mapping[str, pd.DataFrame], studied: int, *paths: Path) -> None:
+    """Draw the figure from its tables and save it; ``studied`` is the layer of the sweeps."""
+    style.use_theme()
+    figure = plt.figure(figsize=(style.TWO_COLUMNS, 10.4), layout="constrained")
+    axes = figure.subplot_mosaic("abc;def;ghi;jkl;mmn;mmn")
+    for names, sweep in zip(("abc", "def", "ghi", "jkl"), SWEEPS, strict=True):
+        sweep_panels.draw_sweep([axes[name] for name in names], tables["spectra"], tables["points"], sweep)
+    rows = tables["dropout"].assign(layer=tables["dropout"]["layer"].astype(int))
+    _conditions(axes["m"], rows, studied)
+    _doses(axes["n"], tables["points"])
+    style.letter_panels(axes.values())
+    style.save(figure, *paths)
+
+
+def _conditions(axis: Axes, rows: pd.DataFrame, studied: int) -> None:
+    """What one step of dropout changes, one factor of the comparison at a time: ln of sizes and of sharpnesses."""
+    places = np.arange(len(CONDITIONS))[::-1]
+    weakest_step = min(rows.loc[rows["sweep"] != "dropout", "dose"], default=rows["dose"].min())
+    for place, (_, sweep, comparison, layer, matching) in zip(places, CONDITIONS, strict=True):
+        chosen = (rows["sweep"] == sweep) & (rows["comparison"] == comparison) & rows["deciding"].astype(bool)
+        chosen &= (rows["layer"] == (studied if layer is None else layer)) & (rows["matching"] == matching)
+        own = rows[chosen & np.isclose(rows["dose"], weakest_step)]
+        for shift, (column, (_, colour, marker, power)) in zip(
+            np.linspace(0.3, -0.3, 5), {**SIZES, **SHARPNESSES}.items(), strict=True
+        ):
+            if len(own):
+                mean, low, high = power * np.array(student_interval(own[column]))
+                axis.plot([low, high], [place + shift] * 2, color=style.COLOURS[colour], linewidth=0.9)
+                axis.plot(mean, place + shift, marker, color=style.COLOURS[colour], markersize=3.5)
+    for label, colour, marker, _ in {**SIZES, **SHARPNESSES}.values():
+        axis.plot([], [], marker, color=style.COLOURS[colour], label=label, linestyle="")
+    axis.axvline(0, color="0.6", linestyle="--", linewidth=0.8)
+    axis.set(yticks=places, yticklabels=[condition[0] for condition in CONDITIONS])
+    axis.set(xlabel=f"change of ln from no dropout to dropout {weakest_step:g}")
+    axis.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=5, fontsize=6, columnspacing=0.8, handletextpad=0.1)
+
+
+def _doses(axis: Axes, points: pd.DataFrame) -> None:
+    """Is there a best dose in between? Gap against dropout, at equal loss and after equal epochs."""
+    followed = sweeps.with_control(points.dropna(subset=["point"]))
+    rows = followed[followed["sweep"] == "dropout"]
+    targets = sweeps.deciding_targets(rows).set_index("point")["target"]
+    for point, colour, text in (("equal_loss", "black", "loss {:g}"), ("equal_epochs", "green", "after {:g} epochs")):
+        own = rows[(rows["point"] == point) & (rows["target"] == targets.get(point))]
+        for column, line, name in (("gap", "-", "gap"), ("test_loss", ":", "test loss")):
+            wide = own.pivot(index="seed", columns="dose", values=column)
+            label = f"{name}, {text.format(targets.get(point, np.nan))}"
+            style.band(axis, wide.columns, wide, style.COLOURS[colour], linestyle=line, marker="o", label=label)
+    axis.set(xlabel="share of units dropped", ylabel="gap; test loss")
+    low, high = axis.get_ylim()
+    axis.set_ylim(low, high + 0.45 * (high - low))
+    axis.legend(fontsize=6, loc="upper left")
+
+
+if __name__ == "__main__":
+    with jobs.logged_job(snakemake.log[0], snakemake.threads):
+        names = ("points", "spectra", "dropout")
+        tables = {name: records.load_table(snakemake.input[name]) for name in names}
+        draw(tables, snakemake.params.layer, *map(Path, snakemake.output))

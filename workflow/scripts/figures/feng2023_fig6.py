@@ -1,0 +1,89 @@
+"""Draw feng2023_fig6: rescaled copies of one solution, by plain measures of sharpness and size and by their product."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from sgdphysics import jobs, records, style, sweep_panels
+
+LOOKS = {
+    "largest_eigenvalue": ("largest eigenvalue", "red", "^"),
+    "trace": ("trace", "orange", "v"),
+    "median_flatness": ("median flatness $F$", "green", "s"),
+    "weight_norm": ("norm $|W|$", "sky", "D"),
+    "slope_spread": (sweep_panels.SHARPNESS, "pink", "P"),
+    "weight_spread": (sweep_panels.SIZE, "blue", "X"),
+    "product_of_spreads": ("$s_g s_w$", "black", "o"),
+    "decomposed_gap": ("decomposed gap", "grey", "."),
+}
+
+
+def draw(tables: Mapping[str, pd.DataFrame], *paths: Path) -> None:
+    """Draw the figure from its table and save it."""
+    style.use_theme()
+    rows = tables["copies"]
+    figure, axes = plt.subplots(2, 2, figsize=(style.TWO_COLUMNS, 4.8), layout="constrained")
+    for axis, other in zip(axes[0], sorted(rows["other_layer"].unique(), reverse=True), strict=False):
+        _measures(axis, rows[rows["other_layer"] == other])
+        axis.set_title(f"studied layer times $p$, layer {other:g} over $p$")
+    axes[0, 0].legend(fontsize=5.5, ncols=2, loc="upper center", columnspacing=0.8)
+    style.draw_or_say(axes[1, 0], _plane, rows)
+    style.draw_or_say(axes[1, 1], _changes, rows)
+    style.letter_panels(axes.flat)
+    style.save(figure, *paths)
+
+
+def _relative(rows: pd.DataFrame, column: str) -> pd.Series:
+    """A column in parts of its value at p = 1, of the same network and layer."""
+    keys = ["run", "other_layer"]
+    base = rows[rows["factor"] == 1].set_index(keys)[column]
+    return rows[column] / base.reindex(pd.MultiIndex.from_frame(rows[keys])).to_numpy()
+
+
+def _measures(axis: Axes, rows: pd.DataFrame) -> None:
+    for column, (label, colour, marker) in LOOKS.items():
+        mean = _relative(rows, column).groupby(rows["factor"]).mean()
+        axis.plot(mean.index, mean, marker=marker, color=style.COLOURS[colour], markersize=3.5, label=label)
+    axis.set(xscale="log", yscale="log", xlabel="factor $p$", ylabel="in parts of the value at $p$ = 1", ylim=(5e-3, 2e4))
+
+
+def _plane(axis: Axes, rows: pd.DataFrame) -> None:
+    """Copies of each network move along a line of constant product."""
+    rows = rows[rows["other_layer"] == rows["other_layer"].max()]
+    shades = dict(
+        zip(sorted(rows["factor"].unique()), plt.get_cmap("viridis_r")(np.linspace(0.1, 1, rows["factor"].nunique())), strict=True)
+    )
+    for _, copies in rows.groupby("run"):
+        copies = copies.sort_values("factor")
+        axis.plot(copies["weight_spread"], copies["slope_spread"], color="0.75", linewidth=0.7, zorder=0)
+        axis.scatter(copies["weight_spread"], copies["slope_spread"], s=9, c=[shades[p] for p in copies["factor"]])
+    for factor, colour in shades.items():
+        axis.plot([], [], "o", color=colour, label=f"$p$ = {factor:g}")
+    axis.set(xscale="log", yscale="log", xlabel=sweep_panels.SIZE, ylabel=sweep_panels.SHARPNESS)
+    axis.set_title("one line a network; top eigenvalue from $p^{-2}$")
+    axis.legend(fontsize=5.5, loc="upper right")
+
+
+def _changes(axis: Axes, rows: pd.DataFrame) -> None:
+    """What should not change at all, relative to p = 1."""
+    columns = {
+        "logit_change": ("logits", "green", "s"),
+        "product_of_spreads": ("$s_g s_w$", "black", "o"),
+        "decomposed_gap": ("decomposed gap", "red", "^"),
+    }
+    for column, (label, colour, marker) in columns.items():
+        change = rows[column] if column == "logit_change" else (_relative(rows, column) - 1).abs()
+        largest = change.clip(lower=1e-17).groupby(rows["factor"]).max().drop(1.0, errors="ignore")
+        axis.plot(largest.index, largest, marker=marker, color=style.COLOURS[colour], markersize=3.5, label=label)
+    axis.axhline(1e-9, color="0.6", linestyle="--", linewidth=0.8)
+    axis.set(xscale="log", yscale="log", xlabel="factor $p$", ylabel="largest relative change", ylim=(1e-17, 1e-7))
+    axis.legend(loc="upper right")
+
+
+if __name__ == "__main__":
+    with jobs.logged_job(snakemake.log[0], snakemake.threads):
+        draw({"copies": records.load_table(snakemake.input.copies)}, *map(Path, snakemake.output))
