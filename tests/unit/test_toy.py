@@ -4,6 +4,7 @@ import warnings
 
 import numpy as np
 import pytest
+import scipy.signal
 import scipy.stats
 
 from sgdphysics import fokker_planck, toy
@@ -92,6 +93,30 @@ def test_along_a_constant_valley_walkers_fill_it_and_stay_within_its_walls():
     )
     assert max(seen) <= 1
     assert scipy.stats.kstest((x + 1) / 2, "uniform").pvalue > 1e-3
+
+
+@pytest.mark.parametrize("landscape", [VALLEY, LANDSCAPES["constant"]], ids=["single_valley", "constant"])
+@pytest.mark.parametrize("diffusion", [1.0, 1000.0])
+def test_steps_longer_than_the_valley_stay_within_its_walls(landscape, diffusion):
+    beyond = []
+    start = np.random.default_rng(0).uniform(-1, 1, 4000)
+    settings = {"diffusion": diffusion, "kappa": 0.5, "time_step": 0.2, "steps": 200}
+    moved(landscape, start, np.zeros(4000), observer=lambda step, x, y: beyond.append(np.abs(x).max() > 1), **settings)
+    assert not any(beyond)
+
+
+@pytest.mark.parametrize("wall", [1.0, 1.5, 0.3])
+def test_reflection_is_a_triangle_wave_and_keeps_what_is_inside(wall):
+    inside = np.random.default_rng(0).uniform(-wall, wall, 1000)
+    x = inside.copy()
+    toy._reflect(x, wall, np.empty_like(x))
+    assert x.tobytes() == inside.tobytes()
+    x = np.append(np.linspace(-50, 50, 100_001) * wall, [1e15, -1e15, wall, -wall])
+    expected = wall * scipy.signal.sawtooth(np.pi / (2 * wall) * (x[:-4] + wall), width=0.5)
+    toy._reflect(x, wall, np.empty_like(x))
+    np.testing.assert_allclose(x[:-4], expected, atol=1e-12 * wall)
+    assert np.abs(x).max() <= wall
+    assert x[-2:].tolist() == [wall, -wall]
 
 
 def test_spread_along_the_valley_is_that_of_the_noise_strength_over_kappa():

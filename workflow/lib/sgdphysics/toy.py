@@ -144,7 +144,8 @@ def langevin(
     Each step moves x for half of the time step, then y for the whole of it, then x again. y moves exactly, as an Ornstein-Uhlenbeck
     process of the present curvature, so that at fixed x its distribution is right at any time step; x moves by Euler and Maruyama.
     The symmetric order makes the error of the splitting quadratic in the time step; what stays is that of Euler's method in the
-    slow drift of x, weak order 1 with a coefficient of the order of Delta^2. Walls at |x| = half_width reflect.
+    slow drift of x, weak order 1 with a coefficient of the order of Delta^2. Walls at |x| = half_width reflect, as often as a step
+    meets them: walkers stay inside at any step, but the drift is resolved only if sqrt(Delta / kappa * time_step) << half_width.
 
     Args:
         landscape: Where.
@@ -340,7 +341,17 @@ def _derivative(coefficients: tuple[float, ...]) -> tuple[float, ...]:
 
 
 def _reflect(x: np.ndarray, wall: float, work: np.ndarray) -> None:
-    """Fold x back between the walls, in place; ``work`` is overwritten. One reflection: a step is far shorter than the valley."""
+    """Fold x back between the walls, in place, as often as it takes; ``work`` is overwritten."""
+    _fold(x, wall, work)
+    np.abs(x, out=work)
+    if (work > wall).any():  # the step was longer than the valley: rare, so paid for only then
+        np.fmod(x, 4 * wall, out=x)  # reflections at both walls repeat with this period
+        _fold(x, wall, work)
+        _fold(x, wall, work)
+
+
+def _fold(x: np.ndarray, wall: float, work: np.ndarray) -> None:
+    """Reflect once what lies beyond a wall, in place."""
     np.abs(x, out=work)
     work -= wall
     np.maximum(work, 0, out=work)
