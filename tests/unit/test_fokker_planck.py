@@ -70,6 +70,54 @@ def test_stationary_density_is_positive_where_it_is_tiny():
     np.testing.assert_allclose(np.log(density / density.max()), -200 * (x**2 - x[40] ** 2), rtol=1e-9, atol=1e-9)
 
 
+def double_well(barrier, cells=60):
+    """Centres and potential of two wells at -1 and 1, the first 0.6 deeper; ``barrier`` is what lies between them."""
+    x, width = cell_centres(-1.5, 1.5, cells)
+    return width, barrier * (x**2 - 1) ** 2 + 0.3 * x
+
+
+@pytest.mark.parametrize("barrier", [5, 10, 20])
+def test_two_wells_share_the_density_rightly_up_to_the_stated_barrier(barrier):
+    width, potential = double_well(barrier)
+    boltzmann = np.exp(potential.min() - potential)
+    density = stationary_density(potential, [width], [1.0])
+    np.testing.assert_allclose(density, boltzmann / (boltzmann.sum() * width), rtol=1e-6)
+    # Unequal noise; the second axis does not matter, for the potential is a sum.
+    both = stationary_density(potential[:, None] + np.arange(4.0), (width, 1.0), (1.0, 0.3))
+    np.testing.assert_allclose(both.sum(1), density, rtol=1e-6)
+
+
+@pytest.mark.parametrize("barrier", [30, 40, 60, 100, 1000, 1e5])
+@pytest.mark.parametrize("equal", [True, False])
+def test_higher_barriers_are_refused(barrier, equal):
+    """Unchecked, a third of the density was in the wrong well at 40 D, without a negative cell and with a small residual."""
+    width, potential = double_well(barrier)
+    with pytest.raises(InputError, match=r"potential: found barriers that leave .* \(barriers up to about 20 D\)") as caught:
+        if equal:
+            stationary_density(potential, [width], [1.0])
+        else:
+            stationary_density(potential[:, None] + np.arange(4.0), (width, 1.0), (1.0, 0.3))
+    assert "\n" not in str(caught.value)
+
+
+def test_walls_between_all_cells_are_refused():
+    """Between cells of steps of 2000 D the rates upwards are zero, and the matrix is singular."""
+    with pytest.raises(InputError, match="relative error of up to inf"):
+        stationary_density(np.tile([0.0, 2000.0], (4, 2)), (1.0, 1.0), (1.0, 0.5))
+
+
+def test_the_lowest_cell_may_be_the_rarest():
+    """Weak noise along a valley of minima drives the density far from its end, where the lowest cell is found first."""
+    x, x_width = cell_centres(-1, 1, 61)
+    y, y_width = cell_centres(-0.2, 0.2, 41)
+    potential = (1 + 4 * x[:, None] ** 2) * y**2 / 2
+    density = stationary_density(potential, (x_width, y_width), (0.001 / 64, 0.001))
+    assert potential.argmin() < potential.shape[1]
+    assert density[0].sum() < 1e-15 * density.sum()
+    np.testing.assert_allclose(density, density[::-1], rtol=1e-6)
+    assert density.min() > 0
+
+
 def test_equal_noise_gives_the_heat_bath_exactly_and_no_current():
     potential = rough((15, 12), 1.0)
     density = stationary_density(potential, (0.2, 0.3), (0.7, 0.7))
