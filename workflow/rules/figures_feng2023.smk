@@ -112,6 +112,7 @@ rule feng2023_fig5:
     input:
         points="results/{study}/tables/feng2023_points.csv",
         spectra="results/{study}/tables/feng2023_spectra.csv",
+        effects="results/{study}/tables/feng2023_effects.csv",
         dropout="results/{study}/tables/feng2023_fig5_dropout.csv",
         code=code("scripts/figures/feng2023_fig5.py"),
     output:

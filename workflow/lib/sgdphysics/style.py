@@ -13,7 +13,7 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator
 from numpy.typing import ArrayLike
 
 from sgdphysics.fits import student_interval
@@ -85,13 +85,17 @@ def letter_panels(axes: Iterable[Axes]) -> None:
 
 
 def log_ticks(axis: Axes, which: str = "xy") -> None:
-    """Label logarithmic axes: powers of ten, or 1, 2, 5 times them in plain numbers where the axis spans less than 1.8 decades."""
+    """Label logarithmic axes: powers of ten, or 1, 2, 5 times them in plain numbers where the axis spans less than 1.8 decades, or
+    evenly spaced numbers where it spans less than half a decade.
+    """
     for name in which:
         one = axis.xaxis if name == "x" else axis.yaxis
         low, high = axis.get_xlim() if name == "x" else axis.get_ylim()
         one.set_minor_formatter(NullFormatter())
         if abs(np.log10(high / low)) < 1.8:
-            one.set_major_locator(LogLocator(subs=(1, 2, 5)))
+            short = abs(np.log10(high / low)) < 0.5
+            one.set_major_locator(MaxNLocator(4) if short else LogLocator(subs=(1, 2, 5)))
+            one.set_minor_locator(NullLocator() if short else LogLocator(subs="all"))
             one.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}" if 1e-3 <= value < 1e4 else _scientific(value)))
 
 

@@ -30,6 +30,7 @@ COLOURS = dict(
         strict=True,
     )
 ) | {"initial_scale": "pink", "label_noise": "black", "images_per_class": "grey"}
+CURVED = 1e-9  # eigenvalues below this part of the largest are rounding
 SHARPNESS, SIZE = r"sharpness $s_g$", r"size $s_w$"
 
 
@@ -50,11 +51,16 @@ def decided(points: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
 
 
 def draw_spectrum(axis: Axes, spectra: pd.DataFrame, sweep: str, column: str) -> None:
-    """Draw a column of the spectra against the rank of the direction, one line a dose: means of ln over seeds with intervals."""
+    """Draw a column of the spectra against the rank of the direction, one line a dose: means of ln over seeds with intervals.
+
+    Directions without curvature in one of the seeds, in which a unit is silent, are left out.
+    """
     rows = spectra[(spectra["sweep"] == sweep) & (spectra["point"] == "equal_loss")]
+    rows = rows[rows["eigenvalue"] > CURVED * rows.groupby(["run", "target"])["eigenvalue"].transform("max")]
     colours = dose_colours(sweep, rows["dose"])
     for dose, colour in colours.items():
         wide = rows[rows["dose"] == dose].pivot(index="seed", columns="rank", values=column)
+        wide = wide.dropna(axis=1)
         style.band(axis, wide.columns, wide, colour, label=f"{dose:g}")
     axis.set(xscale="log", yscale="log", xlabel="Hessian direction $n$")
 

@@ -12,6 +12,7 @@ from sgdphysics import jobs, records, style
 from sgdphysics.fits import student_interval
 
 MATCHINGS = {"nearest_pixels": "nearest in pixels", "nearest_activity": "nearest in activity", "random_of_class": "random of class"}
+SMALLEST = 1e-8  # changes of the loss below this are drawn there
 QUANTITIES = {
     "distance": "distance of the images",
     "slope_spread": "sharpness $s_g$",
@@ -36,7 +37,7 @@ def draw(tables: Mapping[str, pd.DataFrame], *paths: Path) -> None:
 
 def _errors(axis: Axes, pairs: pd.DataFrame) -> None:
     """How exactly a dual weight does at the training image what the test image does."""
-    bins = np.arange(-17.5, -12, 0.1)
+    bins = np.arange(-17, -14.4, 0.1)
     for column, (label, colour) in {"activity_error": ("next layer", "blue"), "logit_error": ("logits", "orange")}.items():
         values = np.log10(pairs[column].clip(lower=1e-17))
         axis.hist(values, bins, color=style.COLOURS[colour], alpha=0.6, label=f"{label}, at most {pairs[column].max():.0e}")
@@ -65,7 +66,15 @@ def _norm_ratios(axis: Axes, pairs: pd.DataFrame) -> None:
 def _norms(axis: Axes, pairs: pd.DataFrame) -> None:
     """How large dual weights are, and what the loss changes by."""
     colours = np.where(pairs["loss_change"] > 0, style.COLOURS["red"], style.COLOURS["blue"])
-    axis.scatter(pairs["relative_norm"], pairs["loss_change"].abs(), c=colours, s=2, linewidths=0, alpha=0.5, rasterized=True)
+    axis.scatter(
+        pairs["relative_norm"],
+        pairs["loss_change"].abs().clip(lower=SMALLEST),
+        c=colours,
+        s=2,
+        linewidths=0,
+        alpha=0.5,
+        rasterized=True,
+    )
     axis.set(
         xscale="log",
         yscale="log",
@@ -76,7 +85,8 @@ def _norms(axis: Axes, pairs: pd.DataFrame) -> None:
         share = ((pairs["loss_change"] > 0) == rises).mean()
         axis.plot([], [], "o", color=style.COLOURS[colour], markersize=3, label=f"loss {name}: {share:.0%} of the pairs")
     axis.legend(loc="upper left")
-    axis.set_ylim(1e-8, 1e3)
+    axis.set_ylim(SMALLEST / 2, 1e3)
+    style.log_ticks(axis, "x")
 
 
 def _matchings(axis: Axes, matching: pd.DataFrame) -> None:
@@ -92,7 +102,7 @@ def _matchings(axis: Axes, matching: pd.DataFrame) -> None:
             axis.plot([low, high], [place + offset] * 2, color=style.COLOURS[colour], linewidth=0.9)
             axis.plot(mean, place + offset, marker, color=style.COLOURS[colour], markersize=4)
         axis.plot([], [], marker, color=style.COLOURS[colour], label=MATCHINGS[name])
-    axis.axvline(1, color="0.6", linestyle="--", linewidth=0.8)
+    axis.axvline(1, ymax=0.87, color="0.6", linestyle="--", linewidth=0.8)
     axis.set(yticks=places, yticklabels=QUANTITIES.values(), xlabel="in parts of the value for the nearest in pixels")
     axis.set_ylim(-0.6, len(QUANTITIES) + 0.6)
     axis.legend(loc="upper right", ncols=2)

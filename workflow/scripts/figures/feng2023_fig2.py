@@ -59,7 +59,8 @@ def _products(axis: Axes, settings: pd.DataFrame) -> None:
     axis.plot(line, constant * line, color="0.5", linewidth=0.7, zorder=0)
     axis.set(xscale="log", yscale="log", xlabel=r"$\sum_n \sigma_{g,n}\sigma_{w,n}$", ylabel="gap")
     r = once.groupby("seed").apply(lambda rows: rows["gap"].corr(rows["summed_products"]), include_groups=False).mean()
-    axis.set_title(f"line: gap = {constant:.2f} × sum; $r$ = {r:.3f}")
+    ratio = once["gap"] / once["summed_products"]
+    axis.set_title(f"$r$ = {r:.3f}; gap / sum {ratio.min():.2f} to {ratio.max():.2f}")
     style.log_ticks(axis)
 
 
@@ -108,6 +109,15 @@ def _shifts(axis: Axes, shifts: pd.DataFrame) -> None:
             wide = rows.pivot(index="seed", columns="fraction", values=column)
             text = label + (", losses shuffled" if losses == "shuffled" else "")
             style.band(axis, wide.columns, wide, style.COLOURS[colour], linestyle=line, marker="o", markersize=2.5, label=text)
+    gradient = fits.student_interval(shifts.loc[shifts["losses"] == "gradient", "slope_curvature_exponent"])
+    axis.errorbar(
+        0.015,
+        gradient[0],
+        np.abs(np.array(gradient[1:]) - gradient[0])[:, None],
+        fmt="*",
+        color=style.COLOURS["red"],
+        label="exponent, gradient",
+    )
     axis.axhline(1, color="0.7", linewidth=0.7, linestyle="--")
     axis.set(xscale="log", xlabel="part of the shift of the data", ylabel=r"of $\ln\sigma_{g,n}^2$ on $\ln H_n$", ylim=(0, 1.7))
     axis.legend(fontsize=5.5, loc="upper left", ncols=2, columnspacing=0.8)
@@ -119,7 +129,9 @@ def _size(axis: Axes, settings: pd.DataFrame) -> None:
     once = settings.drop_duplicates(["run", "target"])
     fits_of_seeds = [fits.power_law(rows["weight_norm"], rows["weight_spread"]) for _, rows in once.groupby("seed")]
     exponent, r = (np.mean([getattr(fit, key) for fit in fits_of_seeds]) for key in ("exponent", "r"))
-    axis.set(xscale="log", yscale="log", xlabel="norm $|W|$", ylabel="size $s_w$")
+    axis.set(
+        xscale="log", yscale="log", xlabel="norm $|W|$", ylabel="size $s_w$", xlim=(4.5, max(20.5, 1.1 * once["weight_norm"].max()))
+    )
     axis.set_title(rf"all: $s_w \propto |W|^{{{exponent:.2f}}}$, $r$ = {r:.2f}")
     style.log_ticks(axis)
 

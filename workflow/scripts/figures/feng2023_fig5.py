@@ -1,6 +1,7 @@
 """Draw feng2023_fig5: dropout, initial scale, label noise and training-set size in the plane; what decides where dropout leads."""
 
 from collections.abc import Mapping
+from itertools import pairwise
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -36,13 +37,14 @@ SHARPNESSES = {
 def draw(tables: Mapping[str, pd.DataFrame], studied: int, *paths: Path) -> None:
     """Draw the figure from its tables and save it; ``studied`` is the layer of the sweeps."""
     style.use_theme()
-    figure = plt.figure(figsize=(style.TWO_COLUMNS, 10.4), layout="constrained")
-    axes = figure.subplot_mosaic("abc;def;ghi;jkl;mmn;mmn")
+    figure = plt.figure(figsize=(style.TWO_COLUMNS, 12.4), layout="constrained")
+    axes = figure.subplot_mosaic("abc;def;ghi;jkl;mmn;ooo", height_ratios=[1, 1, 1, 1, 1.6, 1.7])
     for names, sweep in zip(("abc", "def", "ghi", "jkl"), SWEEPS, strict=True):
         sweep_panels.draw_sweep([axes[name] for name in names], tables["spectra"], tables["points"], sweep)
     rows = tables["dropout"].assign(layer=tables["dropout"]["layer"].astype(int))
     _conditions(axes["m"], rows, studied)
     _doses(axes["n"], tables["points"])
+    _map(axes["o"], tables["effects"])
     style.letter_panels(axes.values())
     style.save(figure, *paths)
 
@@ -87,8 +89,33 @@ def _doses(axis: Axes, points: pd.DataFrame) -> None:
     axis.legend(fontsize=6, loc="upper left")
 
 
+def _map(axis: Axes, effects: pd.DataFrame) -> None:
+    """Every sweep from its weakest dose: change of ln size and of ln sharpness at equal loss, means over seeds."""
+    rows = effects[(effects["comparison"] == "equal_loss") & effects["deciding"].astype(bool)]
+    for sweep, colour in sweep_panels.COLOURS.items():
+        own = rows[rows["sweep"] == sweep].groupby("dose")[["weight_spread", "slope_spread"]].mean()
+        course = [(0.0, 0.0), *own.loc[sweeps.in_order(sweep, own.index.tolist())].itertuples(index=False, name=None)]
+        for start, end in pairwise(course):
+            look = {"arrowstyle": "-|>", "color": style.COLOURS[colour], "linewidth": 1.3, "shrinkA": 0, "shrinkB": 0}
+            axis.annotate("", end, start, arrowprops=look)
+        axis.plot(*zip(*course, strict=True), "o", color=style.COLOURS[colour], markersize=2.5, label=sweep_panels.NAMES[sweep])
+    span = np.array([-0.55, 1.15])
+    for change in np.arange(-3, 4) * np.log(2) / 2:
+        axis.plot(span, change - span, color="0.8", linestyle="--", linewidth=0.6, zorder=0)
+    axis.axhline(0, color="0.6", linewidth=0.6, zorder=0)
+    axis.axvline(0, color="0.6", linewidth=0.6, zorder=0)
+    axis.set(xlim=span, ylim=(-0.85, 0.6), xlabel="$e_w$, change of ln size from the weakest dose")
+    axis.set(ylabel="$e_g$, change of ln sharpness")
+    axis.legend(
+        loc="upper left",
+        bbox_to_anchor=(1.0, 1.0),
+        title="at equal training loss;\ndashed: equal $s_g s_w$, steps of $\\sqrt{2}$",
+        title_fontsize=6.5,
+    )
+
+
 if __name__ == "__main__":
     with jobs.logged_job(snakemake.log[0], snakemake.threads):
-        names = ("points", "spectra", "dropout")
+        names = ("points", "spectra", "effects", "dropout")
         tables = {name: records.load_table(snakemake.input[name]) for name in names}
         draw(tables, snakemake.params.layer, *map(Path, snakemake.output))

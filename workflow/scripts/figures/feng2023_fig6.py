@@ -45,9 +45,11 @@ def _relative(rows: pd.DataFrame, column: str) -> pd.Series:
 
 
 def _measures(axis: Axes, rows: pd.DataFrame) -> None:
-    for column, (label, colour, marker) in LOOKS.items():
+    # Lines that coincide are told apart by hollow markers of different sizes.
+    for size, (column, (label, colour, marker)) in zip(np.linspace(8, 3, len(LOOKS)), LOOKS.items(), strict=True):
         mean = _relative(rows, column).groupby(rows["factor"]).mean()
-        axis.plot(mean.index, mean, marker=marker, color=style.COLOURS[colour], markersize=3.5, label=label)
+        look = {"marker": marker, "markersize": size, "markerfacecolor": "none", "markeredgewidth": 0.8}
+        axis.plot(mean.index, mean, color=style.COLOURS[colour], label=label, **look)
     axis.set(xscale="log", yscale="log", xlabel="factor $p$", ylabel="in parts of the value at $p$ = 1", ylim=(5e-3, 2e4))
 
 
@@ -64,7 +66,7 @@ def _plane(axis: Axes, rows: pd.DataFrame) -> None:
     for factor, colour in shades.items():
         axis.plot([], [], "o", color=colour, label=f"$p$ = {factor:g}")
     axis.set(xscale="log", yscale="log", xlabel=sweep_panels.SIZE, ylabel=sweep_panels.SHARPNESS)
-    axis.set_title("one line a network; top eigenvalue from $p^{-2}$")
+    axis.set_title("one line a network: equal $s_g s_w$")
     axis.legend(fontsize=5.5, loc="upper right")
 
 
