@@ -119,8 +119,8 @@ def _shifts(axis: Axes, shifts: pd.DataFrame) -> None:
         label="exponent, gradient",
     )
     axis.axhline(1, color="0.7", linewidth=0.7, linestyle="--")
-    axis.set(xscale="log", xlabel="part of the shift of the data", ylabel=r"of $\ln\sigma_{g,n}^2$ on $\ln H_n$", ylim=(0, 1.7))
-    axis.legend(fontsize=5.5, loc="upper left", ncols=2, columnspacing=0.8)
+    axis.set(xscale="log", xlabel="part of the shift of the data", ylabel=r"of $\ln\sigma_{g,n}^2$ on $\ln H_n$", ylim=(0, 1.95))
+    axis.legend(fontsize=5.5, loc="upper left", labelspacing=0.25)
 
 
 def _size(axis: Axes, settings: pd.DataFrame) -> None:

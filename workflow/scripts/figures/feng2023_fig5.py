@@ -29,15 +29,15 @@ CONDITIONS = [
 SIZES = {"weight_spread": ("size $s_w$", "blue", "o", 1.0), "weight_norm": ("norm $|W|$", "sky", "D", 1.0)}
 SHARPNESSES = {
     "slope_spread": ("$s_g$", "red", "o", 1.0),
-    "largest_eigenvalue": ("top eigenvalue, square root", "orange", "^", 0.5),
-    "trace": ("trace, square root", "pink", "v", 0.5),
+    "largest_eigenvalue": ("(top eigenvalue)$^{1/2}$", "orange", "^", 0.5),
+    "trace": ("(trace)$^{1/2}$", "pink", "v", 0.5),
 }
 
 
 def draw(tables: Mapping[str, pd.DataFrame], studied: int, *paths: Path) -> None:
     """Draw the figure from its tables and save it; ``studied`` is the layer of the sweeps."""
     style.use_theme()
-    figure = plt.figure(figsize=(style.TWO_COLUMNS, 12.4), layout="constrained")
+    figure = plt.figure(figsize=(style.TWO_COLUMNS, 12.0), layout="constrained")
     axes = figure.subplot_mosaic("abc;def;ghi;jkl;mmn;ooo", height_ratios=[1, 1, 1, 1, 1.6, 1.7])
     for names, sweep in zip(("abc", "def", "ghi", "jkl"), SWEEPS, strict=True):
         sweep_panels.draw_sweep([axes[name] for name in names], tables["spectra"], tables["points"], sweep)
@@ -69,7 +69,7 @@ def _conditions(axis: Axes, rows: pd.DataFrame, studied: int) -> None:
     axis.axvline(0, color="0.6", linestyle="--", linewidth=0.8)
     axis.set(yticks=places, yticklabels=[condition[0] for condition in CONDITIONS])
     axis.set(xlabel=f"change of ln from no dropout to dropout {weakest_step:g}")
-    axis.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=5, fontsize=6, columnspacing=0.8, handletextpad=0.1)
+    axis.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=5, fontsize=5.5, columnspacing=0.5, handletextpad=0.1)
 
 
 def _doses(axis: Axes, points: pd.DataFrame) -> None:
@@ -99,19 +99,15 @@ def _map(axis: Axes, effects: pd.DataFrame) -> None:
             look = {"arrowstyle": "-|>", "color": style.COLOURS[colour], "linewidth": 1.3, "shrinkA": 0, "shrinkB": 0}
             axis.annotate("", end, start, arrowprops=look)
         axis.plot(*zip(*course, strict=True), "o", color=style.COLOURS[colour], markersize=2.5, label=sweep_panels.NAMES[sweep])
-    span = np.array([-0.55, 1.15])
-    for change in np.arange(-3, 4) * np.log(2) / 2:
-        axis.plot(span, change - span, color="0.8", linestyle="--", linewidth=0.6, zorder=0)
+    span = np.array([-0.5, 1.9])  # the legend is on the right
+    for change in np.arange(-4, 6) * np.log(2) / 2:
+        axis.plot(span, change - span, color="0.85", linestyle="--", linewidth=0.6, zorder=0)
     axis.axhline(0, color="0.6", linewidth=0.6, zorder=0)
     axis.axvline(0, color="0.6", linewidth=0.6, zorder=0)
-    axis.set(xlim=span, ylim=(-0.85, 0.6), xlabel="$e_w$, change of ln size from the weakest dose")
-    axis.set(ylabel="$e_g$, change of ln sharpness")
-    axis.legend(
-        loc="upper left",
-        bbox_to_anchor=(1.0, 1.0),
-        title="at equal training loss;\ndashed: equal $s_g s_w$, steps of $\\sqrt{2}$",
-        title_fontsize=6.5,
-    )
+    axis.set(xlim=span, ylim=(-0.85, 0.6), xlabel="$e_w$: change of ln size $s_w$ from the weakest dose")
+    axis.set(ylabel="$e_g$: change of ln sharpness $s_g$")
+    title = "at equal training loss;\ndashed: equal $s_g s_w$,\nsteps of a factor $\\sqrt{2}$"
+    axis.legend(loc="center right", title=title, title_fontsize=6.5, frameon=True, edgecolor="none", framealpha=1)
 
 
 if __name__ == "__main__":

@@ -83,7 +83,7 @@ def _changes(axis: Axes, rows: pd.DataFrame) -> None:
         axis.plot(largest.index, largest, marker=marker, color=style.COLOURS[colour], markersize=3.5, label=label)
     axis.axhline(1e-9, color="0.6", linestyle="--", linewidth=0.8)
     axis.set(xscale="log", yscale="log", xlabel="factor $p$", ylabel="largest relative change", ylim=(1e-17, 1e-7))
-    axis.legend(loc="upper right")
+    axis.legend(loc="center right")
 
 
 if __name__ == "__main__":
