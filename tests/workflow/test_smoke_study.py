@@ -11,9 +11,11 @@ from PIL import Image
 from running import ROOT, copy_of_checkout, snakemake
 
 SMOKE = ("--configfile", "config/smoke.yaml")
-FIGURES = [f"{paper}_fig{number}" for paper in ("feng2021", "yang2023") for number in (1, 2, 3, 4)]
+NUMBERS = {"feng2021": (1, 2, 3, 4), "yang2023": (1, 2, 3, 4), "feng2023": (1, 2, 3, 4, 5, 6)}
+FIGURES = [f"{paper}_fig{number}" for paper, numbers in NUMBERS.items() for number in numbers]
 SETTINGS = yaml.safe_load((ROOT / "config" / "smoke.yaml").read_text())["studies"]["smoke"]["feng2021"]
 EDGE = yaml.safe_load((ROOT / "config" / "smoke.yaml").read_text())["studies"]["smoke"]["yang2023"]["edge"]
+SWEEPS = yaml.safe_load((ROOT / "config" / "smoke.yaml").read_text())["studies"]["smoke"]["feng2023"]
 SEEDS = yaml.safe_load((ROOT / "config" / "config.yaml").read_text())["studies"]["mnist5k"]["feng2021"]["seeds"]
 # Tables of every setting, and tables of the reference setting only.
 EVERY_SETTING = ["feng2021_runs", "feng2021_fig1", "feng2021_fig2", "feng2021_fig2_exponents", "feng2021_fig4"]
@@ -77,6 +79,18 @@ def test_reference_tables_hold_every_seed_of_the_reference_setting(smoke_study, 
         ("yang2023_fig4", ["slope_spread", "largest_eigenvalue", "sharpest_temperature"]),
         ("yang2023_fig4_settings", ["converged", "dead"]),
         ("yang2023_fig4_lines", ["points", "edge_learning_rate"]),
+        ("feng2023_points", ["test_loss", "gap", "slope_spread", "weight_spread", "weight_norm", "largest_eigenvalue", "trace"]),
+        ("feng2023_points", ["median_flatness", "correlated_share", "correlation_variation", "slope_curvature_correlation"]),
+        ("feng2023_spectra", ["eigenvalue", "slope_std", "weight_std"]),
+        ("feng2023_settings", ["gap", "test_minus_training_loss", "slope_spread", "weight_spread"]),
+        ("feng2023_effects", ["slope_spread", "weight_spread", "gap", "largest_eigenvalue"]),
+        ("feng2023_fig1", ["dual_norm", "loss_change", "activity_error", "norm_ratio_along_test_activity"]),
+        ("feng2023_fig1_matching", ["distance", "gap", "slope_spread"]),
+        ("feng2023_fig2_directions", ["slope_std", "weight_std", "correlation", "contribution"]),
+        ("feng2023_fig2_shifts", ["slope_curvature_exponent", "gap"]),
+        ("feng2023_fig2_metric", ["weight_spread", "weight_spread_by_metric"]),
+        ("feng2023_fig5_dropout", ["slope_spread", "weight_spread", "trace"]),
+        ("feng2023_fig6", ["largest_eigenvalue", "slope_spread", "product_of_spreads"]),
     ],
 )
 def test_no_measurement_is_constant_or_empty(smoke_study, name, columns):
@@ -203,6 +217,23 @@ def test_ledger_has_the_promised_columns_and_every_claim(smoke_study):
     assert len(tests) == sum(len(claim["tests"]) for claim in claims)
 
 
+def test_the_gap_is_decomposed_and_rescaling_changes_neither_it_nor_the_network(smoke_study):
+    points = table(smoke_study, "feng2023_points").dropna(subset=["gap"])
+    np.testing.assert_allclose(points["decomposed_gap"], points["gap"], rtol=1e-9)
+    sweeps = SWEEPS["sweeps"] | {"control": [0.0]}
+    assert set(points["sweep"]) >= set(sweeps)
+    for sweep, doses in SWEEPS["sweeps"].items():
+        assert set(points.loc[points["sweep"] == sweep, "dose"]) >= set(doses)
+    metric = table(smoke_study, "feng2023_fig2_metric")
+    np.testing.assert_allclose(metric["weight_spread_by_metric"], metric["weight_spread"], rtol=1e-9)
+    copies = table(smoke_study, "feng2023_fig6")
+    assert copies["logit_change"].max() < 1e-9
+    scaled = copies["largest_eigenvalue"] * copies["factor"] ** 2
+    for _, network in copies.assign(scaled=scaled).groupby(["run", "other_layer"]):
+        np.testing.assert_allclose(network["scaled"], network["scaled"].iloc[0], rtol=1e-9)
+        np.testing.assert_allclose(network["product_of_spreads"], network["product_of_spreads"].iloc[0], rtol=1e-9)
+
+
 @pytest.mark.parametrize("figure", FIGURES)
 def test_figures_are_there_and_not_blank(smoke_study, figure):
     folder = smoke_study[0] / "figures" / "smoke"
@@ -302,11 +333,12 @@ def test_a_damaged_trained_file_is_named_in_one_line(smoke_study, tmp_path):
     assert "not a readable tensor file of this project" in run.stdout + run.stderr
 
 
-def test_a_setting_that_diverges_is_shown_and_leaves_its_claims_inconclusive(tmp_path):
-    folder = copy_of_checkout(tmp_path)
+def test_settings_that_diverge_are_shown_and_leave_their_claims_inconclusive(smoke_study, tmp_path):
+    folder = tmp_path / "copy"
+    shutil.copytree(smoke_study[0], folder)  # what does not change need not run again
     (folder / "diverging.yaml").write_text(
         "studies: {smoke: {feng2021: {images_per_class: 30, learning_rates: [0.1, 1.0e+20], batch_sizes: [20],"
-        " reference: {learning_rate: 1.0e+20}}}}\n"
+        " reference: {learning_rate: 1.0e+20}}, feng2023: {learning_rate: 1.0e+20}}}\n"
     )
     run = snakemake(*SMOKE, "diverging.yaml", folder=folder)
     assert run.returncode == 0, run.stderr[-3000:]
@@ -315,12 +347,14 @@ def test_a_setting_that_diverges_is_shown_and_leaves_its_claims_inconclusive(tmp
     assert set(runs.loc[runs["reference"], "status"]) == {"diverged"}
     assert runs.loc[runs["reference"], "diverged_step"].notna().all()
     assert set(runs.loc[~runs["reference"], "status"]) == {"converged"}
-    verdicts = pd.read_csv(results / "claims.csv").set_index("claim")["verdict"]
-    # These stand on other runs.
-    verdicts = verdicts.drop(["effective_loss", "isotropic_control", "noise_speeds_flat", "edge_is_best"])
-    assert set(verdicts.drop("inverse_variance_flatness")) == {"inconclusive"}
+    points = pd.read_csv(results / "tables" / "feng2023_points.csv")
+    assert set(points.loc[points["reference"], "status"]) == {"diverged"}
+    assert points.loc[points["reference"], "gap"].isna().all()
+    verdicts = pd.read_csv(results / "claims.csv").set_index(["paper", "claim"])["verdict"]
+    feng2021 = verdicts["feng2021"]
+    assert set(feng2021.drop("inverse_variance_flatness")) == {"inconclusive"}
     # That one asks every setting: the one that converged may refute it, but not replicate it.
-    assert verdicts["inverse_variance_flatness"] in {"inconclusive", "not replicated"}
-    exponents = pd.read_csv(results / "tables" / "feng2021_fig2_exponents.csv")
-    assert set(exponents["learning_rate"]) == {0.1}
+    assert feng2021["inverse_variance_flatness"] in {"inconclusive", "not replicated"}
+    assert "replicated" not in set(verdicts["feng2023"])
+    assert set(pd.read_csv(results / "tables" / "feng2021_fig2_exponents.csv")["learning_rate"]) == {0.1}
     assert all((folder / "figures" / "smoke" / f"{figure}.png").is_file() for figure in FIGURES)

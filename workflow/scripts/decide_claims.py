@@ -28,8 +28,11 @@ def summary(ledger: pd.DataFrame, tests: pd.DataFrame, study: str) -> str:
         primary = tests[(tests["claim"] == claim["claim"]) & tests["primary"]].iloc[0]
         interval = f"{claim['value']:.3g} [{claim['ci_low']:.3g}, {claim['ci_high']:.3g}], n = {claim['n_seeds']}"
         lines.append(f"{claim['claim']:<28}{claim['verdict']:<16}{interval:<48}{primary['region']}")
+    held = ledger[ledger["verdict"] == "replicated"].groupby("kind").size()
+    counts = [f"{held.get(kind, 0)} of {count} {kind} claims replicated" for kind, count in ledger.groupby("kind").size().items()]
     lines += [
         "",
+        "; ".join(counts) + " (an identity holds by algebra and is only checked)",
         f"Figures: figures/{study}/  Claims: results/{study}/claims.csv, claim_tests.csv  Tables: results/{study}/tables/",
     ]
     return "\n".join(lines) + "\n"
