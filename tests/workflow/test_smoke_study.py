@@ -8,7 +8,7 @@ import pytest
 import yaml
 from PIL import Image
 
-from running import ROOT, copy_of_checkout, snakemake
+from running import ROOT, snakemake
 
 SMOKE = ("--configfile", "config/smoke.yaml")
 NUMBERS = {"feng2021": (1, 2, 3, 4), "yang2023": (1, 2, 3, 4), "feng2023": (1, 2, 3, 4, 5, 6)}

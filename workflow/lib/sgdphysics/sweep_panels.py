@@ -1,7 +1,7 @@
 """Panels that several figures share: spectra of a sweep, and its course in the plane of sharpness and size."""
 
-import itertools
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -65,9 +65,8 @@ def draw_spectrum(axis: Axes, spectra: pd.DataFrame, sweep: str, column: str) ->
     axis.set(xscale="log", yscale="log", xlabel="Hessian direction $n$")
 
 
-def draw_plane(axis: Axes, points: pd.DataFrame, sweep: str) -> None:
-    """Draw the course of a sweep in the plane: mean and interval of every dose, an arrow from dose to dose."""
-    rows = decided(points, [sweep])
+def draw_plane(axis: Axes, rows: pd.DataFrame, sweep: str) -> None:
+    """Draw the course of a sweep, rows of `decided`, in the plane: every dose with its interval, and lines of equal gap."""
     colours = dose_colours(sweep, rows["dose"])
     centres = []
     for dose, colour in colours.items():
@@ -78,23 +77,26 @@ def draw_plane(axis: Axes, points: pd.DataFrame, sweep: str) -> None:
         axis.plot(size[[0, 0]], sharpness[[1, 2]], color=colour, linewidth=0.8, scalex=False, scaley=False)
         axis.plot(size[0], sharpness[0], "o", color=colour, markersize=4)
         centres.append((size[0], sharpness[0]))
-    for start, end in itertools.pairwise(centres):
+    for start, end in pairwise(centres):
         axis.annotate(
             "", end, start, arrowprops={"arrowstyle": "->", "color": "0.35", "linewidth": 0.7, "shrinkA": 3, "shrinkB": 3}
         )
+    axis.set_title(f"at a training loss of {rows['target'].iloc[0]:g}")
+    _draw_equal_gaps(axis, rows)
 
 
-def finish_plane(axis: Axes, points: pd.DataFrame, margin: float = 1.12) -> None:
-    """Give the plane its axes, and lines of equal gap: gap = k s_g s_w, k the mean over the points."""
-    sizes, sharpness = points["weight_spread"], points["slope_spread"]
+def _draw_equal_gaps(axis: Axes, rows: pd.DataFrame) -> None:
+    """Axes of the plane, and lines gap = k s_g s_w, k the mean over the rows."""
+    sizes, sharpness = rows["weight_spread"], rows["slope_spread"]
     axis.set(xscale="log", yscale="log", xlabel=SIZE, ylabel=SHARPNESS)
-    axis.set(xlim=(sizes.min() / margin, sizes.max() * margin), ylim=(sharpness.min() / margin, sharpness.max() * margin))
-    factor = float((points["gap"] / (sizes * sharpness)).mean())
+    axis.set(xlim=(sizes.min() / 1.12, sizes.max() * 1.12), ylim=(sharpness.min() / 1.12, sharpness.max() * 1.12))
+    factor = float((rows["gap"] / (sizes * sharpness)).mean())
     x, y = np.geomspace(*axis.get_xlim(), 80), np.geomspace(*axis.get_ylim(), 80)
     gap = factor * x[None, :] * y[:, None]
     levels = [level for level in 0.1 * 2.0 ** (np.arange(12) / 2) if gap.min() < level < gap.max()]
-    lines = axis.contour(x, y, gap, levels=levels, colors="0.75", linewidths=0.6, linestyles="--", zorder=0)
-    axis.clabel(lines, fmt="%.2g", fontsize=5.5, inline_spacing=2)
+    if levels:
+        lines = axis.contour(x, y, gap, levels=levels, colors="0.75", linewidths=0.6, linestyles="--", zorder=0)
+        axis.clabel(lines, fmt="%.2g", fontsize=5.5, inline_spacing=2)
     style.log_ticks(axis)
 
 
@@ -110,13 +112,11 @@ def draw_control(axis: Axes, points: pd.DataFrame) -> None:
 
 def draw_sweep(axes: Sequence[Axes], spectra: pd.DataFrame, points: pd.DataFrame, sweep: str) -> None:
     """Draw a sweep in a row of three panels: spectra of slopes and of dual weights, and the plane."""
-    draw_spectrum(axes[0], spectra, sweep, "slope_std")
-    draw_spectrum(axes[1], spectra, sweep, "weight_std")
-    axes[0].set_ylabel(r"slope spread $\sigma_{g,n}$")
-    axes[1].set_ylabel(r"dual-weight spread $\sigma_{w,n}$")
-    axes[0].legend(title=NAMES[sweep], title_fontsize=6.5, loc="lower left", handlelength=1.2)
     rows = decided(points, [sweep])
-    target = rows["target"].iloc[0] if len(rows) else float("nan")
-    axes[2].set_title(f"at a training loss of {target:g}")
-    draw_plane(axes[2], points, sweep)
-    finish_plane(axes[2], rows)
+    labels = {"slope_std": r"slope spread $\sigma_{g,n}$", "weight_std": r"dual-weight spread $\sigma_{w,n}$"}
+    for axis, (column, label) in zip(axes, labels.items(), strict=False):
+        style.draw_or_say(axis, lambda axis, _, column=column: draw_spectrum(axis, spectra, sweep, column), rows)
+        axis.set_ylabel(label)
+    style.draw_or_say(axes[2], draw_plane, rows, sweep)
+    if len(rows):
+        axes[0].legend(title=NAMES[sweep], title_fontsize=6.5, loc="lower left", handlelength=1.2)

@@ -42,9 +42,9 @@ def draw(tables: Mapping[str, pd.DataFrame], studied: int, *paths: Path) -> None
     for names, sweep in zip(("abc", "def", "ghi", "jkl"), SWEEPS, strict=True):
         sweep_panels.draw_sweep([axes[name] for name in names], tables["spectra"], tables["points"], sweep)
     rows = tables["dropout"].assign(layer=tables["dropout"]["layer"].astype(int))
-    _conditions(axes["m"], rows, studied)
-    _doses(axes["n"], tables["points"])
-    _map(axes["o"], tables["effects"])
+    style.draw_or_say(axes["m"], _conditions, rows, studied)
+    style.draw_or_say(axes["n"], _doses, sweep_panels.decided(tables["points"], ["dropout"]), tables["points"])
+    style.draw_or_say(axes["o"], _map, tables["effects"])
     style.letter_panels(axes.values())
     style.save(figure, *paths)
 
@@ -72,7 +72,7 @@ def _conditions(axis: Axes, rows: pd.DataFrame, studied: int) -> None:
     axis.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=5, fontsize=5.5, columnspacing=0.5, handletextpad=0.1)
 
 
-def _doses(axis: Axes, points: pd.DataFrame) -> None:
+def _doses(axis: Axes, _: pd.DataFrame, points: pd.DataFrame) -> None:
     """Is there a best dose in between? Gap against dropout, at equal loss and after equal epochs."""
     followed = sweeps.with_control(points.dropna(subset=["point"]))
     rows = followed[followed["sweep"] == "dropout"]

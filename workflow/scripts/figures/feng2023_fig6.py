@@ -27,10 +27,9 @@ def draw(tables: Mapping[str, pd.DataFrame], *paths: Path) -> None:
     style.use_theme()
     rows = tables["copies"]
     figure, axes = plt.subplots(2, 2, figsize=(style.TWO_COLUMNS, 4.8), layout="constrained")
-    for axis, other in zip(axes[0], sorted(rows["other_layer"].unique(), reverse=True), strict=False):
-        _measures(axis, rows[rows["other_layer"] == other])
-        axis.set_title(f"studied layer times $p$, layer {other:g} over $p$")
-    axes[0, 0].legend(fontsize=5.5, ncols=2, loc="upper center", columnspacing=0.8)
+    others = sorted(rows["other_layer"].unique(), reverse=True) or [0]
+    for axis, other in zip(axes[0], [*others, others[0]], strict=False):  # the last layer has one neighbour only
+        style.draw_or_say(axis, _measures, rows[rows["other_layer"] == other], other)
     style.draw_or_say(axes[1, 0], _plane, rows)
     style.draw_or_say(axes[1, 1], _changes, rows)
     style.letter_panels(axes.flat)
@@ -44,13 +43,15 @@ def _relative(rows: pd.DataFrame, column: str) -> pd.Series:
     return rows[column] / base.reindex(pd.MultiIndex.from_frame(rows[keys])).to_numpy()
 
 
-def _measures(axis: Axes, rows: pd.DataFrame) -> None:
+def _measures(axis: Axes, rows: pd.DataFrame, other: float) -> None:
+    axis.set_title(f"studied layer times $p$, layer {other:g} over $p$")
     # Lines that coincide are told apart by hollow markers of different sizes.
     for size, (column, (label, colour, marker)) in zip(np.linspace(8, 3, len(LOOKS)), LOOKS.items(), strict=True):
         mean = _relative(rows, column).groupby(rows["factor"]).mean()
         look = {"marker": marker, "markersize": size, "markerfacecolor": "none", "markeredgewidth": 0.8}
         axis.plot(mean.index, mean, color=style.COLOURS[colour], label=label, **look)
     axis.set(xscale="log", yscale="log", xlabel="factor $p$", ylabel="in parts of the value at $p$ = 1", ylim=(5e-3, 2e4))
+    axis.legend(fontsize=5.5, ncols=2, loc="upper center", columnspacing=0.8)
 
 
 def _plane(axis: Axes, rows: pd.DataFrame) -> None:
