@@ -4,7 +4,7 @@ Written to be what a careful script does, not to be slow: nothing is computed tw
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 import torch
@@ -159,9 +159,20 @@ def langevin_steps(
     return x, y
 
 
+def summed_products(directions: np.ndarray, vector: np.ndarray) -> np.ndarray:
+    """Components of a vector along directions (d, d), as the sums of all products."""
+    return (directions * vector).sum(axis=1)
+
+
 @torch.no_grad()
 def decompose_gap(
-    network: nn.Module, train_images: Tensor, test_images: Tensor, labels: Tensor, layer: int, directions: Tensor
+    network: nn.Module,
+    train_images: Tensor,
+    test_images: Tensor,
+    labels: Tensor,
+    layer: int,
+    directions: Tensor,
+    project: Callable[[np.ndarray, np.ndarray], np.ndarray] = summed_products,
 ) -> dict[str, Tensor]:
     """Spreads of slopes and dual weights along directions (d, d), pair by pair: each dual weight is built and projected.
 
@@ -169,16 +180,16 @@ def decompose_gap(
     """
     layers = linear_layers(network)
     below = network[: 2 * layer]
-    weight = layers[layer].weight
+    weight, rows = layers[layer].weight, directions.numpy()
     weights, slopes = [], []
     for image, shifted, label in zip(train_images, test_images, labels, strict=True):
         activity, other = below(image), below(shifted)
         dual = torch.outer(weight @ (other - activity), activity) / (activity @ activity)
         change = nn.functional.cross_entropy(network(shifted), label) - nn.functional.cross_entropy(network(image), label)
         slope = change * dual / dual.square().sum()
-        weights.append(directions @ dual.flatten())
-        slopes.append(directions @ slope.flatten())
-    weights, slopes = torch.stack(weights), torch.stack(slopes)
+        weights.append(project(rows, dual.flatten().numpy()))
+        slopes.append(project(rows, slope.flatten().numpy()))
+    weights, slopes = torch.from_numpy(np.stack(weights)), torch.from_numpy(np.stack(slopes))
     return {
         "weight_std": weights.std(0, correction=0),
         "slope_std": slopes.std(0, correction=0),

@@ -425,18 +425,23 @@ def measure_decomposition(problem: Problem) -> list[Pair]:
     def reference() -> dict[str, Tensor]:
         return references.decompose_gap(network, matched, test_images, test_labels, LAYER, directions)
 
+    def by_matrix_products() -> dict[str, Tensor]:
+        return references.decompose_gap(network, matched, test_images, test_labels, LAYER, directions, np.matmul)
+
     def ours() -> duality.Decomposition:
         pairs = duality.dual_weights(problem.network, matched, test_images, test_labels, LAYER)
         return duality.decompose_pairs(pairs, eigenvalues, directions)
 
     ours()
-    ((slow, expected),) = _best_alternating(sizes.slow_repeats, reference)
+    (slow, expected), (sharp, _) = _best_alternating(sizes.slow_repeats, reference, by_matrix_products)
     ((fast, found),) = _best_alternating(sizes.fast_repeats, ours)
     differences = [float((getattr(found, name) - value).abs().max() / value.abs().max()) for name, value in expected.items()]
     size = f"{sizes.pairs} pairs, d {len(eigenvalues)}"
     pair = Pair("decomposition", size, slow, fast, 100, 19.5, slow, max(differences), 1e-8)
     pair.notes.append("both in float64, matching and Hessian eigenbasis given")
-    return [pair]
+    shown = Pair("decomposition, products", size, sharp, fast, None, None, sharp, max(differences), 1e-8)
+    shown.notes.append("shown for fairness: the same loop with a matrix product for each projection, as fast as memory is read")
+    return [pair, shown]
 
 
 # --- walkers of the toy model
