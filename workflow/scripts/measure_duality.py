@@ -14,7 +14,8 @@ from sgdphysics.networks import Mlp
 POINT = ["run", "status", "point", "target", "epoch"]
 NUMBERS = [
     *("training_loss", "clean_training_loss", "matched_loss", "test_loss", "test_error"),
-    *("gap", "decomposed_gap", "slope_spread", "weight_spread", "weight_norm", "summed_products"),
+    *("gap", "decomposed_gap", "slope_spread", "weight_spread", "weight_norm"),
+    *("summed_products", "summed_products_of_shuffled_losses"),
     *("largest_eigenvalue", "trace", "median_flatness", "sharp_slope_std", "flat_slope_std"),
     *("correlated_share", "correlation_mean", "correlation_variation", "leading_directions"),
     *("slope_curvature_correlation", "slope_curvature_exponent", "inactive", "unchanged", "pairs"),
@@ -39,7 +40,7 @@ def measure(
             own, data = [], images.of(result.run)
             for point in sweeps.points_of(result, settings["equal_losses"], settings["equal_epochs"]):
                 columns = {"run": name, "status": result.status, "point": point.kind, "target": point.target, "epoch": point.epoch}
-                numbers, spectrum = _measured(point.network.double(), data, settings["layer"])
+                numbers, spectrum = _measured(point.network.double(), data, settings["layer"], seed)
                 own.append({**columns, **numbers})
                 spectra.append(spectrum.assign(**columns))
             points += own or [{"run": name, "status": result.status}]
@@ -48,10 +49,11 @@ def measure(
     records.save_rows(tables["spectra"], spectra, [*POINT, *SPECTRUM])
 
 
-def _measured(network: Mlp, data: generalization.MatchedData, layer: int) -> tuple[dict[str, float], pd.DataFrame]:
+def _measured(network: Mlp, data: generalization.MatchedData, layer: int, seed: int) -> tuple[dict[str, float], pd.DataFrame]:
     training_data = data.images, data.labels, layer
     eigenvalues, directions = duality.hessian_basis(network, *training_data, data.loss)
-    found = duality.decompose_pairs(data.pairs(network, layer), eigenvalues, directions)
+    pairs = data.pairs(network, layer)
+    found, null = (duality.decompose_pairs(p, eigenvalues, directions) for p in (pairs, pairs.with_shuffled_losses(seed)))
     fit = duality.fit_on_curvature(found.slope_std.square(), eigenvalues)
     chosen = np.array(arrays.log_spaced_ranks(fit.n, FLATNESS_DIRECTIONS)) - 1
     widths = landscape.flatness(network, *training_data, directions[chosen], loss=data.loss)
@@ -61,6 +63,7 @@ def _measured(network: Mlp, data: generalization.MatchedData, layer: int) -> tup
         **{key: getattr(found, key) for key in ("gap", "decomposed_gap", "slope_spread", "weight_spread", "correlated_share")},
         "weight_norm": float(network.weights[layer].norm()),
         "summed_products": float((found.slope_std * found.weight_std).sum()),
+        "summed_products_of_shuffled_losses": float((null.slope_std * null.weight_std).sum()),
         "largest_eigenvalue": float(eigenvalues[0]),
         "trace": float(eigenvalues.sum()) if whole else curvature.hessian_trace(network, data.images, layer, data.loss),
         "median_flatness": float(widths.median()),

@@ -118,14 +118,20 @@ def gap_correlation_with_products(tables: Tables) -> pd.DataFrame:
 
 
 @statistic
+def gap_correlation_with_products_of_shuffled_losses(tables: Tables) -> pd.DataFrame:
+    """Null: the same where the changes of the loss are dealt to other pairs."""
+    return _over_settings(tables, lambda rows: rows["gap"].corr(rows["summed_products_of_shuffled_losses"]))
+
+
+@statistic
 def gap_correlation_with_sharpness(tables: Tables) -> pd.DataFrame:
-    """The same with s_g alone."""
+    """Correlation of the gap with s_g alone over the settings of all sweeps."""
     return _over_settings(tables, lambda rows: rows["gap"].corr(rows["slope_spread"]))
 
 
 @statistic
 def gap_correlation_with_size(tables: Tables) -> pd.DataFrame:
-    """The same with s_w alone."""
+    """Correlation of the gap with s_w alone over the settings of all sweeps."""
     return _over_settings(tables, lambda rows: rows["gap"].corr(rows["weight_spread"]))
 
 
