@@ -16,6 +16,7 @@ from torch import Tensor
 from sgdphysics import seeds
 from sgdphysics.arrays import largest_eigenpairs
 from sgdphysics.curvature import DENSE_LIMIT, layer_hessian, sharpest_directions
+from sgdphysics.errors import InputError
 from sgdphysics.fits import PowerLaw, power_law
 from sgdphysics.losses import LOSSES
 from sgdphysics.networks import Mlp
@@ -30,7 +31,7 @@ def nearest_of_class(train_images: Tensor, train_labels: Tensor, test_images: Te
     Given activities of a layer in place of images, (N, units) and (M, units), nearest is meant in activity space.
 
     Raises:
-        ValueError: If a test image's class has no training image.
+        InputError: If a test image's class has no training image.
     """
     matches = torch.empty(len(test_labels), dtype=torch.int64)
     for wanted, candidates in _classes(train_labels, test_labels):
@@ -54,7 +55,7 @@ def _classes(train_labels: Tensor, test_labels: Tensor) -> Sequence[tuple[Tensor
     for label in test_labels.unique().tolist():
         candidates = (train_labels == label).nonzero().flatten()
         if not len(candidates):
-            raise ValueError(f"train_labels: no image of class {label}, which the test images have")
+            raise InputError(f"train_labels: no image of class {label}, which the test images have")
         classes.append((test_labels == label, candidates))
     return classes
 
