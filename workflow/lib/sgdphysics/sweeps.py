@@ -68,7 +68,7 @@ def effects(points: pd.DataFrame, quantities: Sequence[str]) -> pd.DataFrame:
     """Return how much larger each quantity is at every other dose of a sweep than at its weakest, of the same seed.
 
     Args:
-        points: A table of points.
+        points: A table of points; rows without one, of runs that reached none, count for nothing.
         quantities: Columns of it; all positive.
 
     Returns:
@@ -77,6 +77,7 @@ def effects(points: pd.DataFrame, quantities: Sequence[str]) -> pd.DataFrame:
         in ln epoch). Columns ``EFFECTS`` (``deciding``: whether the target is that of `deciding_targets`; epochs of both) and, of
         each quantity, the difference of its natural logarithms.
     """
+    points = points.dropna(subset=["point"])
     compared = with_control(points)
     deciding = deciding_targets(compared).assign(deciding=True)
     compared = compared.merge(deciding, on=["sweep", "point", "target"], how="left").fillna({"deciding": False})
@@ -113,4 +114,6 @@ def _control_after(control: pd.DataFrame, rows: pd.DataFrame, quantities: Sequen
             logarithms = np.interp(np.log(own["epoch"]), np.log(course["epoch"]), np.log(course[key]))
             own = own.assign(**{f"{key}_of_weakest": np.exp(logarithms)})
         parts.append(own.assign(weakest_epoch=own["epoch"]))
-    return pd.concat(parts, ignore_index=True) if parts else rows.iloc[:0].assign(weakest_epoch=np.nan)
+    if parts:
+        return pd.concat(parts, ignore_index=True)
+    return rows.iloc[:0].assign(weakest_epoch=np.nan, **{f"{key}_of_weakest": np.nan for key in quantities})
