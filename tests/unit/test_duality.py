@@ -4,11 +4,14 @@ import torch
 from cases import small_data, small_network
 from sgdphysics import duality
 from sgdphysics.arrays import largest_eigenpairs
-from sgdphysics.curvature import layer_hessian, sharpest_directions
+from sgdphysics.curvature import curvature_along, layer_hessian, sharpest_directions
 from sgdphysics.duality import (
+    Decomposition,
     decompose_gap,
     decompose_pairs,
     dual_weights,
+    fit_on_curvature,
+    hessian_basis,
     nearest_of_class,
     random_of_class,
     weight_spread_by_metric,
@@ -82,6 +85,26 @@ def test_no_other_solution_is_closer_to_the_weights(layer):
         other -= torch.outer(other @ a, a) / (a @ a)
         torch.testing.assert_close((dual + other) @ a, dual @ a)
         assert (dual + other).square().sum() == pytest.approx(float(dual.square().sum() + other.square().sum()), rel=1e-12)
+
+
+@every_layer
+def test_other_solutions_of_rank_one_have_the_norms_of_their_matrices(layer):
+    network = small_network(WIDE)
+    train, test, labels = pairs_of()
+    pairs = dual_weights(network, train, test, labels, layer)
+    weight, shifted = network.weights[layer], network.activations(test)[layer]
+    random = torch.randn(pairs.inputs.shape, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
+    duals = pairs.weights().norm(dim=1)
+    for vectors in (shifted, random):
+        norms = pairs.norms_along(vectors)
+        for norm, a, b, v in zip(norms, pairs.inputs, shifted, vectors, strict=True):
+            other = torch.outer(weight @ (b - a), v) / (v @ a)
+            torch.testing.assert_close((weight + other) @ a, weight @ b, rtol=1e-9, atol=1e-10)
+            assert float(norm) == pytest.approx(float(other.norm()), rel=1e-10)
+        assert (norms >= duals * (1 - 1e-12)).all()
+        assert (norms > 1.001 * duals).any()
+    for factor in (1.0, -3.0):  # only the direction of v counts
+        torch.testing.assert_close(pairs.norms_along(factor * pairs.inputs), duals, rtol=1e-12, atol=0)
 
 
 @every_layer
@@ -193,6 +216,112 @@ def test_size_of_the_solution_in_the_metric_of_the_data(layer):
     shifts = network.activations(test)[layer] - pairs.inputs
     closed = weight_spread_by_metric(network.weights[layer], pairs.inputs, shifts)
     assert closed == pytest.approx(pairs.spreads()[1], rel=1e-10)
+
+
+def test_shuffled_losses_are_dealt_to_other_pairs_and_keep_the_gap():
+    pairs = dual_weights(small_network(WIDE), *pairs_of(), 1)
+    before = pairs.loss_changes.clone()
+    shuffled = pairs.with_shuffled_losses(seed=1)
+    assert torch.equal(shuffled.loss_changes.sort().values, before.sort().values)
+    assert (shuffled.loss_changes != before).sum() > 30
+    assert torch.equal(shuffled.weights(), pairs.weights())
+    assert torch.equal(pairs.loss_changes, before)
+    basis = hessian_basis(small_network(WIDE), *small_data(), 1)
+    own, null = (decompose_pairs(one, *basis) for one in (pairs, shuffled))
+    assert null.gap == pytest.approx(own.gap, rel=1e-12)
+    assert null.decomposed_gap == pytest.approx(own.gap, rel=1e-9)
+    assert null.slope_spread != pytest.approx(own.slope_spread, rel=1e-3)
+    assert torch.equal(shuffled.loss_changes, pairs.with_shuffled_losses(seed=1).loss_changes)
+    assert not torch.equal(shuffled.loss_changes, pairs.with_shuffled_losses(seed=2).loss_changes)
+
+
+# What a decomposition says
+
+
+def decomposition(correlation, slope_std, weight_std, gap, slope_mean=None, weight_mean=None):
+    """One of given numbers, one per direction."""
+    numbers = [torch.tensor(values, dtype=torch.float64) for values in (correlation, slope_std, weight_std)]
+    means = [torch.zeros_like(numbers[0]) if mean is None else torch.tensor(mean).double() for mean in (slope_mean, weight_mean)]
+    eigenvalues = torch.arange(len(correlation), 0, -1).double()
+    return Decomposition(torch.ones(3), eigenvalues, *[numbers[index] for index in (1, 2, 0)], *means, 1.0, 1.0, 0.0, gap, 0, 0)
+
+
+def test_the_correlated_share_leaves_out_the_means():
+    # 0.5 * 2 * 3 + 0.25 * 4 * 1 = 4 of a gap of 4 + 2 * 0.5 = 5
+    found = decomposition([0.5, 0.25], [2, 4], [3, 1], gap=5.0, slope_mean=[2, 0], weight_mean=[0.5, 7])
+    assert found.correlated_share == pytest.approx(0.8)
+    assert found.contributions.tolist() == pytest.approx([4, 1])
+    assert found.decomposed_gap == pytest.approx(5)
+
+
+@pytest.mark.parametrize(
+    ("correlation", "share", "count"),
+    [
+        ([0.5, 0.3, 0.1, 0.1], 0.75, 2),
+        ([0.5, 0.3, 0.1, 0.1], 0.85, 3),
+        ([0.5, 0.3, 0.1, 0.1], 0.1, 1),
+        ([0.5, 0.1, 0.1, 0.1], 0.9, 4),  # all of them carry only 0.8
+        ([0.95, -0.2, 0.05, 0.2], 0.9, 1),  # later directions take away again
+        ([0.5, -0.2, 0.65, -0.3], 0.9, 3),
+    ],
+)
+def test_correlation_over_the_directions_that_carry_a_share_of_the_gap(correlation, share, count):
+    found = decomposition(correlation, [1.0] * 4, [1.0] * 4, gap=1.0).leading_correlation(share)
+    leading = torch.tensor(correlation[:count]).double()
+    assert found["leading_directions"] == count
+    assert found["correlation_mean"] == pytest.approx(float(leading.mean()))
+    assert found["correlation_variation"] == pytest.approx(float(leading.std(correction=0) / leading.mean()))
+
+
+def test_the_share_is_ninety_percent_by_default_and_counts_the_means():
+    # Together 0.5, 0.85, 0.95 and 1.25 of the gap; without the means 0.5, 0.6, 0.7 and 1.
+    ones = [1.0] * 4
+    found = decomposition([0.5, 0.1, 0.1, 0.3], ones, ones, gap=1.0, slope_mean=[0, 0.5, 0, 0], weight_mean=[0, 0.5, 0, 0])
+    assert found.leading_correlation()["leading_directions"] == 3
+
+
+def test_a_gap_below_zero_is_carried_as_well():
+    found = decomposition([-0.5, -0.45, -0.05], [1, 1, 1], [1, 1, 1], gap=-1.0)
+    assert found.correlated_share == pytest.approx(1)
+    assert found.leading_correlation()["leading_directions"] == 2
+
+
+# The basis
+
+
+@pytest.mark.parametrize("loss", ["cross_entropy", "mean_squared_error"])
+@every_layer
+def test_the_basis_is_the_whole_eigenbasis_of_the_hessian(layer, loss):
+    network, (images, labels) = small_network(WIDE), small_data()
+    values, directions = hessian_basis(network, images, labels, layer, loss)
+    hessian = layer_hessian(network, images, labels, layer, loss)
+    assert directions.shape == hessian.shape
+    assert (values.diff() <= 0).all()
+    torch.testing.assert_close(directions.T @ torch.diag(values) @ directions, hessian, rtol=0, atol=1e-12)
+    torch.testing.assert_close(directions @ directions.T, torch.eye(len(values)).double(), rtol=0, atol=1e-12)
+
+
+def test_the_basis_of_a_layer_too_wide_for_a_dense_matrix_are_its_sharpest_directions():
+    network, (images, labels) = small_network((505, 10, 3)), small_data(n=100, pixels=505)
+    values, directions = hessian_basis(network, images, labels, 0)
+    assert directions.shape == (200, 5050)
+    expected = sharpest_directions(network, images, labels, 0, 200)
+    assert torch.equal(values, expected[0])
+    assert torch.equal(directions, expected[1])
+    along = curvature_along(network, images, 0, directions[[0, 1, 50]])
+    torch.testing.assert_close(along, values[[0, 1, 50]], rtol=1e-8, atol=1e-14)
+    with pytest.raises(ValueError, match="layer: 2 does not exist"):
+        hessian_basis(network, images, labels, 2)
+
+
+def test_a_power_law_of_the_curvature_is_found_where_there_is_curvature():
+    eigenvalues = torch.logspace(1, -9, 41, dtype=torch.float64)
+    variances = 3 * eigenvalues**1.5
+    curved = eigenvalues > 1e-6 * eigenvalues[0]
+    fit = fit_on_curvature(torch.where(curved, variances, 1.0), eigenvalues)
+    assert (fit.exponent, fit.r, fit.n) == (pytest.approx(1.5), pytest.approx(1), int(curved.sum()))
+    assert fit(2.0) == pytest.approx(3 * 2**1.5)
+    assert fit_on_curvature(variances, torch.zeros(41).double()).n == 0
 
 
 def test_random_matches_are_of_the_class_and_of_the_seed():

@@ -206,12 +206,13 @@ class Decomposition:
         return float((self.correlation * self.slope_std * self.weight_std).sum()) / self.gap
 
     def leading_correlation(self, share: float = 0.9) -> dict[str, float]:
-        """Return how constant c_n is over the leading directions, which together carry a share of the gap.
+        """Return how constant c_n is over the leading directions: the fewest that together carry a share of the gap.
 
         Keys: "correlation_mean", "correlation_variation" (standard deviation over directions / mean) and "leading_directions"; all
         directions where they do not carry as much.
         """
-        count = min(int((self.contributions.cumsum(0) / self.gap < share).sum()) + 1, len(self.eigenvalues))
+        enough = (self.contributions.cumsum(0) / self.gap >= share).nonzero()
+        count = int(enough[0]) + 1 if len(enough) else len(self.eigenvalues)
         leading = self.correlation[:count]
         mean = float(leading.mean())
         variation = float(leading.std(correction=0)) / mean
