@@ -4,7 +4,14 @@ import torch.nn.functional as F
 
 from cases import small_data, small_network
 from sgdphysics.arrays import largest_eigenpairs
-from sgdphysics.curvature import curvature_along, gradient_covariance, layer_gradients, layer_hessian, sharpest_directions
+from sgdphysics.curvature import (
+    curvature_along,
+    gradient_covariance,
+    hessian_trace,
+    layer_gradients,
+    layer_hessian,
+    sharpest_directions,
+)
 
 
 def loss_of(network, layer, images, labels, loss):
@@ -29,6 +36,28 @@ def test_hessian_equals_double_backward(loss, layer, widths):
     directions = torch.randn(3, expected.shape[0], dtype=torch.float64)
     along = curvature_along(network, images, layer, directions, loss)
     assert torch.allclose(along, torch.einsum("ki,ij,kj->k", directions, expected, directions), rtol=1e-9)
+
+
+@pytest.mark.parametrize("loss", ["cross_entropy", "mean_squared_error"])
+@pytest.mark.parametrize("layer", [0, 1, 2, 3])
+def test_trace_is_that_of_the_hessian(loss, layer):
+    network, (images, labels) = small_network((6, 5, 4, 5, 3)), small_data()
+    trace = hessian_trace(network, images, layer, loss)
+    assert isinstance(trace, float)
+    assert trace == pytest.approx(float(layer_hessian(network, images, labels, layer, loss).trace()), rel=1e-12)
+    single = small_network((6, 5, 4, 5, 3), dtype=torch.float32)  # computed in float64 all the same
+    assert hessian_trace(single, images.float(), layer, loss) == hessian_trace(
+        single.double(), images.float().double(), layer, loss
+    )
+
+
+def test_trace_of_a_layer_too_wide_for_a_dense_matrix():
+    network, (images, labels) = small_network((784, 10, 3)), small_data(n=20, pixels=784)
+    # The Hessian of 20 images has at most 20 * 2 eigenvalues above zero.
+    values, _ = sharpest_directions(network, images, labels, 0, 45)
+    assert hessian_trace(network, images, 0) == pytest.approx(float(values.sum()), rel=1e-9)
+    with pytest.raises(ValueError, match="layer: 2 does not exist"):
+        hessian_trace(network, images, 2)
 
 
 @pytest.mark.parametrize("loss", ["cross_entropy", "mean_squared_error"])

@@ -180,6 +180,44 @@ def test_a_run_judged_by_its_training_set_stops_by_that():
     assert (stopped.status, stopped.epochs) == ("converged", first)
 
 
+def with_losses(*losses, **values):
+    """A result by hand, of 3 steps per epoch, with weights kept after the first epoch and the third."""
+    kept = {step: networks.Mlp((torch.full((2, 2), float(step)),)) for step in (0, 3, 9)}
+    numbers = {"epochs": len(losses), "steps": 3 * len(losses), "diverged_step": None, "network": networks.Mlp((torch.ones(2, 2),))}
+    histories = {"loss_history": list(losses), "accuracy_history": [0.5] * len(losses)}
+    return training.Result(BASE, "converged", checkpoints=kept, **{**numbers, **histories, **values})
+
+
+def test_the_first_epoch_at_a_loss_counts_from_one():
+    result = with_losses(0.9, 0.4, 0.6, 0.2)
+    assert [result.first_epoch_at(loss) for loss in (1.0, 0.9, 0.5, 0.4, 0.3, 0.2, 0.1)] == [1, 1, 2, 2, 4, 4, None]
+    assert with_losses(0.9, float("nan")).first_epoch_at(0.5) is None
+
+
+def test_networks_after_an_epoch_are_those_kept_or_the_final_one():
+    result = with_losses(0.9, 0.4, 0.6, 0.2)
+    assert result.network_after(0) is result.checkpoints[0]
+    assert result.network_after(1) is result.checkpoints[3]
+    assert result.network_after(2) is None
+    assert result.network_after(3) is result.checkpoints[9]
+    assert result.network_after(4) is result.network
+    assert result.network_after(5) is None
+
+
+def test_a_trained_run_keeps_the_networks_at_losses_and_epochs():
+    run = dataclasses.replace(BASE, max_epochs=30, learning_rate=0.5, stop_on="training_set")
+    (free,) = training.train([run], IMAGES, LABELS)
+    level = free.loss_history[11]
+    (result,) = training.train([run], IMAGES, LABELS, checkpoint_steps=[15], checkpoint_losses=[level, 1e-9])
+    at_loss = result.first_epoch_at(level)
+    assert 1 < at_loss < 30
+    for epoch in (at_loss, 5, 30):
+        network = result.network_after(epoch)
+        assert float(F.cross_entropy(network.logits(IMAGES), LABELS)) == pytest.approx(result.loss_history[epoch - 1], rel=1e-5)
+    assert result.first_epoch_at(1e-9) is None
+    assert {epoch for epoch in range(40) if result.network_after(epoch)} == {5, at_loss, 30}
+
+
 def test_checkpoint_steps_are_ends_of_epochs_after_the_first():
     steps = training.log_spaced_steps(10, 80, 100)
     assert steps[0] == 0
