@@ -1,4 +1,5 @@
 import copy
+import dataclasses
 import json
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import yaml
 
 from sgdphysics import grids, studies
 from sgdphysics.errors import InputError
+from sgdphysics.training import Run
 
 ROOT = Path(__file__).parents[2]
 CONFIG = yaml.safe_load((ROOT / "config" / "config.yaml").read_text())
@@ -76,18 +78,96 @@ def test_bad_settings_of_the_edge_are_named_with_what_is_allowed(key, value, mes
     assert "\n" not in str(error.value)
 
 
+@pytest.mark.parametrize("key", sorted(STUDY["feng2023"]))
+def test_every_setting_of_feng2023_is_required(key):
+    with pytest.raises(InputError, match=f"studies.mnist5k.feng2023: '{key}' is a required property"):
+        checked(lambda study: study["feng2023"].pop(key))
+
+
+@pytest.mark.parametrize("sweep", sorted(STUDY["feng2023"]["sweeps"]))
+def test_every_sweep_is_required(sweep):
+    with pytest.raises(InputError, match=f"studies.mnist5k.feng2023.sweeps: '{sweep}' is a required property"):
+        checked(lambda study: study["feng2023"]["sweeps"].pop(sweep))
+
+
 @pytest.mark.parametrize(
     ("key", "value", "message"),
     [
-        ("hidden_widths", [30], r"hidden_widths: found \[30\], expected as many as \[50, 50\]"),
-        ("images_per_class", 401, "images_per_class: found 401, the data set has about 400 training images per class"),
-        ("batch_size", 4001, "batch_size: found 4001, expected at most the 4000 training images"),
-        ("learning_rates", [], r"learning_rates: \[\] should be non-empty"),
+        ("learning_rates", [0.1], ": unknown learning_rates; known are batch_size"),
+        ("images_per_class", None, ".images_per_class: None is not of type 'integer'"),
+        ("images_per_class", 401, ".images_per_class: found 401, the data set has about 400 training images per class"),
+        ("layer", 3, ".layer: found 3, the network has layers 0 to 2"),
+        ("batch_size", 501, ".batch_size: found 501, expected at most the 500 training images"),  # of the fewest, 50 per class
+        ("stop_loss", 0, ".stop_loss: 0 is less than or equal to the minimum of 0"),
+        ("seeds", [100, 100], r".seeds: \[100, 100\] has non-unique elements"),
+        ("equal_losses", [], r".equal_losses: \[\] should be non-empty"),
+        ("equal_epochs", [0], r".equal_epochs\[0\]: 0 is less than the minimum of 1"),
+        ("rescaling_factors", [0.0], r".rescaling_factors\[0\]: 0.0 is less than or equal to the minimum of 0"),
+        (
+            "label_noise_images_per_class",
+            321,
+            r".label_noise_images_per_class / \(1 - label_noise\) as images_per_class: found 401, the data set has about 400",
+        ),
+        ("label_noise_images_per_class", 2, ".batch_size: found 25, expected at most the 20 training images"),
     ],
 )
-def test_bad_settings_of_the_talks_example_are_named(key, value, message):
-    with pytest.raises(InputError, match=f"^studies.mnist5k.yang2023.edge.talk_example.{message}"):
-        checked(lambda study: study["yang2023"]["edge"]["talk_example"].update({key: value}))
+def test_bad_settings_of_feng2023_are_named_with_what_is_allowed(key, value, message):
+    with pytest.raises(InputError, match="^studies.mnist5k.feng2023" + message) as error:
+        checked(lambda study: study["feng2023"].update({key: value}))
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("sweep", "doses", "message"),
+    [
+        ("momentum", [0.9], ": unknown momentum; known are batch_size"),
+        ("learning_rate", [0.1, -0.1], r".learning_rate\[1\]: -0.1 is less than or equal to the minimum of 0"),
+        ("dropout", [], r".dropout: \[\] should be non-empty"),
+        ("dropout_without_rescaling", [1.0], r".dropout_without_rescaling\[0\]: 1.0 is greater than or equal to the maximum of 1"),
+        ("label_noise", [0.1, 1], r".label_noise\[1\]: 1 is greater than or equal to the maximum of 1"),
+        ("batch_size", [50, 4001], ".batch_size: found 4001, expected at most the 4000 training images"),
+        ("images_per_class", [50, 500], ".images_per_class: found 500, the data set has about 400 training images per class"),
+    ],
+)
+def test_bad_sweeps_are_named_with_what_is_allowed(sweep, doses, message):
+    with pytest.raises(InputError, match="^studies.mnist5k.feng2023.sweeps" + message) as error:
+        checked(lambda study: study["feng2023"]["sweeps"].update({sweep: doses}))
+    assert "\n" not in str(error.value)
+
+
+def test_a_batch_fits_the_fewest_images_of_any_run():
+    with pytest.raises(InputError, match=r"feng2023\.batch_size: found 25, expected at most the 20 training images"):
+        checked(lambda study: study["feng2023"]["sweeps"].update(images_per_class=[2, 200]))
+    few = {"images_per_class": 50, "batch_size": 500}
+    checked(lambda study: study["feng2023"].update(few))
+    with pytest.raises(InputError, match=r"feng2023.sweeps.batch_size: found 400, expected at most the 300 training images; "):
+        checked(lambda study: study["feng2023"].update(few | {"images_per_class": 30}))
+
+
+def test_label_noise_enlarges_its_own_training_set():
+    checked(lambda study: study["feng2023"].update(label_noise_images_per_class=320))  # 400 at a share of 0.2
+    with pytest.raises(InputError, match="as images_per_class: found 457"):
+        checked(lambda study: study["feng2023"]["sweeps"].update(label_noise=[0.3, 0.1]))
+
+
+@pytest.mark.parametrize(
+    ("rates", "message"),
+    [
+        ([], r".edge.talk_learning_rates: \[\] should be non-empty"),
+        ([0.1, 0], r".edge.talk_learning_rates\[1\]: 0 is less than or equal to the minimum of 0"),
+    ],
+)
+def test_bad_learning_rates_of_the_talks_example_are_named(rates, message):
+    with pytest.raises(InputError, match="^studies.mnist5k.yang2023" + message):
+        checked(lambda study: study["yang2023"]["edge"].update(talk_learning_rates=rates))
+
+
+def test_the_layer_of_the_edge_must_be_in_the_network_of_the_talks_example_too():
+    message = (
+        "^studies.mnist5k.yang2023.edge.talk_learning_rates: of feng2023's network, layer: found 2, the network has layers 0 to 1$"
+    )
+    with pytest.raises(InputError, match=message):
+        checked(lambda study: (study["yang2023"]["edge"].update(layer=2), study["feng2023"].update(hidden_widths=[30])))
 
 
 @pytest.mark.parametrize(
@@ -164,55 +244,235 @@ def test_grids_are_full_or_pass_through_the_reference():
     assert studies.reference_runs(STUDY)[0].startswith("mnist5k_lr0.1_b50_s100_")
 
 
+# Sweeps of feng2023
+
+
+def sweeps_changed(study=STUDY, sweeps=None, **settings):
+    study = copy.deepcopy(study)
+    study["feng2023"].update(settings)
+    study["feng2023"]["sweeps"].update(sweeps or {})
+    return study
+
+
+def members_of(study):
+    """The runs of every sweep by sweep, dose and seed, and those that are its reference."""
+    runs = {grids.run_id(run, study["dataset"]): run for run in studies.runs_of(study, "feng2023")}
+    members = studies.swept_runs(study)
+    found = {(member["sweep"], member["dose"], member["seed"]): runs[member["run"]] for member in members}
+    assert len(found) == len(members)
+    return found, {runs[member["run"]] for member in members if member["reference"]}
+
+
+REFERENCE = Run(
+    hidden_widths=(30, 30), learning_rate=0.1, batch_size=25, images_per_class=400, stop_on="training_set", max_epochs=600, seed=100
+)
+WHAT_A_DOSE_CHANGES = {
+    ("control", 0.0): {"stop_loss": 0.0, "max_epochs": 240},
+    ("learning_rate", 0.02): {"learning_rate": 0.02},
+    ("batch_size", 400): {"batch_size": 400},
+    ("norm_penalty", 0.02): {"weight_decay": 0.02, "weight_decay_penalty": "norm", "weight_decay_epochs": 100},
+    ("squared_penalty", 0.0005): {"weight_decay": 0.0005, "weight_decay_epochs": 100},
+    ("dropout", 0.3): {"dropout": 0.3},
+    ("dropout_rescaled_afterwards", 0.1): {"dropout": 0.1, "dropout_rescaling": "afterwards"},
+    ("dropout_without_rescaling", 0.1): {"dropout": 0.1, "dropout_rescaling": "none"},
+    ("initial_scale", 4.0): {"initial_scale": 4.0},
+    ("label_noise", 0.2): {"label_noise": 0.2, "images_per_class": 320},
+    ("label_noise", 0.0): {"images_per_class": 320},
+    ("images_per_class", 50): {"images_per_class": 50},
+}
+
+
+@pytest.mark.parametrize(("sweep", "dose"), WHAT_A_DOSE_CHANGES, ids=str)
+def test_a_dose_changes_one_setting_of_the_reference(sweep, dose):
+    members, _ = members_of(STUDY)
+    assert members[sweep, dose, 100] == dataclasses.replace(REFERENCE, **WHAT_A_DOSE_CHANGES[sweep, dose])
+
+
+def test_the_control_never_stops_by_its_loss_and_the_penalties_are_removed():
+    members, _ = members_of(sweeps_changed(control_epochs=77, penalty_epochs=55))
+    assert [(run.max_epochs, run.stop_loss) for (sweep, _, _), run in members.items() if sweep == "control"] == [(77, 0.0)] * 5
+    for (sweep, _, _), run in members.items():
+        assert (run.weight_decay_epochs == 55) == (run.weight_decay > 0)
+        assert (run.weight_decay > 0) <= sweep.endswith("penalty")
+
+
+def test_the_reference_is_in_every_sweep_with_the_dose_that_it_has():
+    members, reference = members_of(STUDY)
+    assert reference == {dataclasses.replace(REFERENCE, seed=seed) for seed in range(100, 105)}
+    places = {(sweep, dose) for (sweep, dose, _), run in members.items() if run in reference}
+    without = {"norm_penalty", "squared_penalty", "dropout", "dropout_rescaled_afterwards", "dropout_without_rescaling"}
+    assert places == {
+        ("learning_rate", 0.1),
+        ("batch_size", 25),
+        ("images_per_class", 400),
+        ("initial_scale", 1.0),
+        *((sweep, 0.0) for sweep in without),
+    }
+    for member in studies.swept_runs(STUDY):
+        assert member["reference"] == ((member["sweep"], member["dose"]) in places)
+
+
+def test_a_sweep_of_label_noise_on_as_many_clean_images_has_the_reference_too():
+    members = studies.swept_runs(sweeps_changed(label_noise_images_per_class=400))
+    places = {(member["sweep"], member["dose"]) for member in members if member["reference"]}
+    assert ("label_noise", 0.0) in places
+    assert ("label_noise", 0.1) not in places
+
+
+def test_every_dose_is_there_once_and_they_rise():
+    doses = {"learning_rate": [0.2, 0.1, 0.02, 0.4], "dropout": [0.3, 0.0], "batch_size": [400, 5]}
+    study = sweeps_changed(sweeps=doses)
+    found = {}
+    for member in studies.swept_runs(study):
+        found.setdefault(member["sweep"], {}).setdefault(member["dose"], []).append(member["seed"])
+    assert list(found) == ["control", *STUDY["feng2023"]["sweeps"]]
+    expected = {"learning_rate": [0.02, 0.1, 0.2, 0.4], "dropout": [0.0, 0.3], "batch_size": [5, 25, 400], "control": [0.0]}
+    assert {sweep: list(found[sweep]) for sweep in expected} == expected
+    assert list(found["label_noise"]) == [0.0, 0.1, 0.2]
+    assert all(seeds == [100, 101, 102, 103, 104] for by_dose in found.values() for seeds in by_dose.values())
+
+
+def test_runs_of_the_sweeps_are_trained_once_and_are_all_there_are():
+    runs = studies.runs_of(STUDY, "feng2023")
+    members, _ = members_of(STUDY)
+    assert len(runs) == len(set(runs)) == 5 * (1 + 1 + sum(len(doses) for doses in STUDY["feng2023"]["sweeps"].values()))
+    assert set(runs) == set(members.values())
+
+
+def test_names_of_the_reference_and_of_the_runs_of_dropout():
+    reference = studies.reference_runs_of_sweeps(STUDY)
+    assert reference == [grids.run_id(dataclasses.replace(REFERENCE, seed=seed), "mnist5k") for seed in range(100, 105)]
+    chosen = studies.dropout_runs(STUDY)
+    assert len(chosen) == len(set(chosen)) == 5 * (2 + 2 + 1 + 1)
+    members, _ = members_of(STUDY)
+    wanted = {run for (sweep, _, _), run in members.items() if sweep.startswith("dropout") or sweep == "control"}
+    assert set(chosen) == {grids.run_id(run, "mnist5k") for run in wanted}
+    assert set(reference) < set(chosen)
+
+
 # Runs of several sections
+
+
+SECTIONS = ("feng2021", "yang2023", "feng2023")
 
 
 def test_the_edge_has_its_grid_the_refined_settings_and_the_talks_example():
     edge, seeds = STUDY["yang2023"]["edge"], STUDY["yang2023"]["seeds"]
     runs = studies.runs_of(STUDY, "yang2023")
-    found = {(run.learning_rate, run.batch_size) for run in runs if run.hidden_widths == (50, 50)}
+    grid = [run for run in runs if run.hidden_widths == (50, 50)]
+    found = {(run.learning_rate, run.batch_size) for run in grid}
     assert {(rate, size) for rate in edge["learning_rates"] for size in edge["batch_sizes"]} < found
     assert all((rate, size) in found for part in edge["refined"] for rate in part["learning_rates"] for size in part["batch_sizes"])
-    talk = [run for run in runs if grids.run_id(run, "mnist5k") in studies.talk_runs(STUDY)]
-    assert {(run.learning_rate, run.batch_size, run.hidden_widths, run.images_per_class) for run in talk} == {
-        (0.1, 25, (30, 30), 400),
-        (0.2, 25, (30, 30), 400),
-    }
-    assert len(talk) == 2 * len(seeds)
+    assert {(run.max_steps, run.stop_on) for run in grid} == {(edge["max_steps"], "batches")}
+    talk = [run for run in runs if run not in grid]
+    assert talk == [dataclasses.replace(REFERENCE, learning_rate=rate, seed=seed) for rate in (0.1, 0.2) for seed in seeds]
+    assert studies.talk_runs(STUDY) == [grids.run_id(run, "mnist5k") for run in talk]
     assert len(set(runs)) == (len(found) + 2) * len(seeds)
-    assert {run.max_steps for run in runs} == {edge["max_steps"]}
 
 
-def test_sections_have_their_own_chunks_and_only_feng2021_keeps_checkpoints():
-    both = [studies.chunks_of(STUDY, section) for section in ("feng2021", "yang2023")]
-    assert not names(STUDY) & names(STUDY, "yang2023")
-    assert names(STUDY, None) == names(STUDY) | names(STUDY, "yang2023")
-    assert all(chunk.checkpoints["per_decade"] for chunk in both[0])
-    assert all(chunk.checkpoints == {"per_decade": None, "losses": []} for chunk in both[1])
-    for section, chunks in zip(("feng2021", "yang2023"), both, strict=True):
-        assert {run for chunk in chunks for run in chunk.runs} == set(studies.runs_of(STUDY, section))
+def test_the_talks_example_are_runs_of_the_reference_of_the_sweeps_whatever_it_is():
+    study = sweeps_changed(edge_changed(talk_learning_rates=[0.7]), hidden_widths=[12], batch_size=10)
+    talk = [run for run in studies.runs_of(study, "yang2023") if grids.run_id(run, "mnist5k") in studies.talk_runs(study)]
+    assert {(run.learning_rate, run.hidden_widths, run.batch_size, run.stop_on) for run in talk} == {
+        (0.7, (12,), 10, "training_set")
+    }
+
+
+OF_SWEEPS = {"per_decade": None, "losses": [3e-3, 1e-3], "epochs": [30, 60, 120, 240]}
+CHECKPOINTS = {
+    "feng2021": {"per_decade": 10, "losses": [1e-2, 3e-3, 1e-3], "epochs": []},
+    "yang2023": {"per_decade": None, "losses": [], "epochs": []},
+    "feng2023": OF_SWEEPS,
+}
+
+
+def test_sections_have_their_own_chunks_and_checkpoints_but_share_the_talks_example():
+    chunks = {section: studies.chunks_of(STUDY, section) for section in SECTIONS}
+    for section in SECTIONS:
+        assert {run for chunk in chunks[section] for run in chunk.runs} == set(studies.runs_of(STUDY, section))
+    shared = names(STUDY, "yang2023") & names(STUDY, "feng2023")
+    assert names(STUDY, None) == set().union(*(names(STUDY, section) for section in SECTIONS))
+    assert not names(STUDY) & (names(STUDY, "yang2023") | names(STUDY, "feng2023"))
+    for section in SECTIONS:
+        own = [chunk for chunk in chunks[section] if (chunk.ensemble, chunk.name) not in shared]
+        assert own
+        assert all(chunk.checkpoints == CHECKPOINTS[section] for chunk in own)
+    both = [chunk for chunk in chunks["yang2023"] if (chunk.ensemble, chunk.name) in shared]
+    assert [grids.run_id(run, "mnist5k") for chunk in both for run in chunk.runs if run.learning_rate == 0.1] == (
+        studies.reference_runs_of_sweeps(STUDY)
+    )
+    assert {grids.run_id(run, "mnist5k") for chunk in both for run in chunk.runs} == set(studies.talk_runs(STUDY))
+    assert all(chunk.checkpoints == OF_SWEEPS for chunk in both)  # the figure of the edge needs none
+    assert len({run for chunk in studies.chunks_of(STUDY) for run in chunk.runs}) == 25 + 275 + 110 - 10
+
+
+def test_a_talks_example_that_no_sweep_has_is_trained_for_the_edge_alone():
+    study = edge_changed(talk_learning_rates=[0.1, 0.3])
+    shared = names(study, "yang2023") & names(study, "feng2023")
+    both = [chunk for chunk in studies.chunks_of(study) if (chunk.ensemble, chunk.name) in shared]
+    assert {run.learning_rate for chunk in both for run in chunk.runs} == {0.1}
+    alone = [chunk for chunk in studies.chunks_of(study) for run in chunk.runs if run.learning_rate == 0.3]
+    assert len(alone) == 5
+    assert all(chunk.checkpoints == CHECKPOINTS["yang2023"] for chunk in alone)
 
 
 def test_changing_one_section_leaves_the_chunks_of_the_other():
-    assert names(edge_changed(max_steps=10)) == names(STUDY)
-    assert not names(edge_changed(max_steps=10), "yang2023") & names(STUDY, "yang2023")
+    shared = names(STUDY, "yang2023") & names(STUDY, "feng2023")
+    edge = edge_changed(max_steps=10)
+    assert names(edge) == names(STUDY)
+    assert names(edge, "feng2023") == names(STUDY, "feng2023")
+    assert names(edge, "yang2023") & names(STUDY, "yang2023") == shared
     assert names(changed(stop_loss=5e-4), "yang2023") == names(STUDY, "yang2023")
+    assert names(changed(stop_loss=5e-4), "feng2023") == names(STUDY, "feng2023")
+    swept = sweeps_changed(stop_loss=5e-4)
+    assert names(swept) == names(STUDY)
+    assert names(swept, "yang2023") & names(STUDY, "yang2023") == names(STUDY, "yang2023") - shared
+
+
+def test_a_further_dose_changes_only_the_chunk_that_it_is_trained_in():
+    more = sweeps_changed(sweeps={"initial_scale": [2.0, 3.0, 4.0]})
+    trained = [{run for chunk in studies.chunks_of(study) for run in chunk.runs} for study in (STUDY, more)]
+    assert trained[0] < trained[1]
+    assert {(run.initial_scale, run.batch_size) for run in trained[1] - trained[0]} == {(3.0, 25)}
+    assert len(names(more, None) - names(STUDY, None)) == len(names(STUDY, None) - names(more, None)) == 1
 
 
 def test_a_run_that_two_sections_need_is_trained_once_in_a_chunk_that_both_read(monkeypatch):
     shared = studies.runs_of(STUDY, "feng2021")[:5]
     own = studies.runs_of(STUDY, "yang2023")
-    monkeypatch.setattr(studies, "_yang2023_runs", lambda _: [*own, *shared])
+    swept = studies.runs_of(STUDY, "feng2023")
+    monkeypatch.setattr(studies, "_SECTIONS", {**studies._SECTIONS, "yang2023": lambda _: [*own, *shared]})
     chunks = studies.chunks_of(STUDY)
     trained = [run for chunk in chunks for run in chunk.runs]
-    assert len(trained) == len(set(trained)) == len(set(studies.runs_of(STUDY, "feng2021")) | set(own))
+    assert len(trained) == len(set(trained)) == len({*studies.runs_of(STUDY, "feng2021"), *own, *swept})
     common = names(STUDY) & names(STUDY, "yang2023")
     found = [chunk for chunk in chunks if (chunk.ensemble, chunk.name) in common]
     assert {run for chunk in found for run in chunk.runs} == set(shared)
-    assert all(chunk.checkpoints["per_decade"] == STUDY["feng2021"]["checkpoints_per_decade"] for chunk in found)
-    for section in ("feng2021", "yang2023"):
+    assert all(chunk.checkpoints == CHECKPOINTS["feng2021"] for chunk in found)
+    for section in SECTIONS:
         needed = {run for chunk in studies.chunks_of(STUDY, section) for run in chunk.runs}
         assert needed == set(studies.runs_of(STUDY, section))
+
+
+def test_a_run_of_three_sections_keeps_the_checkpoints_of_all(monkeypatch):
+    shared = studies.runs_of(STUDY, "feng2021")[:1]
+    sections = {name: lambda study, runs=runs: [*runs(study), *shared] for name, runs in studies._SECTIONS.items()}
+    monkeypatch.setattr(studies, "_SECTIONS", sections)
+    study = sweeps_changed(equal_losses=[3e-3, 5e-4])
+    (found,) = [chunk for chunk in studies.chunks_of(study) if set(chunk.runs) == set(shared)]
+    # A loss that several sections name is there once.
+    assert found.checkpoints == {"per_decade": 10, "losses": [1e-2, 3e-3, 1e-3, 5e-4], "epochs": [30, 60, 120, 240]}
+    assert all((found.ensemble, found.name) in names(study, section) for section in SECTIONS)
+
+
+def test_chunks_hold_as_many_seeds_as_their_section_says():
+    for seeds_per_chunk, parts in ((5, 1), (2, 3), (1, 5)):
+        study = sweeps_changed(edge_changed(seeds_per_chunk=seeds_per_chunk), seeds_per_chunk=5)
+        talk = {run for run in studies.runs_of(study, "yang2023") if grids.run_id(run, "mnist5k") in studies.talk_runs(study)}
+        chunks = studies.chunks_of(study)
+        assert sum(bool(set(chunk.runs) & talk) for chunk in chunks) == parts  # shared chunks hold as few as either section wants
+        swept = [chunk for chunk in studies.chunks_of(study, "feng2023") if not set(chunk.runs) & talk]
+        assert all({run.seed for run in chunk.runs} == {100, 101, 102, 103, 104} for chunk in swept)
 
 
 def test_a_further_seed_trains_only_its_own_block_of_the_edge():

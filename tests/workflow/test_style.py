@@ -47,6 +47,7 @@ def test_the_default_study_stays_small(clone):
         ("studies={mnist5k: {feng2021: {window_position: before}}}", "studies.mnist5k.feng2021.window_position: 'before'"),
         ("studies={mnist5k: {yang2023: {toy: {kappa: 3}}}}", "studies.mnist5k.yang2023.toy: unknown kappa"),
         ("studies={mnist5k: {yang2023: {edge: {max_step: 3}}}}", "studies.mnist5k.yang2023.edge: unknown max_step"),
+        ("studies={mnist5k: {feng2023: {sweeps: {momentum: [0.9]}}}}", "studies.mnist5k.feng2023.sweeps: unknown momentum"),
         ("study=mnist6k", "study: found 'mnist6k', expected one of"),
         ("bogus=1", "top level: unknown bogus"),
     ],

@@ -123,13 +123,15 @@ def swept_runs(study: Mapping[str, Any]) -> list[dict[str, Any]]:
     again, of dose 0, but goes on whatever its loss.
     """
     settings = study["feng2023"]
+    base = _reference_of_sweeps(settings)
+    reference = grids.runs_of_grid(base, {}, settings["seeds"])
     return [
         {
             **{"run": grids.run_id(run, study["dataset"]), "sweep": sweep, "dose": dose, "seed": run.seed},
-            "reference": not changes,
+            "reference": run in reference,
         }
         for sweep, dose, changes in _sweeps(settings)
-        for run in grids.runs_of_grid(_reference_of_sweeps(settings) | changes, {}, settings["seeds"])
+        for run in grids.runs_of_grid(base | changes, {}, settings["seeds"])
     ]
 
 
@@ -341,11 +343,12 @@ def _sweep_faults(settings: Mapping[str, Any], dataset: Mapping[str, Any]) -> li
     sweeps, noisy = settings["sweeps"], settings["label_noise_images_per_class"]
     lines = [*_layer_fault(settings["layer"], settings), *_images_fault(settings, dataset)]
     lines += _batch_fault(settings, "sweeps.batch_size", sweeps["batch_size"], dataset)
-    fewest = {"images_per_class": min(settings["images_per_class"], *sweeps["images_per_class"])}
+    noisiest, quietest = (round(noisy / (1 - share(sweeps["label_noise"]))) for share in (max, min))
+    fewest = {"images_per_class": min(settings["images_per_class"], *sweeps["images_per_class"], quietest)}
     lines += _batch_fault(fewest, "batch_size", [settings["batch_size"]], dataset)
     lines += [f"sweeps.{line}" for line in _images_fault({"images_per_class": max(sweeps["images_per_class"])}, dataset)]
-    enlarged = {"images_per_class": round(noisy / (1 - max(sweeps["label_noise"])))}
-    lines += [f"label_noise_images_per_class / (1 - label_noise) as {line}" for line in _images_fault(enlarged, dataset)]
+    enlarged = _images_fault({"images_per_class": noisiest}, dataset)
+    lines += [f"label_noise_images_per_class / (1 - label_noise) as {line}" for line in enlarged]
     return lines
 
 
