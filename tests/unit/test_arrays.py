@@ -12,11 +12,12 @@ def test_kronecker_sum_equals_the_loop():
     assert torch.allclose(kronecker_sum(left, right), expected, rtol=1e-12, atol=1e-12)
 
 
-def test_largest_eigenpairs_of_a_known_matrix():
+@pytest.mark.parametrize("count", [1, 3, 5, 9, None])
+def test_largest_eigenpairs_of_a_known_matrix(count):
     basis = torch.linalg.qr(torch.randn(5, 5, dtype=torch.float64))[0]
     matrix = basis @ torch.diag(torch.tensor([3.0, 1, -2, 5, 0], dtype=torch.float64)) @ basis.T
-    values, vectors = largest_eigenpairs(matrix, 3)
-    assert values.tolist() == pytest.approx([5, 3, 1], abs=1e-10)
+    values, vectors = largest_eigenpairs(matrix, count)
+    assert values.tolist() == pytest.approx([5, 3, 1, 0, -2][:count], abs=1e-10)
     assert torch.allclose(matrix @ vectors.T, vectors.T * values, atol=1e-10)
     with pytest.raises(ValueError, match="non-finite"):
         largest_eigenpairs(matrix * torch.nan)

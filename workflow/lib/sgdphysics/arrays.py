@@ -53,7 +53,7 @@ def largest_eigenpairs(matrix: Tensor, count: int | None = None) -> tuple[Tensor
     else:
         wanted = [size - count, size - 1]
         values, vectors = scipy.linalg.eigh(matrix.numpy(), driver="evr", subset_by_index=wanted, check_finite=False)
-    return torch.from_numpy(values[::-1].copy()), with_fixed_sign(torch.from_numpy(np.ascontiguousarray(vectors.T[::-1])))
+    return torch.from_numpy(values[::-1].copy()), with_fixed_sign(torch.from_numpy(vectors.T[::-1].copy()))
 
 
 def with_fixed_sign(rows: Tensor) -> Tensor:
