@@ -19,7 +19,9 @@ COLUMNS = [
 def measure(
     runs_paths: Sequence[Path], dataset_path: Path, chosen: Sequence[str], settings: Mapping[str, Any], table_path: Path
 ) -> None:
-    """Write one row per chosen run, point of its training, layer and way of matching (other layers: nearest pixels only)."""
+    """Write one row per chosen run, point of its training, layer and way of matching (other layers: nearest pixels only);
+    none of networks that are dead or not finite.
+    """
     images = generalization.MatchedDatasets(datasets.load_dataset(dataset_path), settings["test_images"])
     parts = []
     for path in runs_paths:
@@ -28,8 +30,11 @@ def measure(
                 continue
             data = images.of(result.run)
             for point in sweeps.points_of(result, settings["equal_losses"], settings["equal_epochs"]):
+                network = point.network.double()
+                if not data.has_curvature(network, settings["layer"]):
+                    continue
                 columns = {"run": name, "point": point.kind, "target": point.target, "epoch": point.epoch}
-                rows = _measured(point.network.double(), data, settings["layer"], result.run.seed)
+                rows = _measured(network, data, settings["layer"], result.run.seed)
                 parts.append(pd.DataFrame(rows).assign(**columns))
             print(name, file=sys.stderr)
     records.save_rows(table_path, parts, COLUMNS)

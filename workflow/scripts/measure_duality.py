@@ -28,8 +28,8 @@ SHARP, FLAT = slice(0, 10), slice(99, 500)  # ranks 1 to 10 and 100 to 500
 def measure(
     runs_paths: Sequence[Path], dataset_path: Path, seed: int, settings: Mapping[str, Any], tables: Mapping[str, Path]
 ) -> None:
-    """Write the tables "points" (one row per network and point of its training; one without numbers for a run that reached none)
-    and "spectra" (per direction at some ranks).
+    """Write the tables "points" (one row per network and point of its training; one without numbers for a run that reached none,
+    or was dead or not finite there) and "spectra" (per direction at some ranks).
     """
     images = generalization.MatchedDatasets(datasets.load_dataset(dataset_path), settings["test_images"])
     points, spectra = [], []
@@ -39,8 +39,11 @@ def measure(
                 continue
             own, data = [], images.of(result.run)
             for point in sweeps.points_of(result, settings["equal_losses"], settings["equal_epochs"]):
+                network = point.network.double()
+                if not data.has_curvature(network, settings["layer"]):
+                    continue
                 columns = {"run": name, "status": result.status, "point": point.kind, "target": point.target, "epoch": point.epoch}
-                numbers, spectrum = _measured(point.network.double(), data, settings["layer"], seed)
+                numbers, spectrum = _measured(network, data, settings["layer"], seed)
                 own.append({**columns, **numbers})
                 spectra.append(spectrum.assign(**columns))
             points += own or [{"run": name, "status": result.status}]

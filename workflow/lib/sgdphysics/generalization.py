@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from sgdphysics import datasets, duality, training
+from sgdphysics import curvature, datasets, duality, training
 from sgdphysics.losses import LOSSES
 from sgdphysics.networks import Mlp
 
@@ -45,6 +45,10 @@ class MatchedData:
         at_random = duality.random_of_class(labels, self.test_labels, seed)
         others = {"nearest_activity": by_activity, "random_of_class": at_random}
         return {"nearest_pixels": self, **{name: replace(self, matches=matches) for name, matches in others.items()}}
+
+    def has_curvature(self, network: Mlp, layer: int) -> bool:
+        """Whether the training loss has any curvature in a layer's weights: of a network that is dead or not finite it has none."""
+        return curvature.hessian_trace(network, self.images, layer, self.loss) > 0
 
     def losses(self, network: Mlp) -> dict[str, float]:
         """Return the mean losses and errors (shares) of a float64 network.

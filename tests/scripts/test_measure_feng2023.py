@@ -1,0 +1,398 @@
+"""What is measured of the networks of the sweeps, against the library called by hand; and runs of which nothing can be measured."""
+
+import dataclasses
+import runpy
+from pathlib import Path
+
+import pytest
+import torch
+
+from sgdphysics import curvature, duality, landscape, noise, records, rescaling, run_files, training
+from sgdphysics.arrays import log_spaced_ranks
+from sgdphysics.datasets import Source, load_dataset, save_dataset
+from sgdphysics.generalization import MatchedDatasets
+
+SCRIPTS = Path(__file__).parents[2] / "workflow" / "scripts"
+SETTINGS = {
+    "layer": 1,
+    "test_images": 20,
+    "equal_losses": [1.05, 0.8],
+    "equal_epochs": [3, 10, 1000],
+    "rescaling_factors": [0.5, 1.0, 4.0],
+}
+# Stops at the first epoch whose loss over the training set is below 0.8.
+RUN = training.Run(
+    **{"hidden_widths": (12, 11), "learning_rate": 0.5, "batch_size": 6, "images_per_class": 8, "max_epochs": 400},
+    **{"stop_loss": 0.8, "stop_accuracy": 0.0, "stop_on": "training_set", "seed": 7},
+)
+PAIRS = ["pairs", "matching", "shifts", "directions", "metric"]
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory):
+    """Random images of three classes; the first of each part are black, so that their pair has no activity in any layer."""
+    random = torch.Generator().manual_seed(0)
+    labels = (torch.arange(40) % 3).to(torch.uint8)
+    images = {part: torch.randint(0, 256, (40, 3, 4), generator=random, dtype=torch.uint8) for part in ("train", "test")}
+    for part in images.values():
+        part[0] = 0
+    arrays = {f"{part}_{kind}": images[part] if kind == "images" else labels for part in images for kind in ("images", "labels")}
+    path = tmp_path_factory.mktemp("data") / "small.safetensors"
+    save_dataset(path, Source(arrays, 255, "random", {}), 3, {})
+    return path
+
+
+def trained(dataset, **changes):
+    """A run with all of its weights kept."""
+    data = load_dataset(dataset)
+    run = dataclasses.replace(RUN, **changes)
+    return training.train([run], data.train_images, data.train_labels, checkpoint_steps=range(2000))[0]
+
+
+@pytest.fixture(scope="module")
+def converged(dataset):
+    result = trained(dataset)
+    assert result.status == "converged"
+    assert 10 < result.epochs < 400
+    return result
+
+
+@pytest.fixture(scope="module")
+def lost(dataset):
+    """A run that diverged, and one that died in the epoch before it was found dead."""
+    diverged, dead = trained(dataset, learning_rate=1e25), trained(dataset, learning_rate=1e3)
+    assert (diverged.status, dead.status) == ("diverged", "dead")
+    return {"diverged": diverged, "dead": dead}
+
+
+def script(name, function):
+    return runpy.run_path(str(SCRIPTS / f"{name}.py"), run_name="script")[function]
+
+
+def saved(folder, results):
+    """Results in two files, as from two jobs."""
+    paths = [folder / "first.safetensors", folder / "second.safetensors"]
+    names = list(results)
+    for path, chosen in zip(paths, (names[:1], names[1:]), strict=True):
+        run_files.save_results(path, [results[name] for name in chosen], chosen, "small")
+    return paths
+
+
+def data_of(dataset, result):
+    return MatchedDatasets(load_dataset(dataset), SETTINGS["test_images"]).of(result.run)
+
+
+def decomposed(network, data, layer=1):
+    images = data.images, data.labels, data.test_images, data.test_labels
+    return duality.decompose_gap(network, *images, layer, matches=data.matches, loss=data.loss)
+
+
+def numbers_of(row, expected):
+    assert row[list(expected)].astype(float).to_dict() == pytest.approx(expected, rel=1e-9)
+
+
+# Points of training: duality and dropout
+
+
+def measured(dataset, folder, results, **changes):
+    tables = {name: folder / f"{name}.csv" for name in ("points", "spectra")}
+    script("measure_duality", "measure")(saved(folder, results), dataset, 7, {**SETTINGS, **changes}, tables)
+    return [records.load_table(tables[name]) for name in ("points", "spectra")]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{}, {"loss": "mean_squared_error", "stop_loss": 0.18}, {"label_noise": 0.2, "dropout": 0.2, "stop_loss": 1.0}],
+    ids=str,
+)
+def test_points_of_the_duality_are_those_of_the_library(dataset, tmp_path, change):
+    result = trained(dataset, **change)
+    points, spectra = measured(dataset, tmp_path, {"mine": result}, equal_losses=[1.05, result.loss_history[6], 1e-9])
+    assert points[["point", "target"]].values.tolist() == [
+        ["equal_loss", 1.05],
+        ["equal_loss", result.loss_history[6]],
+        ["equal_epochs", 3],
+        ["equal_epochs", 10],
+    ]
+    assert (points["run"] == "mine").all()
+    assert (points["status"] == "converged").all()
+    row = points[points["point"] == "equal_epochs"].iloc[1]
+    network, data = result.network_after(10).double(), data_of(dataset, result)
+    found, hessian = decomposed(network, data), curvature.layer_hessian(network, data.images, data.labels, 1, data.loss)
+    values, vectors = duality.hessian_basis(network, data.images, data.labels, 1, data.loss)
+    null = duality.decompose_pairs(data.pairs(network, 1).with_shuffled_losses(7), values, vectors)
+    fit = duality.fit_on_curvature(found.slope_std.square(), values)
+    ranks = torch.tensor(log_spaced_ranks(fit.n, 5))
+    widths = landscape.flatness(network, data.images, data.labels, 1, vectors[ranks - 1], loss=data.loss)
+    losses = data.losses(network)
+    numbers_of(
+        row,
+        {
+            "epoch": 10,
+            **{key: losses[key] for key in ("training_loss", "clean_training_loss", "matched_loss", "test_loss", "test_error")},
+            **{key: getattr(found, key) for key in ("gap", "decomposed_gap", "slope_spread", "weight_spread")},
+            **found.leading_correlation(),
+            "correlated_share": found.correlated_share,
+            "weight_norm": float(network.weights[1].square().sum() ** 0.5),
+            "summed_products": float(found.slope_std @ found.weight_std),
+            "summed_products_of_shuffled_losses": float(null.slope_std @ null.weight_std),
+            "largest_eigenvalue": float(torch.linalg.eigvalsh(hessian)[-1]),
+            "trace": float(hessian.trace()),
+            "median_flatness": float(widths.median()),
+            "sharp_slope_std": float(found.slope_std[:10].prod() ** 0.1),
+            "flat_slope_std": float(found.slope_std[99:].log().mean().exp()),
+            "slope_curvature_correlation": fit.r,
+            "slope_curvature_exponent": fit.exponent,
+            "inactive": 1,
+            "unchanged": 0,
+            "pairs": 19,
+        },
+    )
+    spectrum = spectra[(spectra["point"] == "equal_epochs") & (spectra["target"] == 10)].set_index("rank")
+    assert spectrum.index.tolist() == log_spaced_ranks(132, 60)
+    for rank in (1, 2, 10):
+        expected = {"eigenvalue": values, "slope_std": found.slope_std, "weight_std": found.weight_std}
+        numbers_of(spectrum.loc[rank], {key: float(value[rank - 1]) for key, value in expected.items()})
+    assert spectra[["run", "point", "target"]].drop_duplicates().shape[0] == 4
+
+
+def test_a_loss_is_reached_at_the_first_epoch_at_or_below_it(dataset, tmp_path, converged):
+    points, _ = measured(dataset, tmp_path, {"mine": converged})
+    for loss in SETTINGS["equal_losses"]:
+        row = points[(points["point"] == "equal_loss") & (points["target"] == loss)].iloc[0]
+        before, after = (converged.loss_history[int(row["epoch"]) - past] for past in (2, 1))
+        assert after <= loss < before
+        assert row["training_loss"] == pytest.approx(after, rel=1e-5)
+
+
+def test_runs_that_reached_nothing_are_rows_without_numbers(dataset, tmp_path, converged):
+    short = trained(dataset, max_epochs=2)
+    points, spectra = measured(dataset, tmp_path, {"short": short, "mine": converged, "other": trained(dataset, seed=8)})
+    assert points["run"].unique().tolist() == ["short", "mine"]
+    (row,) = points[points["run"] == "short"].to_dict("records")
+    assert row["status"] == "not_converged"
+    assert all(value != value for key, value in row.items() if key not in ("run", "status"))
+    assert points[points["run"] == "mine"].notna().all(axis=None)
+    assert set(spectra["run"]) == {"mine"}
+    nothing, none = measured(dataset, tmp_path, {"short": short})
+    assert len(nothing) == 1
+    assert none.empty
+
+
+@pytest.mark.parametrize("fate", ["diverged", "dead"])
+def test_networks_that_diverged_or_died_are_rows_without_numbers(dataset, tmp_path, lost, fate):
+    result = lost[fate]
+    epochs = [result.epochs, max(result.epochs - 1, 1)]
+    points, spectra = measured(dataset, tmp_path, {"lost": result}, equal_epochs=epochs, equal_losses=[1e-9])
+    assert points[["run", "status"]].values.tolist() == [["lost", fate]]
+    assert points.drop(columns=["run", "status"]).isna().all(axis=None)
+    assert spectra.empty
+
+
+def test_a_run_is_measured_until_it_died(dataset, tmp_path, lost):
+    points, _ = measured(dataset, tmp_path, {"lost": lost["dead"]}, equal_epochs=[0, lost["dead"].epochs], equal_losses=[1e-9])
+    assert points[["status", "target"]].values.tolist() == [["dead", 0]]
+    assert points["slope_spread"].notna().all()
+
+
+def under_dropout(dataset, folder, results, chosen, **changes):
+    script("measure_dropout", "measure")(saved(folder, results), dataset, chosen, {**SETTINGS, **changes}, folder / "table.csv")
+    return records.load_table(folder / "table.csv")
+
+
+def test_dropout_is_measured_in_every_layer_and_matched_in_several_ways(dataset, tmp_path):
+    result = trained(dataset, dropout=0.2, dropout_rescaling="afterwards", stop_loss=1.0)
+    table = under_dropout(dataset, tmp_path, {"mine": result, "other": result}, ["mine"])
+    assert (table["run"] == "mine").all()
+    rows = table[(table["point"] == "equal_epochs") & (table["target"] == 10)].set_index(["layer", "matching"])
+    assert list(rows.index) == [
+        (0, "nearest_pixels"),
+        *((1, matching) for matching in ("nearest_pixels", "nearest_activity", "random_of_class")),
+        (2, "nearest_pixels"),
+    ]
+    network, data = result.network_after(10).double(), data_of(dataset, result)
+    for (layer, matching), row in rows.iterrows():
+        hessian = curvature.layer_hessian(network, data.images, data.labels, layer)
+        found = decomposed(network, data.matchings(network, layer, 7)[matching], layer)
+        expected = {key: getattr(found, key) for key in ("gap", "slope_spread", "weight_spread")}
+        numbers_of(row, {**expected, "trace": float(hessian.trace()), "weight_norm": float(network.weights[layer].norm())})
+        if layer == 1:
+            numbers_of(row, {"largest_eigenvalue": float(torch.linalg.eigvalsh(hessian)[-1])})
+        else:
+            assert row.isna()["largest_eigenvalue"]
+    assert rows["slope_spread"].nunique() == 5
+
+
+@pytest.mark.parametrize("fate", ["diverged", "dead"])
+def test_of_networks_that_diverged_or_died_there_is_no_row_of_dropout(dataset, tmp_path, lost, fate):
+    result, losses = lost[fate], {"equal_losses": [1e-9]}
+    epochs = [result.epochs, max(result.epochs - 1, 1)]
+    assert under_dropout(dataset, tmp_path, {"lost": result}, ["lost"], equal_epochs=epochs, **losses).empty
+    assert under_dropout(dataset, tmp_path, {"short": trained(dataset, max_epochs=2)}, ["short"], **losses).empty
+
+
+# The reference: pairs and rescaling
+
+
+def pairs_of(dataset, folder, results, reference_runs):
+    tables = {name: folder / f"{name}.csv" for name in PAIRS}
+    script("measure_pairs", "measure")(saved(folder, results), dataset, reference_runs, SETTINGS, tables)
+    return {name: records.load_table(path) for name, path in tables.items()}
+
+
+def test_pairs_of_the_reference_are_those_of_the_library(dataset, tmp_path, converged):
+    tables = pairs_of(dataset, tmp_path, {"mine": converged}, ["mine"])
+    for table in tables.values():
+        assert (table["run"] == "mine").all()
+        assert (table["seed"] == 7).all()
+    network, data = converged.network.double(), data_of(dataset, converged)
+    weight, pairs, found = network.weights[1], data.pairs(network, 1), decomposed(network, data)
+
+    rows = tables["pairs"]
+    assert rows["pair"].tolist() == list(range(19))  # the black pair is left out
+    assert rows["dual_norm"].tolist() == pytest.approx(found.dual_norms.tolist(), rel=1e-9)
+    assert rows["relative_norm"].tolist() == pytest.approx((found.dual_norms / weight.norm()).tolist(), rel=1e-9)
+    assert rows["loss_change"].tolist() == pytest.approx(pairs.loss_changes.tolist(), rel=1e-9)
+    assert rows[["activity_error", "logit_error"]].max(axis=None) < 1e-12
+    assert rows[["norm_ratio_along_test_activity", "norm_ratio_along_random_vector"]].min(axis=None) >= 1 - 1e-12
+    shifted = network.activations(data.test_images)[1][1:]
+    assert rows["norm_ratio_along_test_activity"].tolist() == pytest.approx(
+        (pairs.norms_along(shifted) / pairs.weights().norm(dim=1)).tolist(), rel=1e-9
+    )
+
+    numbers_of(tables["metric"].iloc[0], {"weight_spread": found.weight_spread, "weight_spread_by_metric": found.weight_spread})
+
+    matching = tables["matching"].set_index("matching")
+    for name, matched in data.matchings(network, 1, 7).items():
+        distances = [float((a - b).norm()) for a, b in zip(matched.matched_images, matched.test_images, strict=True)]
+        expected = decomposed(network, matched)
+        numbers_of(
+            matching.loc[name], {"distance": sum(distances) / 20, "slope_spread": expected.slope_spread, "gap": expected.gap}
+        )
+    assert matching["distance"].idxmin() == "nearest_pixels"
+
+
+def test_dual_weights_that_miss_the_test_activity_are_seen(dataset, tmp_path, converged, monkeypatch):
+    exact = duality.dual_weights
+
+    def longer(*arguments):
+        found = exact(*arguments)
+        return dataclasses.replace(found, outputs=1.1 * found.outputs)
+
+    monkeypatch.setattr(duality, "dual_weights", longer)
+    rows = pairs_of(dataset, tmp_path, {"mine": converged}, ["mine"])["pairs"]
+    network, data = converged.network.double(), data_of(dataset, converged)
+    start, end = (network.activations(images)[1][1:] for images in (data.matched_images, data.test_images))
+    reached = [a @ network.weights[1].T for a in (start + 1.1 * (end - start), end)]
+    logits = [network.logits_above(1, output) for output in reached]
+    for column, (found, wanted) in {"activity_error": reached, "logit_error": logits}.items():
+        expected = (found - wanted).norm(dim=1) / wanted.norm(dim=1)
+        assert rows[column].tolist() == pytest.approx(expected.tolist(), rel=1e-9)
+
+
+def test_spectra_and_smaller_shifts_of_the_reference_with_their_nulls(dataset, tmp_path, converged):
+    tables = pairs_of(dataset, tmp_path, {"mine": converged}, ["mine"])
+    network, data = converged.network.double(), data_of(dataset, converged)
+    found = decomposed(network, data)
+    values, vectors = duality.hessian_basis(network, data.images, data.labels, 1)
+
+    directions = {losses: rows.reset_index(drop=True) for losses, rows in tables["directions"].groupby("losses")}
+    assert set(directions) == {"own", "shuffled"}
+    for rows in directions.values():
+        assert rows["rank"].tolist() == list(range(1, 133))
+        assert rows["eigenvalue"].tolist() == pytest.approx(values.tolist(), rel=1e-9, abs=1e-15)
+        assert rows["contribution"].sum() == pytest.approx(found.gap, rel=1e-9)
+        assert rows["cumulative_share"].iloc[-1] == pytest.approx(1, rel=1e-9)
+        assert rows["cumulative_share"].iloc[4] == pytest.approx(rows["contribution"].iloc[:5].sum() / found.gap, rel=1e-9)
+        assert rows["weight_std"].tolist() == pytest.approx(found.weight_std.tolist(), rel=1e-9, abs=1e-12)
+    own, null = (directions[losses]["slope_std"].iloc[:10].tolist() for losses in ("own", "shuffled"))
+    assert own == pytest.approx(found.slope_std[:10].tolist(), rel=1e-9)
+    assert null != pytest.approx(own, rel=1e-3)
+
+    shifts = tables["shifts"].set_index(["losses", "fraction"])
+    fractions = [1.0, 0.3, 0.1, 0.03]
+    assert set(shifts.index) == {("gradient", 0.0), *((losses, part) for losses in ("own", "shuffled") for part in fractions)}
+    numbers_of(
+        shifts.loc["own", 1.0], {"gap": found.gap, "correlated_share": found.correlated_share, **found.leading_correlation()}
+    )
+    start = data.matched_images
+    for part in fractions:
+        between = (1 - part) * start + part * data.test_images
+        pairs = duality.dual_weights(network, start, between, data.test_labels, 1)
+        expected = duality.decompose_pairs(pairs, values, vectors)
+        row, shuffled = shifts.loc["own", part], shifts.loc["shuffled", part]
+        fit = duality.fit_on_curvature(expected.slope_std.square(), values)
+        numbers_of(row, {"slope_spread": expected.slope_spread, "slope_curvature_exponent": fit.exponent})
+        assert shuffled["gap"] == pytest.approx(row["gap"], rel=1e-9)
+        assert shuffled["weight_spread"] == pytest.approx(row["weight_spread"], rel=1e-9)
+        assert shuffled["slope_spread"] != pytest.approx(row["slope_spread"], rel=1e-3)
+    gradients = noise.projected_gradients(network, start, data.test_labels, 1, vectors)
+    fit = duality.fit_on_curvature(gradients.var(0, correction=0), values)
+    numbers_of(shifts.loc["gradient", 0.0], {"slope_curvature_exponent": fit.exponent, "slope_curvature_correlation": fit.r})
+    assert shifts.isna().loc[("gradient", 0.0), "gap"]
+
+
+def rescaled_table(dataset, folder, results, reference_runs, **changes):
+    settings = {**SETTINGS, **changes}
+    script("rescale_networks", "rescale")(saved(folder, results), dataset, reference_runs, settings, folder / "table.csv")
+    return records.load_table(folder / "table.csv")
+
+
+def test_rescaled_networks_are_measured_as_the_library_does(dataset, tmp_path, converged):
+    table = rescaled_table(dataset, tmp_path, {"mine": converged}, ["mine"])
+    assert table[["run", "seed", "other_layer", "factor"]].values.tolist() == [
+        ["mine", 7, other, factor] for other in (0, 2) for factor in (0.5, 1.0, 4.0)
+    ]
+    data = data_of(dataset, converged)
+    network = rescaling.rescaled(converged.network.double(), 1, 2, 4.0)
+    found, hessian = decomposed(network, data), curvature.layer_hessian(network, data.images, data.labels, 1)
+    values, vectors = duality.hessian_basis(network, data.images, data.labels, 1)
+    widths = landscape.flatness(network, data.images, data.labels, 1, vectors[[0, 1, 4, 9, 19]])
+    numbers_of(
+        table.iloc[-1],
+        {
+            "largest_eigenvalue": float(values[0]),
+            "trace": float(hessian.trace()),
+            "median_flatness": float(widths.median()),
+            "weight_norm": 4 * float(converged.network.double().weights[1].norm()),
+            **{key: getattr(found, key) for key in ("slope_spread", "weight_spread", "decomposed_gap")},
+            "product_of_spreads": found.slope_spread * found.weight_spread,
+        },
+    )
+    assert table["logit_change"].max() < 1e-12
+    for rows in (table[table["other_layer"] == other].set_index("factor") for other in (0, 2)):
+        for column, power in {"largest_eigenvalue": -2, "trace": -2, "slope_spread": -1, "weight_spread": 1}.items():
+            assert rows.loc[4.0, column] == pytest.approx(rows.loc[1.0, column] * 4**power, rel=1e-9)
+        for column in ("product_of_spreads", "decomposed_gap"):
+            assert rows[column].tolist() == pytest.approx([rows[column].iloc[0]] * 3, rel=1e-9)
+
+
+def test_a_rescaling_that_changes_the_logits_is_seen(dataset, tmp_path, converged, monkeypatch):
+    def of_one_layer(network, layer, other, factor):
+        return network.replaced(layer, network.weights[layer] * factor)
+
+    monkeypatch.setattr(rescaling, "rescaled", of_one_layer)
+    table = rescaled_table(dataset, tmp_path, {"mine": converged}, ["mine"])
+    assert table["logit_change"].tolist() == pytest.approx([0.5, 0, 3] * 2)
+
+
+@pytest.mark.parametrize(("layer", "others"), [(0, [1]), (2, [1])])
+def test_an_outer_layer_is_rescaled_against_its_only_neighbour(dataset, tmp_path, converged, layer, others):
+    table = rescaled_table(dataset, tmp_path, {"mine": converged}, ["mine"], layer=layer, rescaling_factors=[2.0])
+    assert table["other_layer"].tolist() == others
+    weight = converged.network.double().weights[layer]
+    assert table["weight_norm"].tolist() == pytest.approx([2 * float(weight.norm())])
+
+
+def test_only_runs_of_the_reference_that_converged_are_measured(dataset, tmp_path, converged, lost):
+    late = trained(dataset, max_epochs=2)
+    results = {"late": late, **lost, "other": converged}
+    reference = ["late", "diverged", "dead", "mine"]
+    tables = []
+    for _ in range(2):
+        found = pairs_of(dataset, tmp_path, results, reference)
+        tables.append({**found, "rescaled": rescaled_table(dataset, tmp_path, results, reference)})
+        results["mine"] = converged
+    for name, nothing in tables[0].items():
+        assert nothing.empty
+        assert set(tables[1][name]["run"]) == {"mine"}
