@@ -16,6 +16,7 @@ from sgdphysics.duality import (
     random_of_class,
     weight_spread_by_metric,
 )
+from sgdphysics.errors import InputError
 from sgdphysics.losses import LOSSES
 
 
@@ -23,7 +24,7 @@ def test_matches_are_the_nearest_images_of_the_class():
     train = torch.tensor([[0.0], [1.0], [2.0], [5.0]])
     labels = torch.tensor([0, 0, 1, 1])
     assert nearest_of_class(train, labels, torch.tensor([[1.9], [0.2], [3.0]]), torch.tensor([0, 0, 1])).tolist() == [1, 0, 2]
-    with pytest.raises(ValueError, match="no image of class 2"):
+    with pytest.raises(InputError, match="no image of class 2"):
         nearest_of_class(train, labels, train[:1], torch.tensor([2]))
 
 
@@ -339,7 +340,7 @@ def test_bad_input_is_named():
         decompose_gap(network, images, labels, images, labels, 3)
     with pytest.raises(ValueError, match=r"images: found shape \(40, 5\), expected \(N, 6\)"):
         decompose_gap(network, images[:, :5], labels, images[:, :5], labels, 1)
-    with pytest.raises(ValueError, match="train_labels: no image of class 2, which the test images have"):
+    with pytest.raises(InputError, match="train_labels: no image of class 2, which the test images have"):
         decompose_gap(network, images[labels < 2], labels[labels < 2], images, labels, 1)
-    with pytest.raises(ValueError, match="train_labels: no image of class 0"):
+    with pytest.raises(InputError, match="train_labels: no image of class 0"):
         random_of_class(labels[labels > 0], labels, seed=0)
