@@ -355,5 +355,6 @@ def test_settings_that_diverge_are_shown_and_leave_their_claims_inconclusive(smo
     assert set(feng2021.drop("inverse_variance_flatness")) == {"inconclusive"}
     # That one asks every setting: the one that converged may refute it, but not replicate it.
     assert feng2021["inverse_variance_flatness"] in {"inconclusive", "not replicated"}
+    assert "replicated" not in set(verdicts["feng2023"])
     assert set(pd.read_csv(results / "tables" / "feng2021_fig2_exponents.csv")["learning_rate"]) == {0.1}
     assert all((folder / "figures" / "smoke" / f"{figure}.png").is_file() for figure in FIGURES)

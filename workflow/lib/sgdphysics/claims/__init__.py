@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sgdphysics.claims import feng2021, yang2023  # noqa: F401  (their statistics register themselves)
+from sgdphysics.claims import feng2021, feng2023, yang2023  # noqa: F401  (their statistics register themselves)
 from sgdphysics.claims.registry import STATISTICS, Tables
 from sgdphysics.errors import InputError
 from sgdphysics.fits import student_interval
