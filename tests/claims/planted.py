@@ -9,11 +9,12 @@ too, and says the opposite.
 import functools
 import io
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
+import planted_feng2023
+from planted_feng2023 import Planted, Row, correlated
 from sgdphysics.records import RUN_COLUMNS
 
 LEARNING_RATES = (0.05, 0.1)
@@ -23,8 +24,6 @@ SEEDS = tuple(range(100, 106))
 
 Quantity = tuple[float, float]  # mean and standard deviation over seeds
 Tables = dict[str, pd.DataFrame]
-Row = dict[str, Any]
-Planted = dict[str, float]  # the quantities of one run
 
 # Every claim's effect.
 EFFECT: dict[str, Quantity] = {
@@ -68,6 +67,7 @@ EFFECT: dict[str, Quantity] = {
     "heat_bath_arrival_exponent": (-1.95, 0.02),
     "survival_beyond": (0.05, 0.01),
     "survival_constant": (0.99, 0.001),
+    **planted_feng2023.EFFECT,
 }
 
 SHARE_SLICES = 100  # slices per run and range: a share is planted to 1 %
@@ -93,8 +93,8 @@ def tables(changes: Mapping[str, Quantity] | None = None, seeds: Iterable[int] =
         result[name] = _table(name, tuple(quantities[key] for key in used), seeds).copy()
     edge = tuple(quantities[key] for key in ("loss_optimum", "error_optimum", "loss_shuffled"))
     result["yang2023_fig4"] = _up_to_the_edge(edge, seeds).copy()
-    for name, (_, used, seeded) in _TOY_TABLES.items():
-        result[name] = _toy_table(name, tuple(quantities[key] for key in used), seeds if seeded else (None,)).copy()
+    for name, (_, used, seeded) in _TABLES_BY_SEED.items():
+        result[name] = _table_by_seed(name, tuple(quantities[key] for key in used), seeds if seeded else (None,)).copy()
     return result
 
 
@@ -128,7 +128,8 @@ def diverged(planted: Tables, chosen: Iterable[str]) -> Tables:
 def with_status(planted: Tables, chosen: Iterable[str], status: str) -> Tables:
     """The tables with another status of those runs; their measurements stay."""
     changed = set(chosen)
-    cut = {name: t.assign(status=t["status"].where(~t["run"].isin(changed), status)) for name, t in _of_runs(planted)}
+    told = [(name, table) for name, table in _of_runs(planted) if "status" in table]
+    cut = {name: table.assign(status=table["status"].where(~table["run"].isin(changed), status)) for name, table in told}
     return planted | cut
 
 
@@ -142,7 +143,7 @@ def mixed(planted: Tables, other: Tables, chosen: Iterable[str]) -> Tables:
 
 
 def _of_runs(planted: Tables) -> list[tuple[str, pd.DataFrame]]:
-    """The tables with a row per run; the toy model has none."""
+    """The tables that name runs; those of the toy model do not."""
     return [(name, table) for name, table in planted.items() if "run" in table]
 
 
@@ -308,15 +309,9 @@ def _homogeneity(run: Row, planted: Planted) -> list[Row]:
 
 
 def _annealing(run: Row, planted: Planted) -> list[Row]:
-    """ln T_i = offset + power (correlation u + sqrt(1 - correlation^2) v), u in the direction of ln L, v at right angles to it."""
+    """ln T_i is the offset and the power of its direction times numbers correlated with ln L."""
     log_loss = np.linspace(0, np.log(0.003), 14)
-    along = log_loss - log_loss.mean()
-    length = np.linalg.norm(along)
-    across = np.linspace(-1, 1, 14) ** 2
-    across = across - across.mean()  # even, so at right angles to the odd `along`
-    across *= length / np.linalg.norm(across)
-    correlation = planted["loss_correlation"]
-    shape = correlation * along + np.sqrt(1 - correlation**2) * across
+    shape = correlated(log_loss, planted["loss_correlation"])
     steps = [0, 5, 25, *np.geomspace(EPOCH_STEPS, 30 * EPOCH_STEPS, 14).round().astype(int)]
     # Before the end of the first epoch the noise heats up while the loss falls; the claim is about what follows.
     losses = [np.log(2.3), np.log(2.2), np.log(1.5), *log_loss]
@@ -458,24 +453,35 @@ def _survival(planted: Planted) -> list[Row]:
 
 
 @functools.cache
-def _toy_table(name: str, quantities: tuple[Quantity, ...], seeds: tuple[int | None, ...]) -> pd.DataFrame:
-    """One table of the toy model; without seeds the means are planted."""
-    rows_of_seed, used, seeded = _TOY_TABLES[name]
+def _table_by_seed(name: str, quantities: tuple[Quantity, ...], seeds: tuple[int | None, ...]) -> pd.DataFrame:
+    """One table of the toy model or of feng2023; without seeds the means are planted."""
+    rows_of_seed, used, _ = _TABLES_BY_SEED[name]
     rows = []
     for seed, scatter in zip(seeds, _scatter(len(seeds)), strict=True):
         planted = {key: mean + spread * scatter for key, (mean, spread) in zip(used, quantities, strict=True)}
-        rows += [{**row, **({"seed": seed} if seeded else {})} for row in rows_of_seed(planted)]
+        rows += [row if seed is None else _of_seed(row, seed) for row in rows_of_seed(planted)]
     return read_back(pd.DataFrame(rows))
 
 
-# Each table of the toy model with the rows of one seed, the quantities that they show, and whether it has seeds.
-_TOY_TABLES: dict[str, tuple[Callable[[Planted], list[Row]], tuple[str, ...], bool]] = {
+def _of_seed(row: Row, seed: int) -> Row:
+    return {**row, "seed": seed, **({"run": f"{row['run']}_s{seed}"} if "run" in row else {})}
+
+
+_OF_FENG2023 = tuple(planted_feng2023.EFFECT)
+# Each table without the runs of feng2021: the rows of one seed, the quantities that they show, and whether it has seeds.
+_TABLES_BY_SEED: dict[str, tuple[Callable[[Planted], list[Row]], tuple[str, ...], bool]] = {
     "yang2023_fig2_slopes": (_slopes, ("slope_error", "heat_bath_slope", "small_kappa_slope"), True),
     "yang2023_fig2_grid_slopes": (_grid_slopes, ("grid_slope_error", "grid_heat_bath_slope"), False),
     "yang2023_fig3_drift": (_drift, ("drift",), True),
     "yang2023_fig3_widths": (_widths, ("width",), True),
     "yang2023_fig3_arrivals": (_arrivals, ("arrival_exponent", "heat_bath_arrival_exponent"), True),
     "yang2023_fig3_survival": (_survival, ("survival_beyond", "survival_constant"), True),
+    "feng2023_fig1": (planted_feng2023.pairs, _OF_FENG2023, True),
+    "feng2023_fig2_shifts": (planted_feng2023.shifts, _OF_FENG2023, True),
+    "feng2023_fig2_metric": (planted_feng2023.metric, _OF_FENG2023, True),
+    "feng2023_fig6": (planted_feng2023.rescaled, _OF_FENG2023, True),
+    "feng2023_points": (planted_feng2023.points, _OF_FENG2023, True),
+    "feng2023_effects": (planted_feng2023.effects, _OF_FENG2023, True),
 }
 # Each table with the rows of one run and the quantities that they show.
 _TABLES: dict[str, tuple[Callable[[Row, Planted], list[Row]], tuple[str, ...]]] = {

@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 import planted
+import planted_feng2023
 from sgdphysics import records, studies
 from sgdphysics.fits import power_law, student_interval
 
@@ -68,6 +69,7 @@ def written(tmp_path_factory):
     outputs = {"runs": folder / "yang2023_fig4.csv", **out("yang2023_fig4", "settings", "lines")}
     script("tabulate_yang2023_fig4")["tabulate"]([folder / "generalization.csv"], talk, outputs)
     simulate_toy(folder)
+    tabulate_sweeps(folder)
     return {path.stem: records.load_table(path) for path in folder.glob("*20*_*.csv")}
 
 
@@ -84,6 +86,27 @@ def simulate_toy(folder):
     script("simulate_langevin")["simulate"](settings, range(2), out("yang2023_fig2", "densities", "slopes"))
     outputs = out("yang2023_fig3", "arrivals", "incidence", "survival", "drift", "stationary", "widths")
     script("simulate_shaken_descent")["simulate"](settings, range(2), outputs)
+
+
+def tabulate_sweeps(folder):
+    """The tables of feng2023 from planted points, and those that the measuring scripts write, without rows."""
+    columns = script("measure_pairs")["COLUMNS"]
+    tables = {"feng2023_fig1": "pairs", "feng2023_fig2_shifts": "shifts", "feng2023_fig2_metric": "metric"}
+    for name, key in tables.items():
+        records.save_rows(folder / f"{name}.csv", [], columns[key])
+    records.save_rows(folder / "feng2023_fig6.csv", [], script("rescale_networks")["COLUMNS"])
+    measure, tabulation = script("measure_duality"), script("tabulate_feng2023")
+    points = planted.tables(seeds=range(3))["feng2023_points"]
+    members = points[["run", *tabulation["MEMBER"]]].drop_duplicates().to_dict("records")
+    own = points.drop_duplicates(["run", "point", "target"])
+    written = {"points": own[[*measure["POINT"], *measure["NUMBERS"]]]}
+    written["spectra"] = own[measure["POINT"]].assign(**dict.fromkeys(measure["SPECTRUM"], 1.0))
+    numbers = own[["run", "point", "target", "epoch", *tabulation["SHARPNESS_OF_LAYER"]]]
+    written["dropout"] = numbers.assign(layer=1, matching="pixels")
+    for name, table in written.items():
+        records.save_table(folder / f"measured_{name}.csv", table)
+    outputs = {name: folder / f"feng2023_{name}.csv" for name in ("points", "spectra", "settings", "effects", "dropout")}
+    tabulation["tabulate"](members, {name: [folder / f"measured_{name}.csv"] for name in written}, outputs)
 
 
 def measurements(runs):
@@ -138,6 +161,8 @@ def test_runs_exponents_and_quantities_have_the_names_that_the_scripts_write(wri
         "feng2021_fig4_temperature_fits": ["run", "reference"],
         "feng2021_fig4_equal_loss": ["run", "quantity", "target_loss"],
         "yang2023_fig4": ["run", "part", "noise_scale", "status"],
+        "feng2023_points": ["sweep", "dose", "run", "point", "target", "deciding", "status"],
+        "feng2023_effects": ["sweep", "dose", "comparison", "target", "deciding", "seed"],
     }.items():
         assert same_rows(tables[name][columns], written[name][columns]), name
     times = written["feng2021_fig3_correlation_times"]
@@ -161,6 +186,21 @@ def test_annealing_has_the_planted_correlation_and_exponents():
     fits = [power_law(part["training_loss"], part["temperature"]) for _, part in run.groupby("rank")]
     assert [fit.r for fit in fits] == pytest.approx([0.7] * 6)
     assert np.ptp([fit.exponent for fit in fits]) == pytest.approx(0.7 * 0.4)
+
+
+def test_effects_of_the_planted_points_are_the_planted_ones(written):
+    one, other = (
+        table.sort_values(["sweep", "dose", "comparison", "target", "seed"], ignore_index=True)
+        for table in (planted.tables(seeds=range(3))["feng2023_effects"], written["feng2023_effects"])
+    )
+    pd.testing.assert_frame_equal(one, other)
+    decided = one.query("deciding and sweep == 'dropout' and dose == 0.2").groupby("comparison")["slope_spread"].mean()
+    assert decided.to_dict() == pytest.approx({"equal_loss": -0.4, "equal_epochs": -0.4, "as_many_epochs": -0.175})
+
+
+def test_planted_losses_and_sweeps_are_those_of_the_studies():
+    default = yaml.safe_load((CONFIG / "config.yaml").read_text())["studies"]["mnist5k"]["feng2023"]
+    assert set(planted_feng2023.DOSES) <= set(default["sweeps"])
 
 
 def test_edge_and_optimum_are_the_planted_ones(written):

@@ -272,20 +272,25 @@ def decay_effect_on_size(tables: Tables) -> pd.DataFrame:
 @statistic
 def decay_effect_on_sharpness_over_size(tables: Tables) -> pd.DataFrame:
     """abs(e_g) / abs(e_w) of the same."""
-    ratio = _strongest(
-        tables, DECAY, ["equal_loss", "as_many_epochs"], lambda rows: (rows["slope_spread"] / rows["weight_spread"]).abs()
-    )
-    return ratio
+    comparisons = ["equal_loss", "as_many_epochs"]
+    return _strongest(tables, DECAY, comparisons, lambda rows: (rows["slope_spread"] / rows["weight_spread"]).abs())
 
 
 def _opposite(rows: pd.DataFrame) -> pd.Series:
-    smaller = np.minimum(rows["slope_spread"].abs(), rows["weight_spread"].abs())
-    return -np.sign(rows["slope_spread"] * rows["weight_spread"]) * smaller
+    """The smaller of both changes, counted in the direction in which the other seeds say that they are opposite.
+
+    Counted in its own direction a seed would always seem to tell an effect where chance moves the two against each other.
+    """
+    contrast = rows["weight_spread"] - rows["slope_spread"]
+    direction = np.sign(contrast.sum() - contrast)
+    return np.minimum(-direction * rows["slope_spread"], direction * rows["weight_spread"])
 
 
 @statistic
 def dropout_opposite_effects(tables: Tables) -> pd.DataFrame:
-    """The smaller of abs(e_g) and abs(e_w) of the strongest dropout at equal loss; negative if both have the same sign."""
+    """The smaller of abs(e_g) and abs(e_w) of the strongest dropout at equal loss; negative unless their signs are opposite, and
+    those of the other seeds.
+    """
     return _strongest(tables, ["dropout"], ["equal_loss"], _opposite)
 
 
