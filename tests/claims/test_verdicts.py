@@ -194,7 +194,7 @@ CASES = {
         "opposite": (
             {
                 **{"correlated_share": (-0.98, 0.005), "correlation_variation": (2, 0.1)},
-                **{"gap_correlation": (-0.98, 0.005), "whole_gap": (-1, 0.005)},
+                **{"gap_correlation": (-0.98, 0.005), "whole_gap": (0.5, 0.005)},
             },
             [FAILED, FAILED, FAILED, FAILED],
             "not replicated",
@@ -305,7 +305,7 @@ CASES = {
         # A rescaling that changes nothing at all.
         "null": ({"rescaling": (0, 0)}, [HELD, HELD, FAILED, FAILED], "partly"),
         "opposite": (
-            {"logit_change": (0.5, 0.1), "invariant_change": (9, 0.1), "power_error": (9, 0.1), "rescaling": (0, 0)},
+            {"logit_change": (0.5, 0.1), "invariant_change": (0.5, 0.1), "power_error": (0.5, 0.1), "rescaling": (0, 0)},
             [FAILED, FAILED, FAILED, FAILED],
             "not replicated",
         ),
@@ -713,12 +713,10 @@ def test_a_run_shared_by_two_sweeps_counts_once_over_settings():
 def test_runs_that_reached_no_point_count_for_nothing():
     tables = planted.tables()
     points = tables["feng2023_points"]
-    lost = points.drop_duplicates(["sweep", "seed"]).assign(dose=99.0, status="diverged", deciding=False)
-    lost["run"] = lost["run"] + "_lost"
-    lost.loc[:, "point":"target"] = np.nan
-    lost.loc[:, "epoch":] = np.nan
-    tables["feng2023_points"] = read_back = planted.read_back(pd.concat([points, lost], ignore_index=True))
-    assert read_back["point"].isna().sum() == len(lost)
+    columns = ["sweep", "dose", "seed", "reference", "run", "deciding", "status"]
+    lost = points.drop_duplicates(["sweep", "seed"]).assign(dose=99.0, status="diverged", deciding=False)[columns]
+    tables["feng2023_points"] = planted.read_back(pd.concat([points, lost.assign(run=lost["run"] + "_lost")]))
+    assert tables["feng2023_points"]["point"].isna().sum() == len(lost)
     for claim in ("gap_decomposed", "spread_is_size", "dropout_both"):
         row, _ = decide(claim, tables)
         assert (row["verdict"], row["n_seeds"]) == ("replicated", len(planted.SEEDS))
@@ -763,19 +761,19 @@ def test_decay_shrinks_needs_both_penalties_and_the_control(penalty, comparison)
     tables["feng2023_effects"] = pd.concat([effects[~chosen], other[chosen]])
     row, tests = decide("decay_shrinks", tables)
     assert row["verdict"] == "not replicated"
-    assert tests["setting"].tolist() == [f"{penalty}, {comparison}"] * 2
+    assert tests["setting"].tolist() == [f"{penalty} 0.0001 against 0, {comparison}"] * 2
     assert tests["settings"].tolist() == [4, 4]
 
 
-@pytest.mark.parametrize("sweep", ["learning_rate", "batch_size"])
-def test_noise_flattens_needs_both_kinds_of_noise(sweep):
+@pytest.mark.parametrize(("sweep", "doses"), [("learning_rate", "0.2 against 0.05"), ("batch_size", "10 against 40")])
+def test_noise_flattens_needs_both_kinds_of_noise(sweep, doses):
     tables = planted.tables()
     effects, other = tables["feng2023_effects"], opposite_of("noise_flattens")["feng2023_effects"]
     chosen = effects["sweep"] == sweep
     tables["feng2023_effects"] = pd.concat([effects[~chosen], other[chosen]])
     row, tests = decide("noise_flattens", tables)
     assert row["verdict"] == "not replicated"
-    assert tests["setting"].tolist() == [sweep] * 3
+    assert tests["setting"].tolist() == [f"{sweep} {doses}"] * 3
 
 
 def test_best_dose_in_between_is_chosen_by_the_other_seeds():
@@ -801,7 +799,7 @@ def test_chance_that_moves_sharpness_and_size_against_each_other_is_no_effect(co
     for _ in range(400):
         changes = random.multivariate_normal([0, 0], covariance, size=5)
         rows = pd.DataFrame(changes, columns=["slope_spread", "weight_spread"]).assign(seed=range(5), dose=0.2, sweep="dropout")
-        table = rows.assign(deciding=True, comparison="equal_loss")
+        table = rows.assign(deciding=True, comparison="equal_loss", weakest=0.0)
         values = claims.STATISTICS["dropout_opposite_effects"]({"feng2023_effects": table})["value"]
         held.append(claims.outcome(values.tolist(), {"above": 0})[0] == HELD)
     assert np.mean(held) <= 0.05

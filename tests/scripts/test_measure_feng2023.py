@@ -283,11 +283,18 @@ def test_dual_weights_that_miss_the_test_activity_are_seen(dataset, tmp_path, co
     rows = pairs_of(dataset, tmp_path, {"mine": converged}, ["mine"])["pairs"]
     network, data = converged.network.double(), data_of(dataset, converged)
     start, end = (network.activations(images)[1][1:] for images in (data.matched_images, data.test_images))
-    reached = [a @ network.weights[1].T for a in (start + 1.1 * (end - start), end)]
+    reached = [a @ network.weights[1].T for a in (start + 1.1 * (end - start), end, start)]
     logits = [network.logits_above(1, output) for output in reached]
-    for column, (found, wanted) in {"activity_error": reached, "logit_error": logits}.items():
-        expected = (found - wanted).norm(dim=1) / wanted.norm(dim=1)
+    for column, (found, wanted, before) in {"activity_error": reached, "logit_error": logits}.items():
+        expected = (found - wanted).norm(dim=1) / torch.maximum(wanted.norm(dim=1), before.norm(dim=1))
         assert rows[column].tolist() == pytest.approx(expected.tolist(), rel=1e-9)
+
+
+def test_an_error_at_an_image_that_leaves_the_layer_silent_is_in_parts_of_what_was_there():
+    before, silent = torch.tensor([[3.0, 4.0]]), torch.zeros(1, 2)
+    error = script("measure_pairs", "_relative_error")
+    assert error(silent + 0.1 * before, silent, before).tolist() == pytest.approx([0.1])
+    assert error(before, silent, before).tolist() == [1.0]
 
 
 def test_spectra_and_smaller_shifts_of_the_reference_with_their_nulls(dataset, tmp_path, converged):

@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 
 from cases import small_data, small_network
-from sgdphysics import duality
+from sgdphysics import curvature, duality
 from sgdphysics.datasets import Dataset, DatasetError
 from sgdphysics.generalization import MatchedData, MatchedDatasets
 from sgdphysics.training import Run
@@ -84,6 +84,22 @@ def test_the_gap_of_the_pairs_is_test_loss_less_matched_loss(loss):
     expected = duality.dual_weights(NETWORK, data.images[data.matches], data.test_images, data.test_labels, 1, loss)
     assert torch.equal(pairs.weights(), expected.weights())
     assert torch.equal(data.matched_images, data.images[data.matches])
+
+
+@pytest.mark.parametrize("layer", [0, 1, 2])
+def test_what_enters_a_layer_and_the_network_above_it_are_measured_as_the_layer_is(layer):
+    data = data_of()
+    above, entering = NETWORK.from_layer(layer), data.entering(NETWORK, layer)
+    assert entering.losses(above) == pytest.approx(data.losses(NETWORK), rel=1e-12)
+    found, expected = entering.pairs(above, 0), data.pairs(NETWORK, layer)
+    torch.testing.assert_close(found.weights(), expected.weights(), rtol=1e-12, atol=1e-14)
+    torch.testing.assert_close(found.loss_changes, expected.loss_changes, rtol=1e-12, atol=1e-14)
+    hessians = [
+        curvature.layer_hessian(network, part.images, part.labels, index)
+        for network, part, index in ((above, entering, 0), (NETWORK, data, layer))
+    ]
+    torch.testing.assert_close(*hessians, rtol=1e-12, atol=1e-14)
+    assert (entering.clean, entering.matches.tolist()) == (data.clean, data.matches.tolist())
 
 
 # Whether there is anything to measure

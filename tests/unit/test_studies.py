@@ -109,6 +109,7 @@ def test_every_sweep_is_required(sweep):
             r".label_noise_images_per_class / \(1 - label_noise\) as images_per_class: found 401, the data set has about 400",
         ),
         ("label_noise_images_per_class", 2, ".batch_size: found 25, expected at most the 20 training images"),
+        ("control_epochs", 239, ".control_epochs: found 239, expected at least 240, the last of equal_epochs"),
     ],
 )
 def test_bad_settings_of_feng2023_are_named_with_what_is_allowed(key, value, message):
@@ -289,8 +290,8 @@ def test_a_dose_changes_one_setting_of_the_reference(sweep, dose):
 
 
 def test_the_control_never_stops_by_its_loss_and_the_penalties_are_removed():
-    members, _ = members_of(sweeps_changed(control_epochs=77, penalty_epochs=55))
-    assert [(run.max_epochs, run.stop_loss) for (sweep, _, _), run in members.items() if sweep == "control"] == [(77, 0.0)] * 5
+    members, _ = members_of(sweeps_changed(control_epochs=277, penalty_epochs=55))
+    assert [(run.max_epochs, run.stop_loss) for (sweep, _, _), run in members.items() if sweep == "control"] == [(277, 0.0)] * 5
     for (sweep, _, _), run in members.items():
         assert (run.weight_decay_epochs == 55) == (run.weight_decay > 0)
         assert (run.weight_decay > 0) <= sweep.endswith("penalty")

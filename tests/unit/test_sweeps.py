@@ -258,10 +258,11 @@ def test_runs_without_a_point_are_not_compared():
     nothing = None, math.nan, math.nan, math.nan
     rows = [row("label_noise", dose, 0, *nothing) for dose in (0.0, 0.2, 0.4)]
     assert effects(table(*rows)).empty
-    rows += [row("label_noise", dose, 0, LOSS, 0.1, 9, 1 + dose) for dose in (0.2, 0.4)]
-    found = one(effects(table(*rows)))
-    assert found[["weakest", "dose", "deciding"]].tolist() == [0.2, 0.4, True]
-    assert found["size"] == pytest.approx(math.log(1.4 / 1.2))
+    some = [row("label_noise", dose, 0, LOSS, 0.1, 9, 1 + dose) for dose in (0.2, 0.4)]
+    assert len(effects(table(*some))) == 1
+    assert effects(table(*rows, *some)).empty  # the dose 0.0 is the weakest, and another does not take its place
+    weakest = row("label_noise", 0.0, 0, LOSS, 0.1, 9, 1.0)
+    assert effects(table(*rows, *some, weakest))["size"].tolist() == pytest.approx([math.log(1.2), math.log(1.4)])
 
 
 def test_every_quantity_is_compared():

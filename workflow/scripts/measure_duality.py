@@ -40,10 +40,11 @@ def measure(
             own, data = [], images.of(result.run)
             for point in sweeps.points_of(result, settings["equal_losses"], settings["equal_epochs"]):
                 network = point.network.double()
-                if not data.has_curvature(network, settings["layer"]):
+                studied, entering = network.from_layer(settings["layer"]), data.entering(network, settings["layer"])
+                if not entering.has_curvature(studied, 0):
                     continue
                 columns = {"run": name, "status": result.status, "point": point.kind, "target": point.target, "epoch": point.epoch}
-                numbers, spectrum = _measured(network, data, settings["layer"], seed)
+                numbers, spectrum = _measured(studied, entering, seed)
                 own.append({**columns, **numbers})
                 spectra.append(spectrum.assign(**columns))
             points += own or [{"run": name, "status": result.status}]
@@ -52,10 +53,11 @@ def measure(
     records.save_rows(tables["spectra"], spectra, [*POINT, *SPECTRUM])
 
 
-def _measured(network: Mlp, data: generalization.MatchedData, layer: int, seed: int) -> tuple[dict[str, float], pd.DataFrame]:
-    training_data = data.images, data.labels, layer
+def _measured(network: Mlp, data: generalization.MatchedData, seed: int) -> tuple[dict[str, float], pd.DataFrame]:
+    """What is measured of the first layer of a network."""
+    training_data = data.images, data.labels, 0
     eigenvalues, directions = duality.hessian_basis(network, *training_data, data.loss)
-    pairs = data.pairs(network, layer)
+    pairs = data.pairs(network, 0)
     found, null = (duality.decompose_pairs(p, eigenvalues, directions) for p in (pairs, pairs.with_shuffled_losses(seed)))
     fit = duality.fit_on_curvature(found.slope_std.square(), eigenvalues)
     chosen = np.array(arrays.log_spaced_ranks(fit.n, FLATNESS_DIRECTIONS)) - 1
@@ -64,11 +66,11 @@ def _measured(network: Mlp, data: generalization.MatchedData, layer: int, seed: 
     numbers = {
         **{key: value for key, value in data.losses(network).items() if key in NUMBERS},
         **{key: getattr(found, key) for key in ("gap", "decomposed_gap", "slope_spread", "weight_spread", "correlated_share")},
-        "weight_norm": float(network.weights[layer].norm()),
+        "weight_norm": float(network.weights[0].norm()),
         "summed_products": float((found.slope_std * found.weight_std).sum()),
         "summed_products_of_shuffled_losses": float((null.slope_std * null.weight_std).sum()),
         "largest_eigenvalue": float(eigenvalues[0]),
-        "trace": float(eigenvalues.sum()) if whole else curvature.hessian_trace(network, data.images, layer, data.loss),
+        "trace": float(eigenvalues.sum()) if whole else curvature.hessian_trace(network, data.images, 0, data.loss),
         "median_flatness": float(widths.median()),
         "sharp_slope_std": float(found.slope_std[SHARP].log().mean().exp()),
         "flat_slope_std": float(found.slope_std[FLAT].log().mean().exp()),

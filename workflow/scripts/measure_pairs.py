@@ -96,15 +96,15 @@ class _Measured:
         weight, (activity, shifted) = self.network.weights[self.layer], self._activities()
         changed = activity @ weight.T + pairs.outputs * activity.square().sum(1, keepdim=True)
         wanted = shifted @ weight.T
-        logits = [self.network.logits_above(self.layer, output) for output in (changed, wanted)]
+        logits = [self.network.logits_above(self.layer, output) for output in (changed, wanted, activity @ weight.T)]
         norms = pairs.squared_norms.sqrt()
         random = torch.from_numpy(seeds.generator(self.seed, "vectors").standard_normal(tuple(activity.shape)))
         columns = {
             "dual_norm": norms,
             "relative_norm": norms / weight.norm(),
             "loss_change": pairs.loss_changes,
-            "activity_error": (changed - wanted).norm(dim=1) / wanted.norm(dim=1),
-            "logit_error": (logits[0] - logits[1]).norm(dim=1) / logits[1].norm(dim=1),
+            "activity_error": _relative_error(changed, wanted, activity @ weight.T),
+            "logit_error": _relative_error(*logits),
             "norm_ratio_along_test_activity": pairs.norms_along(shifted) / norms,
             "norm_ratio_along_random_vector": pairs.norms_along(random) / norms,
         }
@@ -144,6 +144,11 @@ class _Measured:
         shares = {"contribution": found.contributions, "cumulative_share": found.contributions.cumsum(0) / found.gap}
         rows = pd.DataFrame({**columns, **{name: values.numpy() for name, values in shares.items()}})
         return rows.rename(columns={"eigenvalues": "eigenvalue"}).assign(rank=range(1, len(rows) + 1))
+
+
+def _relative_error(found: torch.Tensor, wanted: torch.Tensor, before: torch.Tensor) -> torch.Tensor:
+    """Of each pair, in parts of the larger of what is wanted and what was there before: an image may leave a layer silent."""
+    return (found - wanted).norm(dim=1) / torch.maximum(wanted.norm(dim=1), before.norm(dim=1))
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from sgdphysics import datasets, duality, generalization, jobs, landscape, records, rescaling, run_files
+from sgdphysics import curvature, datasets, duality, generalization, jobs, landscape, records, rescaling, run_files
 from sgdphysics.networks import Mlp
 
 MEASURED = [
@@ -42,22 +42,29 @@ def rescale(
                     changed = rescaling.rescaled(network, layer, other, factor)
                     change = (changed.logits(data.test_images) - logits).abs().max() / logits.abs().max()
                     columns = {"run": name, "seed": result.run.seed, "other_layer": other, "factor": factor}
-                    rows.append({**columns, "logit_change": float(change), **_measured(changed, data, layer)})
+                    rows.append(
+                        {
+                            **columns,
+                            "logit_change": float(change),
+                            **_measured(changed.from_layer(layer), data.entering(changed, layer)),
+                        }
+                    )
             print(name, file=sys.stderr)
     records.save_rows(table_path, [pd.DataFrame(rows, columns=COLUMNS)], COLUMNS)
 
 
-def _measured(network: Mlp, data: generalization.MatchedData, layer: int) -> dict[str, float]:
-    training_data = data.images, data.labels, layer
+def _measured(network: Mlp, data: generalization.MatchedData) -> dict[str, float]:
+    """What is measured of the first layer of a network."""
+    training_data = data.images, data.labels, 0
     eigenvalues, directions = duality.hessian_basis(network, *training_data, data.loss)
-    found = duality.decompose_pairs(data.pairs(network, layer), eigenvalues, directions)
+    found = duality.decompose_pairs(data.pairs(network, 0), eigenvalues, directions)
     ranks = [rank for rank in FLATNESS_RANKS if rank <= len(directions)]
     widths = landscape.flatness(network, *training_data, directions[[rank - 1 for rank in ranks]], loss=data.loss)
     return {
         "largest_eigenvalue": float(eigenvalues[0]),
-        "trace": float(eigenvalues.sum()),
+        "trace": curvature.hessian_trace(network, data.images, 0, data.loss),
         "median_flatness": float(widths.median()),
-        "weight_norm": float(network.weights[layer].norm()),
+        "weight_norm": float(network.weights[0].norm()),
         **{key: getattr(found, key) for key in ("slope_spread", "weight_spread", "decomposed_gap")},
         "product_of_spreads": found.slope_spread * found.weight_spread,
     }

@@ -43,11 +43,11 @@ def tabulate(
     spectra = runs.merge(records.load_tables(measured["spectra"]), on="run").merge(deciding, on=["sweep", "point", "target"])
     records.save_rows(tables["spectra"], [spectra], [*MEMBER, "run", "point", "target", *SPECTRUM])
     records.save_rows(tables["settings"], [_settings(points)], SETTINGS)
-    records.save_rows(tables["effects"], [sweeps.effects(reached, CHANGED)], [*sweeps.EFFECTS, *CHANGED])
+    records.save_rows(tables["effects"], [sweeps.effects(points.drop(columns="deciding"), CHANGED)], [*sweeps.EFFECTS, *CHANGED])
     of_dropout = runs[runs["sweep"].str.startswith(("dropout", sweeps.CONTROL))]
     layers = of_dropout.merge(records.load_tables(measured["dropout"]), on="run")
     parts = [
-        sweeps.effects(part, SHARPNESS_OF_LAYER).assign(layer=number, matching=matching)
+        sweeps.effects(pd.concat([part, of_dropout]), SHARPNESS_OF_LAYER).assign(layer=number, matching=matching)
         for (number, matching), part in layers.groupby(["layer", "matching"])
     ]
     columns = [*sweeps.EFFECTS[:1], "layer", "matching", *sweeps.EFFECTS[1:], *SHARPNESS_OF_LAYER]

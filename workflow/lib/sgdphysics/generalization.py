@@ -35,6 +35,14 @@ class MatchedData:
         """The training image of each pair, (M, pixels)."""
         return self.images[self.matches]
 
+    def entering(self, network: Mlp, layer: int) -> "MatchedData":
+        """Return the data with what enters a layer in place of the images: the data of `Mlp.from_layer`, paired as these are.
+
+        What is measured of that network's layer 0 is what is measured here of ``layer``, without the layers below each time.
+        """
+        trained, tested = (network.activations(images)[layer] for images in (self.images, self.test_images))
+        return replace(self, images=trained, test_images=tested)
+
     def matchings(self, network: Mlp, layer: int, seed: int) -> dict[str, "MatchedData"]:
         """Return the data paired in several ways: "nearest_pixels" (as it is), "nearest_activity" (nearest training image of the
         class in the activities that enter a layer) and "random_of_class".

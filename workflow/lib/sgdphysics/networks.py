@@ -95,6 +95,10 @@ class Mlp:
         layer = self.checked_layer(layer)
         return Mlp((*self.weights[:layer], weight, *self.weights[layer + 1 :]))
 
+    def from_layer(self, layer: int) -> "Mlp":
+        """Return the layers from ``layer`` on: the network of what enters that layer."""
+        return Mlp(self.weights[self.checked_layer(layer) :])
+
     def double(self) -> "Mlp":
         """Return the network in float64."""
         return Mlp(tuple(weight.double() for weight in self.weights))

@@ -28,7 +28,7 @@ RUN_ORDER = ["learning_rate", "batch_size", "seed"]
 # Columns that hold text or truth values; all others hold numbers. A table without rows does not tell.
 TEXT_COLUMNS = (
     *("run", "status", "window", "source", "basis", "kind", "time", "range", "directions", "quantity"),
-    *("part", "line", "landscape", "start", "dynamics", "event"),
+    *("part", "line", "landscape", "start", "dynamics", "event", "sweep", "point", "comparison", "matching", "losses"),
 )
 TRUTH_COLUMNS = ("reference", "fitted", "whole_spectrum", "deciding", "linear")
 
@@ -102,13 +102,13 @@ def save_table(path: Path, table: pd.DataFrame) -> None:
 
 
 def load_table(path: Path) -> pd.DataFrame:
-    """Read a table written by `save_table`; one without rows has the dtypes of one with rows.
+    """Read a table written by `save_table`; one without rows, or an empty column, has the dtypes of one with rows.
 
     Raises:
         RecordError: If the file is missing or is not a table.
     """
     try:
-        table = pd.read_csv(path)
+        table = pd.read_csv(path, dtype=dict.fromkeys(TEXT_COLUMNS, "str"))
     except (OSError, pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
         raise RecordError(f"{path}: not a readable table ({error})") from None
     if len(table):

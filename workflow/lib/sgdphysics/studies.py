@@ -349,6 +349,9 @@ def _sweep_faults(settings: Mapping[str, Any], dataset: Mapping[str, Any]) -> li
     lines += [f"sweeps.{line}" for line in _images_fault({"images_per_class": max(sweeps["images_per_class"])}, dataset)]
     enlarged = _images_fault({"images_per_class": noisiest}, dataset)
     lines += [f"label_noise_images_per_class / (1 - label_noise) as {line}" for line in enlarged]
+    last = max(settings["equal_epochs"])
+    if settings["control_epochs"] < last:
+        lines.append(f"control_epochs: found {settings['control_epochs']}, expected at least {last}, the last of equal_epochs")
     return lines
 
 

@@ -68,7 +68,8 @@ def effects(points: pd.DataFrame, quantities: Sequence[str]) -> pd.DataFrame:
     """Return how much larger each quantity is at every other dose of a sweep than at its weakest, of the same seed.
 
     Args:
-        points: A table of points; rows without one, of runs that reached none, count for nothing.
+        points: A table of points; rows without one, of runs that reached none, only tell which doses there are: of a sweep whose
+            weakest dose reached no point there is nothing to compare.
         quantities: Columns of it; all positive.
 
     Returns:
@@ -77,6 +78,7 @@ def effects(points: pd.DataFrame, quantities: Sequence[str]) -> pd.DataFrame:
         in ln epoch). Columns ``EFFECTS`` (``deciding``: whether the target is that of `deciding_targets`; epochs of both) and, of
         each quantity, the difference of its natural logarithms.
     """
+    doses = {sweep: in_order(str(sweep), rows.tolist()) for sweep, rows in points.groupby("sweep")["dose"]}
     points = points.dropna(subset=["point"])
     compared = with_control(points)
     deciding = deciding_targets(compared).assign(deciding=True)
@@ -84,15 +86,15 @@ def effects(points: pd.DataFrame, quantities: Sequence[str]) -> pd.DataFrame:
     control = points[points["sweep"] == CONTROL]
     parts = []
     for sweep, rows in compared.groupby("sweep"):
-        doses = in_order(str(sweep), rows["dose"].tolist())
-        weakest, others = rows[rows["dose"] == doses[0]], rows[rows["dose"] != doses[0]]
+        first = doses[sweep][0]
+        weakest, others = rows[rows["dose"] == first], rows[rows["dose"] != first]
         keys = ["point", "target", "seed"]
         pairs = others.merge(weakest[[*keys, "epoch", *quantities]], on=keys, suffixes=("", "_of_weakest"))
-        parts.append(_differences(pairs.rename(columns={"epoch_of_weakest": "weakest_epoch"}), quantities, doses[0]))
-        if weakest["reference"].all():
+        parts.append(_differences(pairs.rename(columns={"epoch_of_weakest": "weakest_epoch"}), quantities, first))
+        if len(weakest) and weakest["reference"].all():
             at_loss = others[others["point"] == "equal_loss"]
             against = _control_after(control, at_loss, quantities).assign(point="as_many_epochs")
-            parts.append(_differences(against, quantities, doses[0]))
+            parts.append(_differences(against, quantities, first))
     table = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=[*EFFECTS, *quantities])
     return table[[*EFFECTS, *quantities]]
 

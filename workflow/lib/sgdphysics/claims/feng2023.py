@@ -235,12 +235,13 @@ def _strongest(
     effects = table_of(tables, "feng2023_effects")
     parts = []
     for sweep in names:
-        rows = effects[(effects["sweep"] == sweep) & effects["deciding"].astype(bool)]
+        rows = effects[(effects["sweep"] == sweep) & effects["deciding"].astype(bool) & effects["comparison"].isin(comparisons)]
         if rows.empty:
             continue
         rows = rows[rows["dose"] == sweeps.in_order(sweep, rows["dose"].tolist())[-1]]
-        rows = rows[rows["comparison"].isin(comparisons)]
-        setting = sweep if len(comparisons) == 1 else sweep + ", " + rows["comparison"]
+        setting = sweep + " " + rows["dose"].map("{:g}".format) + " against " + rows["weakest"].map("{:g}".format)
+        if len(comparisons) > 1:
+            setting += ", " + rows["comparison"]
         parts.append(_rows(setting, rows["seed"], value(rows)))
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=VALUES)
 
