@@ -119,4 +119,5 @@ def draw_sweep(axes: Sequence[Axes], spectra: pd.DataFrame, points: pd.DataFrame
         axis.set_ylabel(label)
     style.draw_or_say(axes[2], draw_plane, rows, sweep)
     if len(rows):
-        axes[0].legend(title=NAMES[sweep], title_fontsize=6.5, loc="lower left", handlelength=1.2)
+        columns = 1 if rows["dose"].nunique() < 4 else 2
+        axes[0].legend(title=NAMES[sweep], title_fontsize=6.5, loc="lower left", ncols=columns, columnspacing=0.8, handlelength=1.2)

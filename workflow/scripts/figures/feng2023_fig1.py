@@ -43,6 +43,7 @@ def _errors(axis: Axes, pairs: pd.DataFrame) -> None:
         axis.hist(values, bins, color=style.COLOURS[colour], alpha=0.6, label=f"{label}, at most {pairs[column].max():.0e}")
     axis.set(xlabel=r"$\log_{10}$ of the relative error", ylabel="pairs")
     axis.set_title(f"{len(pairs):,} pairs, {pairs['run'].nunique()} networks")
+    axis.set_ylim(0, 1.35 * axis.get_ylim()[1])  # room for the legend
     axis.legend(loc="upper right")
 
 
@@ -60,6 +61,8 @@ def _norm_ratios(axis: Axes, pairs: pd.DataFrame) -> None:
     axis.set(
         xscale="log", xlim=(0.8, 300), xlabel="norm of another solution / norm of the dual weight", ylabel="share of pairs below"
     )
+    axis.set_ylim(-0.3, 1.05)  # room for the legend
+    axis.set_yticks(np.linspace(0, 1, 6))
     axis.legend(loc="lower right")
 
 
