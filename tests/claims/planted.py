@@ -15,6 +15,7 @@ import pandas as pd
 
 import planted_feng2023
 from planted_feng2023 import Planted, Row, correlated
+from sgdphysics import sweeps
 from sgdphysics.records import RUN_COLUMNS
 
 LEARNING_RATES = (0.05, 0.1)
@@ -95,6 +96,7 @@ def tables(changes: Mapping[str, Quantity] | None = None, seeds: Iterable[int] =
     result["yang2023_fig4"] = _up_to_the_edge(edge, seeds).copy()
     for name, (_, used, seeded) in _TABLES_BY_SEED.items():
         result[name] = _table_by_seed(name, tuple(quantities[key] for key in used), seeds if seeded else (None,)).copy()
+    result["feng2023_effects"] = _effects(tuple(quantities[key] for key in _OF_FENG2023), seeds).copy()
     return result
 
 
@@ -463,6 +465,12 @@ def _table_by_seed(name: str, quantities: tuple[Quantity, ...], seeds: tuple[int
     return read_back(pd.DataFrame(rows))
 
 
+@functools.cache
+def _effects(quantities: tuple[Quantity, ...], seeds: tuple[int, ...]) -> pd.DataFrame:
+    points = _table_by_seed("feng2023_points", quantities, seeds).drop(columns="deciding")
+    return read_back(sweeps.effects(points, planted_feng2023.CHANGED))
+
+
 def _of_seed(row: Row, seed: int) -> Row:
     return {**row, "seed": seed, **({"run": f"{row['run']}_s{seed}"} if "run" in row else {})}
 
@@ -481,7 +489,6 @@ _TABLES_BY_SEED: dict[str, tuple[Callable[[Planted], list[Row]], tuple[str, ...]
     "feng2023_fig2_metric": (planted_feng2023.metric, _OF_FENG2023, True),
     "feng2023_fig6": (planted_feng2023.rescaled, _OF_FENG2023, True),
     "feng2023_points": (planted_feng2023.points, _OF_FENG2023, True),
-    "feng2023_effects": (planted_feng2023.effects, _OF_FENG2023, True),
 }
 # Each table with the rows of one run and the quantities that they show.
 _TABLES: dict[str, tuple[Callable[[Row, Planted], list[Row]], tuple[str, ...]]] = {

@@ -3,7 +3,6 @@
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from sgdphysics import sweeps
 
@@ -141,11 +140,6 @@ def points(planted: Planted) -> list[Row]:
     for (point, target, _), epoch in zip(POINTS, CONTROL_EPOCHS, strict=True):
         rows.append(_point("control", 0, False, point, target, epoch, {**planted, **still, "weight_norm": 0.0, "products": (2, 2)}))
     return rows
-
-
-def effects(planted: Planted) -> list[Row]:
-    table = pd.DataFrame(points(planted)).drop(columns="deciding").assign(seed=0)
-    return sweeps.effects(table, CHANGED).to_dict("records")
 
 
 def _numbers(planted: Planted, point: str, sign: float) -> list[Row]:
