@@ -710,6 +710,18 @@ def test_a_run_shared_by_two_sweeps_counts_once_over_settings():
     assert tests["settings"].iloc[0] == 18
 
 
+def test_two_settings_of_label_noise_do_not_make_the_gap_follow_the_products_everywhere():
+    tables = planted.tables({"gap_correlation": (0.7, 0)})
+    points = tables["feng2023_points"]
+    noisy = points[(points["sweep"] == "dropout") & (points["dose"] > 0)]
+    noisy = noisy.assign(sweep="label_noise", run=noisy["run"] + "_noisy", gap=noisy["gap"] + 5, summed_products=20.0)
+    tables["feng2023_points"] = pd.concat([points, noisy], ignore_index=True)
+    _, tests = decide("gap_decomposed", tables)
+    values = tests.set_index("test")["value"]
+    assert values["gap_follows_the_products"] > 0.99
+    assert values["gap_follows_the_products_without_label_noise"] == pytest.approx(0.7)
+
+
 def test_runs_that_reached_no_point_count_for_nothing():
     tables = planted.tables()
     points = tables["feng2023_points"]

@@ -104,9 +104,10 @@ def correlation_variation_of_shuffled_losses(tables: Tables) -> pd.DataFrame:
     return _of_pairs(tables, "correlation_variation", losses="shuffled")
 
 
-def _over_settings(tables: Tables, value: Callable[[pd.DataFrame], float]) -> pd.DataFrame:
-    """A number per seed of its settings; NaN where a seed lacks one."""
+def _over_settings(tables: Tables, value: Callable[[pd.DataFrame], float], without: Sequence[str] = ()) -> pd.DataFrame:
+    """A number per seed of its settings, but for those of some sweeps; NaN where a seed lacks one."""
     rows = _deciding_points(tables)
+    rows = rows[~rows["sweep"].isin(without)]
     settings = rows["setting"].nunique()
     return _by_seed(rows, lambda part: value(part) if len(part) == settings else np.nan)
 
@@ -115,6 +116,12 @@ def _over_settings(tables: Tables, value: Callable[[pd.DataFrame], float]) -> pd
 def gap_correlation_with_products(tables: Tables) -> pd.DataFrame:
     """Correlation of the gap with sum_n sigma_g,n sigma_w,n over the settings of all sweeps."""
     return _over_settings(tables, lambda rows: rows["gap"].corr(rows["summed_products"]))
+
+
+@statistic
+def gap_correlation_with_products_without_label_noise(tables: Tables) -> pd.DataFrame:
+    """The same without the sweep of label noise, whose gaps are several times those of all others."""
+    return _over_settings(tables, lambda rows: rows["gap"].corr(rows["summed_products"]), without=["label_noise"])
 
 
 @statistic
