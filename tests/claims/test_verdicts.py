@@ -722,26 +722,46 @@ def test_two_settings_of_label_noise_do_not_make_the_gap_follow_the_products_eve
     assert values["gap_follows_the_products_without_label_noise"] == pytest.approx(0.7)
 
 
-def test_runs_that_reached_no_point_count_for_nothing():
+def without_points(tables, lost):
+    """The planted tables after those runs, a mask of the table of points, diverged before they reached any point."""
+    points = tables["feng2023_points"]
+    columns = ["sweep", "dose", "seed", "reference", "run"]
+    diverged = points.loc[lost, columns].drop_duplicates().assign(status="diverged", deciding=False)
+    return tables | {"feng2023_points": planted.read_back(pd.concat([points[~lost], diverged]))}
+
+
+@pytest.mark.parametrize("claim", ["gap_decomposed", "spread_is_size"])
+def test_a_setting_that_no_run_reached_leaves_a_claim_on_every_setting_undecided(claim):
     tables = planted.tables()
     points = tables["feng2023_points"]
-    columns = ["sweep", "dose", "seed", "reference", "run", "deciding", "status"]
-    lost = points.drop_duplicates(["sweep", "seed"]).assign(dose=99.0, status="diverged", deciding=False)[columns]
-    tables["feng2023_points"] = planted.read_back(pd.concat([points, lost.assign(run=lost["run"] + "_lost")]))
-    assert tables["feng2023_points"]["point"].isna().sum() == len(lost)
-    for claim in ("gap_decomposed", "spread_is_size", "dropout_both"):
-        row, _ = decide(claim, tables)
-        assert (row["verdict"], row["n_seeds"]) == ("replicated", len(planted.SEEDS))
+    row, tests = decide(claim, without_points(tables, (points["sweep"] == "batch_size") & (points["dose"] == 10)))
+    assert row["verdict"] == "inconclusive"
+    assert FAILED not in deciding(tests)
+    assert tests["settings"].max() == tests["settings_held"].max() + 1
+
+
+@pytest.mark.parametrize("claim", ["noise_flattens", "decay_shrinks", "dropout_both"])
+def test_a_sweep_that_compares_nothing_leaves_a_claim_on_it_undecided(claim):
+    sweep = {"noise_flattens": "learning_rate", "decay_shrinks": "norm_penalty", "dropout_both": "dropout"}[claim]
+    tables = planted.tables()
+    effects = tables["feng2023_effects"]
+    tables["feng2023_effects"] = effects[effects["sweep"] != sweep]
+    row, tests = decide(claim, tables)
+    assert row["verdict"] == "inconclusive"
+    assert tests["setting"].str.startswith(sweep).iloc[0]
+    tables["feng2023_effects"] = effects.iloc[:0]
+    assert decide(claim, tables)[0]["verdict"] == "inconclusive"
 
 
 def test_a_seed_without_one_of_the_settings_has_no_number_over_settings():
     tables = planted.tables()
     points = tables["feng2023_points"]
-    gone = (points["sweep"] == "batch_size") & (points["dose"] == 10) & (points["seed"] == planted.SEEDS[0])
-    tables["feng2023_points"] = points[~gone]
-    row, tests = decide("spread_is_size", tables)
-    assert tests["n_seeds"].iloc[:2].tolist() == [5, 5]
-    assert row["verdict"] == "replicated"
+    lost = (points["sweep"] == "batch_size") & (points["dose"] == 10) & (points["seed"] == planted.SEEDS[0])
+    for cut in (without_points(tables, lost), tables | {"feng2023_points": points[~lost]}):
+        row, tests = decide("spread_is_size", cut)
+        assert tests["n_seeds"].iloc[:2].tolist() == [5, 5]
+        assert row["verdict"] == "replicated"
+        assert decide("gap_decomposed", cut)[0]["verdict"] == "replicated"
 
 
 @pytest.mark.parametrize("claim", ["noise_flattens", "decay_shrinks", "dropout_both"])

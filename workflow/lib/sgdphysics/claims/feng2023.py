@@ -1,5 +1,6 @@
 """Statistics of the claims of Feng, Zhang and Tu 2023."""
 
+import itertools
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -60,11 +61,20 @@ def smallest_norm_of_other_solutions(tables: Tables) -> pd.DataFrame:
 # --- the decomposed gap
 
 
-def _deciding_points(tables: Tables) -> pd.DataFrame:
-    """Every run of every sweep at the loss that decides the sweep, once, with its setting; without the control."""
+def _members_at_deciding_points(tables: Tables) -> pd.DataFrame:
+    """Every run of every sweep but the control, at the loss that decides the sweep; without numbers where it did not reach it."""
     points = table_of(tables, "feng2023_points")
-    rows = points[points["deciding"].astype(bool) & (points["point"] == "equal_loss") & (points["sweep"] != sweeps.CONTROL)]
-    return rows.assign(setting=rows["sweep"] + " " + rows["dose"].map("{:g}".format)).drop_duplicates(["run", "target"])
+    points = points[points["sweep"] != sweeps.CONTROL]
+    members = points[["sweep", "dose", "seed", "run"]].drop_duplicates()
+    rows = points[points["deciding"].astype(bool) & (points["point"] == "equal_loss")]
+    return members.merge(rows, on=list(members), how="left")
+
+
+def _deciding_points(tables: Tables) -> pd.DataFrame:
+    """The same with each run once at a loss, and its setting."""
+    rows = _members_at_deciding_points(tables)
+    rows = rows.assign(setting=rows["sweep"] + " " + rows["dose"].map("{:g}".format))
+    return rows.drop_duplicates(["run", "target"])
 
 
 def _of_every_setting(tables: Tables, value: Callable[[pd.DataFrame], pd.Series]) -> pd.DataFrame:
@@ -109,7 +119,7 @@ def _over_settings(tables: Tables, value: Callable[[pd.DataFrame], float], witho
     rows = _deciding_points(tables)
     rows = rows[~rows["sweep"].isin(without)]
     settings = rows["setting"].nunique()
-    return _by_seed(rows, lambda part: value(part) if len(part) == settings else np.nan)
+    return _by_seed(rows, lambda part: value(part) if part["gap"].notna().sum() == settings else np.nan)
 
 
 @statistic
@@ -202,10 +212,9 @@ def _size(rows: pd.DataFrame, key: str) -> float:
 
 
 def _size_in_sweeps(tables: Tables, key: str) -> pd.DataFrame:
-    points = table_of(tables, "feng2023_points")
-    rows = points[points["deciding"].astype(bool) & (points["point"] == "equal_loss") & (points["sweep"] != sweeps.CONTROL)]
+    rows = _members_at_deciding_points(tables)
     doses = rows.groupby("sweep")["dose"].transform("nunique")
-    return _by_seed(rows[doses > 2], lambda part: _size(part, key), by=["sweep"])
+    return _by_seed(rows[doses > 2], lambda part: _size(part, key) if part["gap"].notna().all() else np.nan, by=["sweep"])
 
 
 @statistic
@@ -238,19 +247,19 @@ def size_norm_exponent_in_sweeps(tables: Tables) -> pd.DataFrame:
 def _strongest(
     tables: Tables, names: Sequence[str], comparisons: Sequence[str], value: Callable[[pd.DataFrame], pd.Series]
 ) -> pd.DataFrame:
-    """A number of what the strongest dose of each sweep changes against the weakest, where the comparison is decided."""
+    """A number of what the strongest dose of each sweep changes against the weakest, where each comparison is decided."""
     effects = table_of(tables, "feng2023_effects")
     parts = []
-    for sweep in names:
-        rows = effects[(effects["sweep"] == sweep) & effects["deciding"].astype(bool) & effects["comparison"].isin(comparisons)]
-        if rows.empty:
+    for sweep, comparison in itertools.product(names, comparisons):
+        rows = effects[(effects["sweep"] == sweep) & effects["deciding"].astype(bool) & (effects["comparison"] == comparison)]
+        by = f", {comparison}" if len(comparisons) > 1 else ""
+        if rows.empty:  # every sweep is asked: one that compares nothing leaves the claim undecided
+            parts.append(pd.DataFrame([{"setting": sweep + by, "reference": True, "seed": np.nan, "value": np.nan}]))
             continue
         rows = rows[rows["dose"] == sweeps.in_order(sweep, rows["dose"].tolist())[-1]]
-        setting = sweep + " " + rows["dose"].map("{:g}".format) + " against " + rows["weakest"].map("{:g}".format)
-        if len(comparisons) > 1:
-            setting += ", " + rows["comparison"]
+        setting = sweep + " " + rows["dose"].map("{:g}".format) + " against " + rows["weakest"].map("{:g}".format) + by
         parts.append(_rows(setting, rows["seed"], value(rows)))
-    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=VALUES)
+    return pd.concat(parts, ignore_index=True)
 
 
 @statistic
