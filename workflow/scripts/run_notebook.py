@@ -1,0 +1,35 @@
+"""Execute the notebook of a paper on a study's tables, and make a page of it."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import nbformat
+
+from sgdphysics import jobs, notebooks, records
+
+
+def run(notebook: Path, parameters: Mapping[str, Any], links: Mapping[str, str], outputs: Mapping[str, Path]) -> None:
+    """Write the executed notebook and its page; neither if a cell fails."""
+    executed = notebooks.execute(notebook, parameters)
+    page = notebooks.page(executed, links)
+    records.write_atomically(outputs["notebook"], lambda path: path.write_text(nbformat.writes(executed) + "\n"))
+    records.write_atomically(outputs["page"], lambda path: path.write_text(page))
+
+
+if __name__ == "__main__":
+    with jobs.logged_job(snakemake.log[0], snakemake.threads):
+        run(
+            Path(snakemake.input.notebook),
+            {
+                "study": snakemake.wildcards.study,
+                "tables": str(Path(snakemake.input.tables[0]).parent),
+                "ledger": str(Path(snakemake.input.claims).parent),
+                "figures": str(Path(snakemake.input.figures[0]).parent),
+                "captions": str(Path(snakemake.input.captions[0]).parent),
+                "settings": snakemake.params.settings,
+                "stated": snakemake.params.stated,
+            },
+            snakemake.params.links,
+            {name: Path(snakemake.output[name]) for name in ("page", "notebook")},
+        )
