@@ -1147,6 +1147,73 @@ def test_a_null_on_the_border_is_held_as_rarely_as_promised():
     assert 22 <= outcomes.count(FAILED) <= 78
 
 
+# p-values and power
+
+
+@pytest.mark.parametrize(
+    ("values", "region", "p_value"),
+    [
+        # Mean 3, standard error 0.7071, 4 degrees of freedom: t = 2 / 0.7071 gives 0.02371, t = 1 / 0.7071 gives 0.11510.
+        ([1, 2, 3, 4, 5], {"above": 1}, 0.02371),
+        ([1, 2, 3, 4, 5], {"below": 1}, 1 - 0.02371),
+        ([1, 2, 3, 4, 5], {"below": 5}, 0.02371),
+        ([1, 2, 3, 4, 5], {"between": [1, 4]}, 0.11510),
+        ([1, 2, 3, 4, 5], {"between": [2, 5]}, 0.11510),
+        ([1, 2, 3, 4, 5], {"outside": [0, 1]}, 2 * 0.02371),
+        ([1, 2, 3, 4, 5], {"outside": [5, 6]}, 2 * 0.02371),
+        ([1, 2, 3, 4, 5], {"outside": [2, 4]}, 1),
+    ],
+)
+def test_p_value_of_a_region(values, region, p_value):
+    assert claims.p_value(values, region) == pytest.approx(p_value, abs=1e-5)
+
+
+@pytest.mark.parametrize("region", [{"above": 0}, {"below": 0}, {"between": [-1, 1]}, {"outside": [-1, 1]}])
+def test_a_test_at_one_setting_holds_where_its_p_value_is_small(region):
+    random = np.random.default_rng(0)
+    threshold = 0.05 if "outside" in region else 0.025
+    for mean in np.linspace(-3, 3, 60):
+        values = random.normal(mean, 0.5, 5).tolist()
+        assert (claims.outcome(values, region)[0] == HELD) == (claims.p_value(values, region) < threshold)
+
+
+def test_the_setting_least_in_favour_gives_the_p_value_of_all():
+    tables = planted.tables({"hessian": (3, 1)})
+    setting = f"learning_rate == {planted.LEARNING_RATES[0]} and batch_size == {planted.BATCH_SIZES[0]}"
+    runs = tables["feng2021_runs"].query(setting)["run"]
+    exponents = tables["feng2021_fig2_exponents"]
+    chosen = exponents["run"].isin(runs) & (exponents["kind"] == "hessian")
+    values = exponents.loc[chosen, "exponent"] - 2
+    exponents.loc[chosen, "exponent"] = values
+    _, tests = decide(exact_claim(above=0, settings="all"), tables)
+    assert tests["p_value"].iloc[0] == pytest.approx(claims.p_value(values.tolist(), {"above": 0}))
+    exponents.loc[chosen, "exponent"] = np.nan
+    _, tests = decide(exact_claim(above=0, settings="all"), tables)
+    assert np.isnan(tests["p_value"].iloc[0])
+
+
+def test_only_primary_tests_of_empirical_claims_are_adjusted_and_for_all_of_them():
+    _, tests = claims.verdicts(LEDGER, planted.tables(), "small")
+    empirical = [entry["id"] for entry in LEDGER if entry["kind"] == "empirical"]
+    family = tests[tests["primary"] & tests["claim"].isin(empirical)]
+    assert tests["p_value_holm"].notna().equals(tests.index.isin(family.index) & tests["p_value"].notna())
+    smallest = family.loc[family["p_value"].idxmin()]
+    assert smallest["p_value_holm"] == pytest.approx(len(empirical) * smallest["p_value"])
+    assert (family["p_value_holm"] >= family["p_value"]).all()
+
+
+def test_more_scatter_hides_larger_effects():
+    distances = [
+        decide("not_einstein", planted.tables({"hessian": (1.7, scatter)}))[1]["smallest_effect"].iloc[0] for scatter in (0.1, 1)
+    ]
+    assert distances[1] == pytest.approx(10 * distances[0])
+
+
+def test_each_test_names_the_tables_that_it_read():
+    _, tests = decide("inverse_variance_flatness", planted.tables())
+    assert set(tests["tables"]) == {"feng2021_fig2_exponents; feng2021_runs"}
+
+
 # The rule
 
 

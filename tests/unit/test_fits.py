@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
+import scipy.stats
 
-from sgdphysics.fits import power_law, student_interval
+from sgdphysics.fits import holm, p_value_beyond, power_law, smallest_detectable_distance, student_interval
 
 
 def test_a_planted_power_law_lies_in_its_interval_as_often_as_it_should():
@@ -33,3 +34,43 @@ def test_student_interval_of_five_values():
     assert student_interval([1, 2, 3, 4, 5]) == pytest.approx((3, 3 - 1.9632, 3 + 1.9632), abs=1e-4)
     assert student_interval([1.0])[1:] == (-np.inf, np.inf)
     assert student_interval([1.0, np.nan])[1:] == (-np.inf, np.inf)
+
+
+@pytest.mark.parametrize(("side", "alternative"), [("above", "greater"), ("below", "less")])
+def test_p_value_is_that_of_a_t_test_and_agrees_with_the_interval(side, alternative):
+    random = np.random.default_rng(0)
+    for mean in (-2, -0.8, 0, 0.8, 2):
+        values = random.normal(mean, 1, 5)
+        p_value = p_value_beyond(values, 0.3, side)
+        assert p_value == pytest.approx(scipy.stats.ttest_1samp(values, 0.3, alternative=alternative).pvalue)
+        _, low, high = student_interval(values)
+        assert (p_value < 0.025) == (low > 0.3 if side == "above" else high < 0.3)
+
+
+def test_p_value_without_scatter_or_without_enough_values():
+    assert p_value_beyond([2.0, 2.0], 1, "above") == 0
+    assert p_value_beyond([2.0, 2.0], 2, "above") == 1
+    assert p_value_beyond([2.0, 2.0], 1, "below") == 1
+    assert np.isnan(p_value_beyond([2.0], 1, "above"))
+    assert np.isnan(p_value_beyond([2.0, np.nan], 1, "above"))
+
+
+def test_a_true_distance_of_the_smallest_detectable_one_is_seen_as_often_as_said():
+    random = np.random.default_rng(0)
+    draws = random.standard_normal((4000, 5))
+    # For values whose own scatter is 1, so that the distance is in parts of the true standard deviation.
+    unit = np.array([-1, 1, -1, 1, 0])
+    distance = smallest_detectable_distance(unit / unit.std(ddof=1))
+    seen = [student_interval(row + distance)[1] > 0 for row in draws]
+    # 80 % of 4,000: 3,200, standard deviation 25.
+    assert 3120 <= sum(seen) <= 3280
+    assert smallest_detectable_distance([2.0, 2.0]) == 0
+    assert np.isnan(smallest_detectable_distance([2.0]))
+
+
+def test_holm_by_hand():
+    # Sorted 0.01, 0.02, 0.04 times 3, 2, 1, and never falling.
+    assert holm([0.04, 0.01, 0.02]) == pytest.approx([0.04, 0.03, 0.04])
+    adjusted = holm([0.01, np.nan, 0.03])  # the missing one still counts as a test made
+    assert adjusted[[0, 2]] == pytest.approx([0.03, 0.06])
+    assert np.isnan(adjusted[1])

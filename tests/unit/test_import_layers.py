@@ -15,6 +15,7 @@ LAYERS = [
     {"duality", "grids", "landscape", "noise", "run_files"},
     {"generalization", "studies", "sweeps", "windows"},
     {"claims", "sweep_panels"},
+    {"ledger", "narrative", "notebooks", "report"},
 ]
 FILES = {path.stem: [path] for path in LIBRARY.glob("*.py") if path.stem != "__init__"}
 FILES |= {path.parent.name: sorted(path.parent.glob("*.py")) for path in LIBRARY.glob("*/__init__.py")}

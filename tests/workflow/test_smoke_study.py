@@ -215,6 +215,10 @@ def test_ledger_has_the_promised_columns_and_every_claim(smoke_study):
     assert (ledger["n_seeds"] == len(SEEDS)).all()
     tests = pd.read_csv(smoke_study[0] / "results" / "smoke" / "claim_tests.csv")
     assert len(tests) == sum(len(claim["tests"]) for claim in claims)
+    assert (tests["p_value_holm"] >= tests["p_value"])[tests["p_value_holm"].notna()].all()
+    assert tests["smallest_effect"].notna().any()
+    names = {path.stem for path in (smoke_study[0] / "results" / "smoke" / "tables").glob("*.csv")}
+    assert {name for text in tests["tables"] for name in text.split("; ")} <= names
 
 
 def test_the_gap_is_decomposed_and_rescaling_changes_neither_it_nor_the_network(smoke_study):
@@ -246,7 +250,7 @@ def test_figures_are_there_and_not_blank(smoke_study, figure):
 def test_the_run_ends_with_the_verdicts_and_where_to_look(smoke_study):
     output = smoke_study[1]
     assert "inverse_variance_flatness" in output
-    assert "Figures: figures/smoke/" in output
+    assert "Report: results/smoke/report/index.html" in output
 
 
 def test_a_second_run_does_nothing(smoke_study):

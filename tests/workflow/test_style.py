@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from running import ROOT, snakemake
+from running import ROOT, copy_of_checkout, snakemake
 
 CONFIGS = sorted(path.name for path in (ROOT / "config").glob("*.yaml") if "studies:" in path.read_text())
 
@@ -75,4 +75,44 @@ def test_numbers_out_of_range_are_named(clone, tmp_path):
     run = snakemake("--configfile", str(overlay), folder=clone)
     assert "feng2021.batch_sizes: found 5000, expected at most the 4000 training images" in run.stderr
     assert "feng2021.layer: found 7, the network has layers 0 to 2" in run.stderr
+    assert "Traceback" not in run.stderr
+
+
+@pytest.mark.parametrize(
+    ("found", "changed", "message"),
+    [
+        ("    paper: feng2021\n", "    paper: feng2022\n", "claims[low_dimension].paper: 'feng2022' is not one of"),
+        (
+            "figure: feng2021_fig1\n",
+            "figure: feng2021_fig9\n",
+            "claims[low_dimension].figure: found 'feng2021_fig9', expected one of",
+        ),
+        ("statistic: components_for_99_percent\n", "statistic: components\n", "statistic: found 'components', expected one of"),
+        ("id: early_freezing\n", "id: low_dimension\n", "claims: the id 'low_dimension' is there 2 times"),
+        ("        below: 60.5 #", "        #", "found none of above, below, between, outside, expected one of them"),
+        ("claims:\n", "claims: [\n", "not YAML: "),
+    ],
+)
+def test_a_bad_claim_is_one_line_before_any_job(found, changed, message, tmp_path):
+    folder = copy_of_checkout(tmp_path)
+    path = folder / "config" / "claims.yaml"
+    assert found in path.read_text()
+    path.write_text(path.read_text().replace(found, changed, 1))
+    run = snakemake(folder=folder)
+    lines = [line for line in (run.stdout + run.stderr).splitlines() if "claims.yaml" in line]
+    assert run.returncode == 1
+    assert len(lines) == 1, run.stderr
+    assert lines[0].startswith("config/claims.yaml: ")
+    assert message in lines[0]
+    assert "Traceback" not in run.stderr
+    assert not (folder / "results").exists()
+
+
+def test_a_claim_on_a_table_that_no_rule_makes_is_one_line_before_any_job(tmp_path):
+    folder = copy_of_checkout(tmp_path)
+    path = folder / "workflow" / "rules" / "common.smk"
+    path.write_text(path.read_text().replace('    "feng2023_fig6",\n]', "]", 1))
+    run = snakemake(folder=folder)
+    assert run.returncode == 1
+    assert "needs the table feng2023_fig6, which no rule makes" in run.stderr
     assert "Traceback" not in run.stderr

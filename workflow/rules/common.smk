@@ -16,13 +16,17 @@ LIBRARY = ROOT / "workflow" / "lib"
 sys.path.insert(0, str(LIBRARY))
 os.environ.update(PYTHONPATH=str(LIBRARY), SOURCE_DATE_EPOCH="0")
 
-from sgdphysics import errors, studies
+from sgdphysics import errors, ledger, studies
 
 START = time.time()
 
 
 def read_yaml(path):
-    return yaml.safe_load((ROOT / path).read_text())
+    """The content of a file; one line where it is no YAML."""
+    try:
+        return yaml.safe_load((ROOT / path).read_text())
+    except yaml.YAMLError as error:
+        sys.exit(f"{path}: not YAML: {' '.join(str(error).split())}")
 
 
 def read_schema(name):
@@ -49,9 +53,19 @@ def _module_file(name):
     )
 
 
+def _source(path):
+    """The Python code of a module, a script or a notebook."""
+    if path.suffix != ".ipynb":
+        return path.read_text()
+    cells = json.loads(path.read_text())["cells"]
+    return "\n".join("".join(c["source"]) for c in cells if c["cell_type"] == "code")
+
+
 def _imported_modules(path):
     """Names of the library's modules that a file imports, packages included."""
-    for node in ast.walk(ast.parse(path.read_text())):
+    if path.suffix not in {".py", ".ipynb"}:
+        return
+    for node in ast.walk(ast.parse(_source(path))):
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
@@ -66,9 +80,9 @@ def _imported_modules(path):
 
 
 @functools.cache
-def code(script):
-    """A script and every library file that it imports, directly or not: inputs of its rule."""
-    found, waiting = set(), [ROOT / "workflow" / script]
+def code(*files):
+    """Scripts, notebooks, templates, and every library file that they import, directly or not: inputs of their rule."""
+    found, waiting = set(), [ROOT / "workflow" / file for file in files]
     while waiting:
         path = waiting.pop()
         if path not in found:
@@ -78,10 +92,10 @@ def code(script):
 
 
 @functools.cache
-def digest(script):
+def digest(*files):
     """Hash of that code: Snakemake compares times before checksums, so an edit with an old time would be missed."""
     total = hashlib.sha256()
-    for path in code(script):
+    for path in code(*files):
         total.update(path.encode() + b"\0" + (ROOT / path).read_bytes() + b"\0")
     return total.hexdigest()[:16]
 
@@ -201,10 +215,6 @@ def checked_yaml(name):
     return content
 
 
-DATASETS = checked_yaml("datasets")["datasets"]
-CLAIMS = checked_yaml("claims")["claims"]
-STUDIES = checked_config()["studies"]
-CHUNKS = {(c.ensemble, c.name): c for study in STUDIES for c in chunks_of(study)}
 TABLES = [
     "feng2021_runs",
     *(f"feng2021_fig1{part}" for part in ("", "_dimension", "_trajectory")),
@@ -281,6 +291,22 @@ MEASURED = [
     ),
     "windows.safetensors",
 ]
+
+
+def checked_claims():
+    """The claims, once each and of tables and figures that there are; one line and no job where not."""
+    entries = checked_yaml("claims")["claims"]
+    try:
+        ledger.check(entries, TABLES, FIGURES)
+    except errors.InputError as error:
+        sys.exit(f"config/claims.yaml: {error}")
+    return entries
+
+
+DATASETS = checked_yaml("datasets")["datasets"]
+CLAIMS = checked_claims()
+STUDIES = checked_config()["studies"]
+CHUNKS = {(c.ensemble, c.name): c for study in STUDIES for c in chunks_of(study)}
 
 
 wildcard_constraints:

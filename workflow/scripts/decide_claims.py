@@ -33,7 +33,7 @@ def summary(ledger: pd.DataFrame, tests: pd.DataFrame, study: str) -> str:
     lines += [
         "",
         "; ".join(counts) + " (an identity holds by algebra and is only checked)",
-        f"Figures: figures/{study}/  Claims: results/{study}/claims.csv, claim_tests.csv  Tables: results/{study}/tables/",
+        f"Report: results/{study}/report/index.html  Figures: figures/{study}/  Tables: results/{study}/tables/",
     ]
     return "\n".join(lines) + "\n"
 

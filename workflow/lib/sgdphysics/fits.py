@@ -1,4 +1,4 @@
-"""Power laws and intervals."""
+"""Power laws, and what values over seeds say of their mean: intervals, p-values, power."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.stats
 from numpy.typing import ArrayLike
+from statsmodels.stats.multitest import multipletests
+from statsmodels.stats.power import TTestPower
 
 
 @dataclass(frozen=True)
@@ -67,3 +69,53 @@ def student_interval(values: Sequence[float], level: float = 0.95) -> tuple[floa
     error = float(values.std(ddof=1) / np.sqrt(len(values)))
     margin = float(scipy.stats.t.ppf((1 + level) / 2, len(values) - 1)) * error
     return mean, mean - margin, mean + margin
+
+
+def p_value_beyond(values: Sequence[float], border: float, side: str) -> float:
+    """Return the p-value of Student's one-sided t test that the mean of independent values lies beyond a border.
+
+    The null hypothesis is a mean on the border or on its other side. Below 0.025 exactly where the 95 % interval of
+    `student_interval` lies wholly beyond the border.
+
+    Args:
+        values: One number per seed.
+        border: The border.
+        side: "above" or "below" the border.
+
+    Returns:
+        The p-value; NaN with fewer than two values or one that is not finite. Without scatter 0 beyond the border, else 1.
+    """
+    values = np.asarray(values, dtype=float)
+    if len(values) < 2 or not np.isfinite(values).all():
+        return float("nan")
+    distance = values.mean() - border if side == "above" else border - values.mean()
+    error = values.std(ddof=1) / np.sqrt(len(values))
+    if error == 0:
+        return 0.0 if distance > 0 else 1.0
+    return float(scipy.stats.t.sf(distance / error, len(values) - 1))
+
+
+def smallest_detectable_distance(values: Sequence[float], power: float = 0.8, level: float = 0.95) -> float:
+    """Return the smallest distance of the mean from a border that as many values with as much scatter would have shown.
+
+    Shown: the Student t interval lies wholly on one side of the border, with probability ``power`` (noncentral t distribution). The
+    scatter is that of the values themselves, so this tells how much could have been seen, not how likely the claim is.
+
+    Returns:
+        The distance, in the unit of the values; NaN with fewer than two values or one that is not finite.
+    """
+    values = np.asarray(values, dtype=float)
+    if len(values) < 2 or not np.isfinite(values).all():
+        return float("nan")
+    in_scatters = TTestPower().solve_power(nobs=len(values), alpha=(1 - level) / 2, power=power, alternative="larger")
+    return float(in_scatters * values.std(ddof=1))
+
+
+def holm(p_values: Sequence[float]) -> np.ndarray:
+    """Return p-values adjusted for their number, by Holm's step-down method; a NaN counts as 1 there and stays NaN.
+
+    Source: S. Holm, Scandinavian Journal of Statistics 6, 65 (1979).
+    """
+    p_values = np.asarray(p_values, dtype=float)
+    known = np.nan_to_num(p_values, nan=1.0)
+    return np.where(np.isnan(p_values), np.nan, multipletests(known, method="holm")[1])

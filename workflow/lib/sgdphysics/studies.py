@@ -3,7 +3,7 @@
 Used by the workflow when it starts, before any job.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import jsonschema
@@ -48,7 +48,7 @@ def check_schema(content: Mapping[str, Any], schema: Mapping[str, Any]) -> None:
     """Check the content of a YAML file against its JSON schema; raises `InputError` with one line that names every fault."""
     faults = sorted(jsonschema.Draft202012Validator(schema).iter_errors(content), key=lambda error: error.json_path)
     if faults:
-        raise InputError("; ".join(_fault_line(fault) for fault in faults))
+        raise InputError("; ".join(_fault_line(fault, content) for fault in faults))
 
 
 def runs_of(study: Mapping[str, Any], section: str) -> list[Run]:
@@ -227,15 +227,31 @@ def _merged(base: Any, override: Any) -> Any:
     return {**base, **override, **shared}
 
 
-def _fault_line(fault: jsonschema.ValidationError) -> str:
+def _fault_line(fault: jsonschema.ValidationError, content: Mapping[str, Any]) -> str:
     """One line for one fault: JSON Schema's message names what was found and what is allowed."""
-    place = fault.json_path.removeprefix("$").removeprefix(".") or "top level"
+    place = _place(fault.absolute_path, content)
     if fault.validator == "additionalProperties":
-        unknown = sorted(set(fault.instance) - set(fault.schema["properties"]))
+        unknown = sorted(map(str, set(fault.instance) - set(fault.schema["properties"])))
         return f"{place}: unknown {', '.join(unknown)}; known are {', '.join(sorted(fault.schema['properties']))}"
     if fault.validator == "anyOf":
         return f"{place}: found {fault.instance!r}, expected {' or '.join(_expected(part) for part in fault.validator_value)}"
+    if fault.validator == "oneOf":
+        allowed = [part["required"][0] for part in fault.validator_value]
+        found = [key for key in allowed if key in fault.instance]
+        return f"{place}: found {' and '.join(found) or 'none'} of {', '.join(allowed)}, expected one of them"
     return f"{place}: {fault.message}"
+
+
+def _place(path: Iterable[str | int], content: Any) -> str:
+    """Where in the content, such as ``claims[low_dimension].tests[0]``: entries of a list by their id where they have one."""
+    place = ""
+    for key in path:
+        content = content[key]
+        if isinstance(key, int):
+            place += f"[{content['id'] if isinstance(content, Mapping) and 'id' in content else key}]"
+        else:
+            place += f".{key}" if place else key
+    return place or "top level"
 
 
 def _expected(part: Mapping[str, Any]) -> str:

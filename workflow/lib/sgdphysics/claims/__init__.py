@@ -4,7 +4,8 @@ A claim is one or more tests. A test is a number per seed (a statistic of the st
 over seeds lie against a region fixed in ``claims.yaml``: held (wholly inside), failed (wholly outside) or undecided.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ import pandas as pd
 from sgdphysics.claims import feng2021, feng2023, yang2023  # noqa: F401  (their statistics register themselves)
 from sgdphysics.claims.registry import STATISTICS, Tables
 from sgdphysics.errors import InputError
-from sgdphysics.fits import student_interval
+from sgdphysics.fits import holm, p_value_beyond, smallest_detectable_distance, student_interval
 
 FEWEST_SEEDS = 5
 REGIONS = ("above", "below", "between", "outside")
@@ -28,7 +29,9 @@ def verdicts(claims: Sequence[Mapping[str, Any]], tables: Tables, scale: str) ->
         scale: "small" or "paper".
 
     Returns:
-        The ledger, one row per claim with the value and interval of its primary test; and one row per test.
+        The ledger, one row per claim with the value and interval of its primary test; and one row per test, with its p-value (of
+        primary tests of empirical claims also adjusted for their number), the distance from the margin that so many seeds would
+        have shown, and the tables that it was computed from.
 
     Raises:
         InputError: If a table is missing or a statistic is unknown.
@@ -51,7 +54,7 @@ def verdicts(claims: Sequence[Mapping[str, Any]], tables: Tables, scale: str) ->
                 "figure": claim["figure"],
             }
         )
-    return pd.DataFrame(ledger), pd.DataFrame(tests)
+    return pd.DataFrame(ledger), _with_holm_of_primaries(pd.DataFrame(tests), ledger)
 
 
 def verdict(outcomes: Sequence[str]) -> str:
@@ -99,41 +102,122 @@ def _position(low: float, high: float, region: Mapping[str, Any]) -> tuple[bool,
     return (between, beyond) if "between" in region else (beyond, between)
 
 
+def p_value(values: Sequence[float], region: Mapping[str, Any]) -> float:
+    """Return the p-value of the null hypothesis that the mean of one setting's values lies outside the region.
+
+    For "between" both borders must be cleared (two one-sided tests), for "outside" one of them (p doubled).
+
+    Args:
+        values: One number per seed.
+        region: One of "above", "below" (a number), "between", "outside" (two numbers).
+
+    Returns:
+        The p-value; NaN with fewer than two values or one that is not finite.
+    """
+    if "above" in region:
+        return p_value_beyond(values, region["above"], "above")
+    if "below" in region:
+        return p_value_beyond(values, region["below"], "below")
+    if "between" in region:
+        first, last = region["between"]
+        return float(np.maximum(p_value_beyond(values, first, "above"), p_value_beyond(values, last, "below")))
+    first, last = region["outside"]
+    return float(np.minimum(1, 2 * np.minimum(p_value_beyond(values, first, "below"), p_value_beyond(values, last, "above"))))
+
+
+@dataclass(frozen=True)
+class _Decision:
+    """What a test found at one setting."""
+
+    setting: str
+    outcome: str
+    value: float
+    ci_low: float
+    ci_high: float
+    n_seeds: int
+    p_value: float
+    smallest_effect: float
+
+
+_NOTHING = _Decision("none", "undecided", *[float("nan")] * 3, 0, *[float("nan")] * 2)
+
+
+class _ReadTables(Mapping[str, pd.DataFrame]):
+    """Tables that remember which of them were asked for."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables, self.names = tables, set()
+
+    def __getitem__(self, name: str) -> pd.DataFrame:
+        self.names.add(name)
+        return self._tables[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._tables)
+
+    def __len__(self) -> int:
+        return len(self._tables)
+
+
 def _test_row(claim: Mapping[str, Any], test: Mapping[str, Any], tables: Tables) -> dict[str, Any]:
     """One row: the setting that is least in favour of the claim stands for the test."""
     if test["statistic"] not in STATISTICS:
         raise InputError(f"claims.{claim['id']}: unknown statistic {test['statistic']!r}")
-    values = STATISTICS[test["statistic"]](tables).astype({"value": float, "reference": bool})
+    read = _ReadTables(tables)
+    values = STATISTICS[test["statistic"]](read).astype({"value": float, "reference": bool})
     if test.get("settings", "reference") == "reference":
         values = values[values["reference"]]
     region, deterministic = {key: test[key] for key in REGIONS if key in test}, test.get("deterministic", False)
-    decided = []
-    for setting, group in values.groupby("setting", sort=False):
-        usable = group["value"][np.isfinite(group["value"])]
-        seeds = 0 if deterministic else len(usable)
-        decided.append((str(setting), *outcome(usable.tolist(), region, deterministic), seeds))
-    outcomes = [entry[1] for entry in decided]
-    worst = min(decided, key=lambda entry: _favour(entry, region), default=("none", "undecided", *[float("nan")] * 3, 0))
+    decisions = [
+        _decision(str(setting), group["value"], region, deterministic) for setting, group in values.groupby("setting", sort=False)
+    ]
+    outcomes = [decision.outcome for decision in decisions]
+    worst = min(decisions, key=lambda decision: _favour(decision, region), default=_NOTHING)
     overall = "failed" if "failed" in outcomes else "held" if outcomes and set(outcomes) == {"held"} else "undecided"
     return {
         "test": test["id"],
         "statistic": test["statistic"],
         "predicted": test["predicted"],
         "region": region_text(region),
-        "setting": worst[0],
-        "settings": len(decided),
+        "setting": worst.setting,
+        "settings": len(decisions),
         "settings_held": outcomes.count("held"),
-        "value": worst[2],
-        "ci_low": worst[3],
-        "ci_high": worst[4],
-        "n_seeds": worst[5],
+        **{key: getattr(worst, key) for key in ("value", "ci_low", "ci_high", "n_seeds")},
         "outcome": "reported" if test.get("reported_only", False) else overall,
+        # At every setting: the largest p-value is one of all of them together.
+        "p_value": max([decision.p_value for decision in decisions], key=lambda p: np.inf if np.isnan(p) else p, default=np.nan),
+        "smallest_effect": worst.smallest_effect,
+        "tables": "; ".join(sorted(read.names)),
     }
 
 
-def _favour(entry: tuple[Any, ...], region: Mapping[str, Any]) -> tuple[int, float]:
+def _decision(setting: str, values: pd.Series, region: Mapping[str, Any], deterministic: bool) -> _Decision:
+    usable = values[np.isfinite(values)].tolist()
+    # Fewer seeds than decide, or none at all, have no p-value either.
+    enough = not deterministic and len(usable) >= FEWEST_SEEDS
+    return _Decision(
+        setting,
+        *outcome(usable, region, deterministic),
+        0 if deterministic else len(usable),
+        p_value(usable, region) if enough else float("nan"),
+        smallest_detectable_distance(usable) if enough else float("nan"),
+    )
+
+
+def _with_holm_of_primaries(tests: pd.DataFrame, ledger: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    """Insert Holm's p-values of the primary tests of empirical claims: an identity is no hypothesis, and counts for nothing."""
+    empirical = {row["claim"] for row in ledger if row["kind"] == "empirical"}
+    family = tests["primary"] & tests["claim"].isin(empirical)
+    adjusted = pd.Series(np.nan, index=tests.index)
+    if family.any():
+        adjusted[family] = holm(tests.loc[family, "p_value"].tolist())
+    tests.insert(tests.columns.get_loc("p_value") + 1, "p_value_holm", adjusted)
+    return tests
+
+
+def _favour(decision: _Decision, region: Mapping[str, Any]) -> tuple[int, float]:
     """Order settings from least to most in favour: failed, undecided, held; then by distance from the region's border."""
-    _, decision, mean, low, high, _ = entry
+    low, high = decision.ci_low, decision.ci_high
     if "above" in region:
         distance = low - region["above"]
     elif "below" in region:
@@ -142,7 +226,8 @@ def _favour(entry: tuple[Any, ...], region: Mapping[str, Any]) -> tuple[int, flo
         distance = min(low - region["between"][0], region["between"][1] - high)
     else:
         distance = max(region["outside"][0] - high, low - region["outside"][1])
-    return ["failed", "undecided", "held"].index(decision), distance if np.isfinite(mean) else -np.inf
+    rank = ["failed", "undecided", "held"].index(decision.outcome)
+    return rank, distance if np.isfinite(decision.value) else -np.inf
 
 
 def region_text(region: Mapping[str, Any]) -> str:

@@ -110,10 +110,9 @@ def _settings(rows: pd.DataFrame, setting: pd.Series | str, value: pd.Series) ->
     return pd.DataFrame(columns, index=rows.index)
 
 
-def _joint_slopes(tables: Tables, route: str, kappas: Callable[[pd.Series], pd.Series], relative: bool) -> pd.DataFrame:
+def _joint_slopes(slopes: pd.DataFrame, kappas: Callable[[pd.Series], pd.Series], relative: bool) -> pd.DataFrame:
     """Slopes of -ln P(x, 0) on ln F at the noise strength that decides; or their errors in parts of max(1, |1 - kappa|)."""
-    rows = table_of(tables, f"yang2023_fig2{route}_slopes")
-    rows = rows[rows["deciding"] & kappas(rows["kappa"])]
+    rows = slopes[slopes["deciding"] & kappas(slopes["kappa"])]
     if "start" in rows:
         rows = rows[rows["start"] == "both"]
     predicted = rows["predicted_joint_slope"]
@@ -124,31 +123,31 @@ def _joint_slopes(tables: Tables, route: str, kappas: Callable[[pd.Series], pd.S
 @statistic
 def joint_slope_error(tables: Tables) -> pd.DataFrame:
     """Slope of -ln P(x, 0) on ln F by simulation less 1 - kappa, in parts of max(1, |1 - kappa|); per kappa."""
-    return _joint_slopes(tables, "", lambda kappa: kappa > 0, relative=True)
+    return _joint_slopes(table_of(tables, "yang2023_fig2_slopes"), lambda kappa: kappa > 0, relative=True)
 
 
 @statistic
 def joint_slope_error_on_grid(tables: Tables) -> pd.DataFrame:
     """The same of the Fokker-Planck equation on a grid."""
-    return _joint_slopes(tables, "_grid", lambda kappa: kappa > 0, relative=True)
+    return _joint_slopes(table_of(tables, "yang2023_fig2_grid_slopes"), lambda kappa: kappa > 0, relative=True)
 
 
 @statistic
 def heat_bath_joint_slope(tables: Tables) -> pd.DataFrame:
     """Slope of -ln P(x, 0) on ln F by simulation for equal noise along and across the valley, kappa = 1."""
-    return _joint_slopes(tables, "", lambda kappa: kappa == 1, relative=False)
+    return _joint_slopes(table_of(tables, "yang2023_fig2_slopes"), lambda kappa: kappa == 1, relative=False)
 
 
 @statistic
 def heat_bath_joint_slope_on_grid(tables: Tables) -> pd.DataFrame:
     """The same of the Fokker-Planck equation on a grid."""
-    return _joint_slopes(tables, "_grid", lambda kappa: kappa == 1, relative=False)
+    return _joint_slopes(table_of(tables, "yang2023_fig2_grid_slopes"), lambda kappa: kappa == 1, relative=False)
 
 
 @statistic
 def joint_slope_below_one(tables: Tables) -> pd.DataFrame:
     """Slope of -ln P(x, 0) on ln F by simulation where the noise along the valley is the stronger one, kappa < 1."""
-    return _joint_slopes(tables, "", lambda kappa: kappa < 1, relative=False)
+    return _joint_slopes(table_of(tables, "yang2023_fig2_slopes"), lambda kappa: kappa < 1, relative=False)
 
 
 def _drift_ratio(tables: Tables, predicted: Sequence[str]) -> pd.DataFrame:

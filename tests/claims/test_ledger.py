@@ -1,0 +1,81 @@
+"""What is checked of the ledger before any job, besides its schema."""
+
+import copy
+from pathlib import Path
+
+import pytest
+import yaml
+
+import planted
+from sgdphysics import claims, ledger
+from sgdphysics.errors import InputError
+
+LEDGER = yaml.safe_load((Path(__file__).parents[2] / "config" / "claims.yaml").read_text())["claims"]
+FIGURES = {entry["figure"] for entry in LEDGER}
+TABLES = set(planted.tables(seeds=[0]))
+
+
+def fault(change):
+    """The line that names what a change of the good ledger breaks."""
+    entries = copy.deepcopy(LEDGER)
+    change(entries)
+    with pytest.raises(InputError) as caught:
+        ledger.check(entries, TABLES, FIGURES)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_the_ledger_is_good():
+    ledger.check(LEDGER, TABLES, FIGURES)
+
+
+def test_a_repeated_claim_is_named():
+    assert fault(lambda entries: entries.append(entries[0])) == "claims: the id 'low_dimension' is there 2 times"
+
+
+def test_a_repeated_test_is_named():
+    line = fault(lambda entries: entries[0]["tests"].append(entries[0]["tests"][0]))
+    assert line == "claims[low_dimension].tests: the id '99_percent_count' is there 2 times"
+
+
+def test_an_unknown_figure_is_named_with_those_that_there_are():
+    line = fault(lambda entries: entries[0].update(figure="feng2021_fig9"))
+    assert line == f"claims[low_dimension].figure: found 'feng2021_fig9', expected one of {', '.join(sorted(FIGURES))}"
+
+
+def test_an_unknown_statistic_is_named_with_those_that_there_are():
+    line = fault(lambda entries: entries[0]["tests"][1].update(statistic="participation"))
+    assert line.startswith("claims[low_dimension].tests[against_isotropic].statistic: found 'participation', expected one of ")
+    assert "held_out_participation_ratio" in line
+
+
+def test_a_table_that_no_rule_makes_is_named():
+    with pytest.raises(InputError) as caught:
+        ledger.check(LEDGER[:1], TABLES - {"feng2021_fig1_dimension"}, FIGURES)
+    assert str(caught.value) == (
+        "claims[low_dimension].tests[99_percent_count].statistic: components_for_99_percent needs the table"
+        " feng2021_fig1_dimension, which no rule makes; claims[low_dimension].tests[against_isotropic].statistic:"
+        " held_out_participation_ratio needs the table feng2021_fig1_dimension, which no rule makes"
+    )
+
+
+@pytest.mark.parametrize("bounds", [[5, 3], [3, 3]])
+def test_bounds_in_the_wrong_order_are_named(bounds):
+    entry = next(index for index, entry in enumerate(LEDGER) if entry["id"] == "inverse_variance_flatness")
+    line = fault(lambda entries: entries[entry]["tests"][0].update(between=bounds))
+    assert line == f"claims[inverse_variance_flatness].tests[in_sample].between: found {bounds}, expected the smaller number first"
+
+
+def test_every_fault_is_in_the_line():
+    def change(entries):
+        entries[0]["figure"] = "feng2021_fig9"
+        entries[1]["tests"][0]["statistic"] = "unknown"
+
+    assert fault(change).count("; ") == 1
+
+
+def test_the_tables_found_in_the_code_are_those_that_are_read():
+    _, tests = claims.verdicts(LEDGER, planted.tables(), "small")
+    read = dict(zip(tests["statistic"], tests["tables"], strict=True))
+    assert set(read) == set(claims.STATISTICS)
+    assert {name: "; ".join(sorted(ledger.tables_of(name))) for name in read} == read

@@ -1,0 +1,63 @@
+"""The ledger of claims, checked before any job: what the schema of ``claims.yaml`` cannot say."""
+
+import ast
+import inspect
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from sgdphysics.claims import REGIONS, STATISTICS
+from sgdphysics.errors import InputError
+
+
+def check(entries: Sequence[Mapping[str, Any]], tables: Collection[str], figures: Collection[str]) -> None:
+    """Check that the claims name each other apart, and only statistics, tables and figures that there are.
+
+    Args:
+        entries: Entries of ``claims.yaml``, which follow its schema.
+        tables: Names of the tables that a study makes.
+        figures: Names of its figures.
+
+    Raises:
+        InputError: One line with every fault: where, what was found, what is expected.
+    """
+    lines = [f"claims: the id {name!r} is there {count} times" for name, count in _repeated(entries)]
+    for entry in entries:
+        if entry["figure"] not in figures:
+            lines.append(f"claims[{entry['id']}].figure: found {entry['figure']!r}, expected one of {', '.join(sorted(figures))}")
+        lines += [
+            f"claims[{entry['id']}].tests: the id {name!r} is there {count} times" for name, count in _repeated(entry["tests"])
+        ]
+        lines += [f"claims[{entry['id']}].tests[{test['id']}].{line}" for test in entry["tests"] for line in _faults(test, tables)]
+    if lines:
+        raise InputError("; ".join(lines))
+
+
+def tables_of(statistic: str) -> set[str]:
+    """Return the names of the tables that a statistic asks for, read from its code and that of its module's functions it names."""
+    module = inspect.getmodule(STATISTICS[statistic])
+    functions = {node.name: node for node in ast.parse(inspect.getsource(module)).body if isinstance(node, ast.FunctionDef)}
+    tables, seen, waiting = set(), set(), {statistic}
+    while waiting:
+        nodes = list(ast.walk(functions[waiting.pop()]))
+        calls = [node for node in nodes if isinstance(node, ast.Call) and getattr(node.func, "id", None) == "table_of"]
+        tables |= {ast.literal_eval(call.args[1]) for call in calls}
+        named = {node.id for node in nodes if isinstance(node, ast.Name)} & set(functions)
+        waiting |= named - seen
+        seen |= named
+    return tables
+
+
+def _repeated(entries: Sequence[Mapping[str, Any]]) -> list[tuple[str, int]]:
+    return [(name, count) for name, count in Counter(entry["id"] for entry in entries).items() if count > 1]
+
+
+def _faults(test: Mapping[str, Any], tables: Collection[str]) -> list[str]:
+    if test["statistic"] not in STATISTICS:
+        return [f"statistic: found {test['statistic']!r}, expected one of {', '.join(sorted(STATISTICS))}"]
+    missing = sorted(tables_of(test["statistic"]) - set(tables))
+    lines = [f"statistic: {test['statistic']} needs the table {name}, which no rule makes" for name in missing]
+    ((kind, bounds),) = [(key, test[key]) for key in REGIONS if key in test]
+    if kind in ("between", "outside") and not bounds[0] < bounds[1]:
+        lines.append(f"{kind}: found {bounds}, expected the smaller number first")
+    return lines
