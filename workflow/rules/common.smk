@@ -145,6 +145,24 @@ def duality(study, table):
     ]
 
 
+TITLES = {
+    "feng2021": "Feng and Tu 2021",
+    "yang2023": "Yang, Tang and Tu 2023",
+    "feng2023": "Feng, Zhang and Tu 2023",
+}
+
+
+def study_table(name):
+    """A table of a study as output of a rule, and in the report of Snakemake."""
+    return report(
+        f"results/{{study}}/tables/{name}.csv",
+        caption="../report/tables.rst",
+        category=TITLES[name.split("_")[0]],
+        subcategory="Tables",
+        labels={"table": name},
+    )
+
+
 def section_settings(section, *keys):
     """Params function: the named settings of a section of the study."""
     return lambda wildcards: {

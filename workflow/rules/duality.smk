@@ -30,11 +30,11 @@ rule measure_pairs:
         dataset=lambda w: f"data/{STUDIES[w.study]['dataset']}.safetensors",
         code=code("scripts/measure_pairs.py"),
     output:
-        pairs="results/{study}/tables/feng2023_fig1.csv",
-        matching="results/{study}/tables/feng2023_fig1_matching.csv",
-        directions="results/{study}/tables/feng2023_fig2_directions.csv",
-        shifts="results/{study}/tables/feng2023_fig2_shifts.csv",
-        metric="results/{study}/tables/feng2023_fig2_metric.csv",
+        pairs=study_table("feng2023_fig1"),
+        matching=study_table("feng2023_fig1_matching"),
+        directions=study_table("feng2023_fig2_directions"),
+        shifts=study_table("feng2023_fig2_shifts"),
+        metric=study_table("feng2023_fig2_metric"),
     log:
         "results/{study}/logs/measure_pairs.log",
     benchmark:
@@ -82,7 +82,7 @@ rule rescale_networks:
         dataset=lambda w: f"data/{STUDIES[w.study]['dataset']}.safetensors",
         code=code("scripts/rescale_networks.py"),
     output:
-        table="results/{study}/tables/feng2023_fig6.csv",
+        table=study_table("feng2023_fig6"),
     log:
         "results/{study}/logs/rescale_networks.log",
     benchmark:
@@ -107,11 +107,11 @@ rule tabulate_feng2023:
         dropout=["results/{study}/measure/dropout.csv"],
         code=code("scripts/tabulate_feng2023.py"),
     output:
-        points="results/{study}/tables/feng2023_points.csv",
-        spectra="results/{study}/tables/feng2023_spectra.csv",
-        settings="results/{study}/tables/feng2023_settings.csv",
-        effects="results/{study}/tables/feng2023_effects.csv",
-        dropout="results/{study}/tables/feng2023_fig5_dropout.csv",
+        points=study_table("feng2023_points"),
+        spectra=study_table("feng2023_spectra"),
+        settings=study_table("feng2023_settings"),
+        effects=study_table("feng2023_effects"),
+        dropout=study_table("feng2023_fig5_dropout"),
     log:
         "results/{study}/logs/tabulate_feng2023.log",
     benchmark:

@@ -31,9 +31,9 @@ rule tabulate_yang2023_fig4:
         measured=lambda w: generalization(w.study),
         code=code("scripts/tabulate_yang2023_fig4.py"),
     output:
-        runs="results/{study}/tables/yang2023_fig4.csv",
-        settings="results/{study}/tables/yang2023_fig4_settings.csv",
-        lines="results/{study}/tables/yang2023_fig4_lines.csv",
+        runs=study_table("yang2023_fig4"),
+        settings=study_table("yang2023_fig4_settings"),
+        lines=study_table("yang2023_fig4_lines"),
     log:
         "results/{study}/logs/tabulate_yang2023_fig4.log",
     benchmark:

@@ -4,7 +4,7 @@ rule tabulate_feng2021_runs:
         runs=lambda w: trained(w.study, "feng2021"),
         code=code("scripts/tabulate_feng2021_runs.py"),
     output:
-        table="results/{study}/tables/feng2021_runs.csv",
+        table=study_table("feng2021_runs"),
     log:
         "results/{study}/logs/tabulate_feng2021_runs.log",
     benchmark:
@@ -27,9 +27,9 @@ rule tabulate_feng2021_fig1:
         trajectory=lambda w: measured(w.study, "trajectory.csv"),
         code=code("scripts/tabulate_feng2021_fig1.py"),
     output:
-        spectra="results/{study}/tables/feng2021_fig1.csv",
-        dimension="results/{study}/tables/feng2021_fig1_dimension.csv",
-        trajectory="results/{study}/tables/feng2021_fig1_trajectory.csv",
+        spectra=study_table("feng2021_fig1"),
+        dimension=study_table("feng2021_fig1_dimension"),
+        trajectory=study_table("feng2021_fig1_trajectory"),
     log:
         "results/{study}/logs/tabulate_feng2021_fig1.log",
     benchmark:
@@ -54,11 +54,11 @@ rule tabulate_feng2021_fig2:
         minima=lambda w: measured(w.study, "minima.csv"),
         code=code("scripts/tabulate_feng2021_fig2.py"),
     output:
-        directions="results/{study}/tables/feng2021_fig2.csv",
-        exponents="results/{study}/tables/feng2021_fig2_exponents.csv",
-        longer_exponents="results/{study}/tables/feng2021_fig2_longer_exponents.csv",
-        slices="results/{study}/tables/feng2021_fig2_slices.csv",
-        minima="results/{study}/tables/feng2021_fig2_minima.csv",
+        directions=study_table("feng2021_fig2"),
+        exponents=study_table("feng2021_fig2_exponents"),
+        longer_exponents=study_table("feng2021_fig2_longer_exponents"),
+        slices=study_table("feng2021_fig2_slices"),
+        minima=study_table("feng2021_fig2_minima"),
     log:
         "results/{study}/logs/tabulate_feng2021_fig2.log",
     benchmark:
@@ -83,11 +83,11 @@ rule tabulate_feng2021_fig3:
         homogeneity=lambda w: measured(w.study, "homogeneity.csv"),
         code=code("scripts/tabulate_feng2021_fig3.py"),
     output:
-        directions="results/{study}/tables/feng2021_fig3.csv",
-        correlation_times="results/{study}/tables/feng2021_fig3_correlation_times.csv",
-        minibatches="results/{study}/tables/feng2021_fig3_minibatches.csv",
-        covariance="results/{study}/tables/feng2021_fig3_covariance.csv",
-        homogeneity="results/{study}/tables/feng2021_fig3_homogeneity.csv",
+        directions=study_table("feng2021_fig3"),
+        correlation_times=study_table("feng2021_fig3_correlation_times"),
+        minibatches=study_table("feng2021_fig3_minibatches"),
+        covariance=study_table("feng2021_fig3_covariance"),
+        homogeneity=study_table("feng2021_fig3_homogeneity"),
     log:
         "results/{study}/logs/tabulate_feng2021_fig3.log",
     benchmark:
@@ -110,10 +110,10 @@ rule tabulate_feng2021_fig4:
         checkpoints=lambda w: measured(w.study, "checkpoints.csv"),
         code=code("scripts/tabulate_feng2021_fig4.py"),
     output:
-        annealing="results/{study}/tables/feng2021_fig4.csv",
-        checkpoints="results/{study}/tables/feng2021_fig4_checkpoints.csv",
-        temperature_fits="results/{study}/tables/feng2021_fig4_temperature_fits.csv",
-        equal_loss="results/{study}/tables/feng2021_fig4_equal_loss.csv",
+        annealing=study_table("feng2021_fig4"),
+        checkpoints=study_table("feng2021_fig4_checkpoints"),
+        temperature_fits=study_table("feng2021_fig4_temperature_fits"),
+        equal_loss=study_table("feng2021_fig4_equal_loss"),
     log:
         "results/{study}/logs/tabulate_feng2021_fig4.log",
     benchmark:
@@ -140,6 +140,7 @@ rule feng2021_fig1:
             "figures/{study}/feng2021_fig1.pdf",
             caption="../report/feng2021_fig1.rst",
             category="Feng and Tu 2021",
+            subcategory="Figures",
             labels={"figure": "1", "format": "PDF"},
         ),
         png="figures/{study}/feng2021_fig1.png",
@@ -169,6 +170,7 @@ rule feng2021_fig2:
             "figures/{study}/feng2021_fig2.pdf",
             caption="../report/feng2021_fig2.rst",
             category="Feng and Tu 2021",
+            subcategory="Figures",
             labels={"figure": "2", "format": "PDF"},
         ),
         png="figures/{study}/feng2021_fig2.png",
@@ -199,6 +201,7 @@ rule feng2021_fig3:
             "figures/{study}/feng2021_fig3.pdf",
             caption="../report/feng2021_fig3.rst",
             category="Feng and Tu 2021",
+            subcategory="Figures",
             labels={"figure": "3", "format": "PDF"},
         ),
         png="figures/{study}/feng2021_fig3.png",
@@ -226,6 +229,7 @@ rule feng2021_fig4:
             "figures/{study}/feng2021_fig4.pdf",
             caption="../report/feng2021_fig4.rst",
             category="Feng and Tu 2021",
+            subcategory="Figures",
             labels={"figure": "4", "format": "PDF"},
         ),
         png="figures/{study}/feng2021_fig4.png",

@@ -4,8 +4,8 @@ rule simulate_trajectories:
     input:
         code=code("scripts/simulate_trajectories.py"),
     output:
-        trajectories="results/{study}/tables/yang2023_fig1.csv",
-        landscape="results/{study}/tables/yang2023_fig1_landscape.csv",
+        trajectories=study_table("yang2023_fig1"),
+        landscape=study_table("yang2023_fig1_landscape"),
     log:
         "results/{study}/logs/simulate_trajectories.log",
     benchmark:
@@ -34,10 +34,10 @@ rule solve_fokker_planck:
     input:
         code=code("scripts/solve_fokker_planck.py"),
     output:
-        densities="results/{study}/tables/yang2023_fig2_grid.csv",
-        slopes="results/{study}/tables/yang2023_fig2_grid_slopes.csv",
-        current="results/{study}/tables/yang2023_fig2_current.csv",
-        two_valleys="results/{study}/tables/yang2023_fig2_two_valleys.csv",
+        densities=study_table("yang2023_fig2_grid"),
+        slopes=study_table("yang2023_fig2_grid_slopes"),
+        current=study_table("yang2023_fig2_current"),
+        two_valleys=study_table("yang2023_fig2_two_valleys"),
     log:
         "results/{study}/logs/solve_fokker_planck.log",
     benchmark:
@@ -64,8 +64,8 @@ rule simulate_langevin:
     input:
         code=code("scripts/simulate_langevin.py"),
     output:
-        densities="results/{study}/tables/yang2023_fig2.csv",
-        slopes="results/{study}/tables/yang2023_fig2_slopes.csv",
+        densities=study_table("yang2023_fig2"),
+        slopes=study_table("yang2023_fig2_slopes"),
     log:
         "results/{study}/logs/simulate_langevin.log",
     benchmark:
@@ -98,8 +98,8 @@ rule simulate_phase_diagram:
     input:
         code=code("scripts/simulate_phase_diagram.py"),
     output:
-        phases="results/{study}/tables/yang2023_fig3.csv",
-        bounds="results/{study}/tables/yang2023_fig3_bounds.csv",
+        phases=study_table("yang2023_fig3"),
+        bounds=study_table("yang2023_fig3_bounds"),
     log:
         "results/{study}/logs/simulate_phase_diagram.log",
     benchmark:
@@ -129,12 +129,12 @@ rule simulate_shaken_descent:
     input:
         code=code("scripts/simulate_shaken_descent.py"),
     output:
-        arrivals="results/{study}/tables/yang2023_fig3_arrivals.csv",
-        incidence="results/{study}/tables/yang2023_fig3_incidence.csv",
-        survival="results/{study}/tables/yang2023_fig3_survival.csv",
-        drift="results/{study}/tables/yang2023_fig3_drift.csv",
-        stationary="results/{study}/tables/yang2023_fig3_stationary.csv",
-        widths="results/{study}/tables/yang2023_fig3_widths.csv",
+        arrivals=study_table("yang2023_fig3_arrivals"),
+        incidence=study_table("yang2023_fig3_incidence"),
+        survival=study_table("yang2023_fig3_survival"),
+        drift=study_table("yang2023_fig3_drift"),
+        stationary=study_table("yang2023_fig3_stationary"),
+        widths=study_table("yang2023_fig3_widths"),
     log:
         "results/{study}/logs/simulate_shaken_descent.log",
     benchmark:
