@@ -249,6 +249,40 @@ def plain_html(text: Any) -> str:
     return html.escape(str(text), quote=True)
 
 
+def means(rows: pd.DataFrame, value: str, by: str, words: Mapping[Any, str]) -> dict[str, Interval]:
+    """Return the mean over seeds of a column for each of some keys.
+
+    Args:
+        rows: A table with the columns "seed", ``value`` and ``by``; several rows of a seed are averaged first.
+        value: The column.
+        by: The column of the keys.
+        words: The keys to show, and what each is.
+    """
+    return {name: Interval.of(rows[rows[by] == key].groupby("seed")[value].mean()) for key, name in words.items()}
+
+
+def paired(rows: pd.DataFrame, value: str, by: str, first: Any, second: Any) -> Interval:
+    """Return the mean over seeds of the difference of a column, of the same seed: at key ``first`` less at key ``second``."""
+    columns = [rows[rows[by] == key].groupby("seed")[value].mean() for key in (first, second)]
+    return Interval.of(columns[0] - columns[1])
+
+
+def by_setting(rows: pd.DataFrame, keys: Mapping[str, str], values: Mapping[str, str]) -> pd.DataFrame:
+    """Return a table with a row per setting and, of each column, the mean over seeds.
+
+    Args:
+        rows: A table with the column "seed" and those named.
+        keys: The columns that make a setting, and what each is.
+        values: The columns of numbers, and what each is.
+    """
+    parts = [
+        dict(zip(keys.values(), key, strict=True))
+        | {words: Interval.of(part.groupby("seed")[column].mean()) for column, words in values.items()}
+        for key, part in rows.groupby(list(keys))
+    ]
+    return pd.DataFrame(parts, columns=[*keys.values(), *values.values()])
+
+
 def sentence(about: str, template: str, **values: Any) -> str:
     """Return a sentence with computed numbers; where a number is not known, that no run tells.
 
@@ -347,6 +381,8 @@ def _found(test: pd.Series) -> Interval:
 
 
 def _setting(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return "; ".join(f"{plain(key)}: {_setting(one)}" for key, one in value.items())
     if isinstance(value, list | tuple):
         return ", ".join(_setting(one) for one in value)
     if value is None:
