@@ -16,7 +16,7 @@ import docutils.core
 import numpy as np
 import pandas as pd
 
-from sgdphysics import records
+from sgdphysics import claims, records
 from sgdphysics.errors import InputError
 from sgdphysics.fits import student_interval
 
@@ -79,12 +79,16 @@ class Interval:
         return math.isfinite(self.mean)
 
     def __str__(self) -> str:
+        """The mean and the interval; with the number of seeds where these are too few to decide anything."""
         if not self.known:
             return NOTHING
         if not self.seeds and self.low == self.high:
             return number(self.mean)
-        ends = f" [{number(self.low)}, {number(self.high)}]" if math.isfinite(self.high - self.low) else ""
-        return f"{number(self.mean)}{ends}, {self.seeds} seed{'s' * (self.seeds != 1)}"
+        few = f" (only {self.seeds} seed{'s' * (self.seeds != 1)})" if self.seeds < claims.FEWEST_SEEDS else ""
+        if not math.isfinite(self.high - self.low):
+            return number(self.mean) + few
+        mean, low, high = _alike(self.mean, self.low, self.high)
+        return f"{mean} [{low},\u00a0{high}]{few}"  # the space does not break the line
 
     def words(self, above: str, below: str, neither: str, border: float = 0) -> str:
         """Return one of three texts: the interval lies wholly above the border, wholly below, or on it."""
@@ -155,22 +159,20 @@ class Study:
         for _, claim in self.claims().iterrows():
             own = tests[tests["claim"] == claim["claim"]]
             outcomes = own[own["outcome"] != "reported"]
+            primary = own[own["primary"]].iloc[0]
             rows.append(
                 {
                     "claim": Code(claim["claim"]),
-                    "statement, in our words": claim["statement"],
-                    "verdict": Outcome(claim["verdict"]),
-                    "kind": claim["kind"],
-                    "primary test": _found(own[own["primary"]].iloc[0]),
-                    "wanted": own[own["primary"]].iloc[0]["region"],
+                    "statement, in our words": Noted(claim["statement"], stated.get(claim["claim"], "")),
+                    "verdict": Outcome(claim["verdict"], "" if claim["kind"] == "empirical" else claim["kind"]),
+                    "primary test": Noted(str(_found(primary)), f"wanted: {_region(primary)}"),
                     "decided by": ", ".join(
                         f"{plain(test)} {end}" for test, end in zip(outcomes["test"], outcomes["outcome"], strict=True)
                     ),
-                    "stated": stated.get(claim["claim"], ""),
                 }
             )
         caption = f"The claims of this paper in study {self.name}. Primary test: mean and 95 % Student t interval over seeds."
-        return table(pd.DataFrame(rows), caption, wide=["statement, in our words", "decided by", "stated"])
+        return table(pd.DataFrame(rows), caption, wide=["statement, in our words", "decided by"])
 
     def tests_table(self) -> Shown:
         """Return a table of every test of these claims."""
@@ -179,23 +181,22 @@ class Study:
             several = int(test["settings"]) > 1
             row = {
                 "claim": Code(test["claim"]),
-                "test": plain(test["test"]) + (" (primary)" if test["primary"] else ""),
-                "found": _found(test),
-                "wanted": test["region"],
-                "predicted": test["predicted"],
-                "outcome": Outcome(test["outcome"]),
-                "settings held": f"{int(test['settings_held'])} of {int(test['settings'])}",
-                "setting shown": test["setting"] if several else "",
+                "test": Noted(plain(test["test"]), "primary" if test["primary"] else ""),
+                "found": Noted(str(_found(test)), f"at {plain(test['setting'])}" if several else ""),
+                "wanted": Noted(_region(test), f"predicted: {test['predicted']}"),
+                "outcome": Outcome(
+                    test["outcome"], f"held at {int(test['settings_held'])} of {int(test['settings'])}" if several else ""
+                ),
             }
             # Later columns of the ledger.
-            for column, words in {"p_value_holm": "p, adjusted", "smallest_effect": "smallest effect to be seen"}.items():
+            for column, words in {"p_value_holm": "p, adjusted", "smallest_effect": "smallest distance that would show"}.items():
                 if column in test:
                     row[words] = number(test[column]) if pd.notna(test[column]) else ""
             rows.append(row)
         caption = (
             "Every test. Of several settings the one that is least in favour of the claim is shown. Reported tests decide nothing."
         )
-        return table(pd.DataFrame(rows), caption, wide=["predicted", "setting shown"])
+        return table(pd.DataFrame(rows), caption, wide=["wanted"])
 
     def figure(self, name: str) -> Shown:
         """Return a figure with its caption.
@@ -229,14 +230,34 @@ class Code:
 
 @dataclass(frozen=True)
 class Outcome:
-    """A verdict, or the outcome of a test, in a table."""
+    """A verdict, or the outcome of a test, in a table, with a note below."""
 
     text: str
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Noted:
+    """Text in a table with a note below."""
+
+    text: str
+    note: str
 
 
 def number(value: float) -> str:
     """Return a number with three digits, in the signs of typography."""
     return f"{value:.3g}".replace("-", "−")
+
+
+def _alike(mean: float, low: float, high: float) -> list[str]:
+    """Three digits of the largest, of all as many decimals; more, up to five digits, where the interval would vanish."""
+    largest, width = max(abs(low), abs(high)), high - low
+    if largest == 0 or not 1e-4 <= largest < 1e5:
+        return [number(value) for value in (mean, low, high)]
+    decimals = 2 - math.floor(math.log10(largest))
+    needed = -math.floor(math.log10(width)) if width else decimals
+    decimals = max(0, decimals, min(needed, decimals + 2))
+    return [f"{value:.{decimals}f}".replace("-", "−") for value in (mean, low, high)]
 
 
 def plain(name: Any) -> str:
@@ -308,7 +329,8 @@ def table(rows: pd.DataFrame, caption: str, wide: Sequence[str] = ()) -> Shown:
     """Return a table: numbers with three digits to the right, everything else as text.
 
     Args:
-        rows: What to show, with column names in words. Cells are numbers, text, `Interval`, `Code` or `Outcome`.
+        rows: What to show, with column names in words. Cells are numbers, text, `Interval`, `Code`, `Noted` or
+            `Outcome`.
         caption: What it shows.
         wide: Columns with whole sentences.
     """
@@ -325,7 +347,7 @@ def table(rows: pd.DataFrame, caption: str, wide: Sequence[str] = ()) -> Shown:
     )
     return Shown(
         "text/html",
-        f'<div class="table" tabindex="0" role="region" aria-label="{caption}"><table><caption>{caption}</caption>\n'
+        f'<p class="caption">{caption}</p>\n<div class="table" tabindex="0" role="region" aria-label="{caption}"><table>\n'
         f"<thead><tr>{head}</tr></thead>\n<tbody>\n{body}</tbody></table></div>",
         "table",
     )
@@ -339,9 +361,7 @@ def intervals(values: Mapping[str, Interval], what: str, caption: str) -> Shown:
         what: Head of the column of names.
         caption: What the table shows.
     """
-    known = {name: value for name, value in values.items() if value.known}
-    columns = {"mean": "mean", "low": "95 % from", "high": "to", "seeds": "seeds"}
-    rows = [{what: name, **{words: getattr(value, key) for key, words in columns.items()}} for name, value in known.items()]
+    rows = [{what: name, "mean [95 % interval]": str(value), "seeds": value.seeds} for name, value in values.items() if value.known]
     return table(pd.DataFrame(rows), caption)
 
 
@@ -387,14 +407,16 @@ def _setting(value: Any) -> str:
         return ", ".join(_setting(one) for one in value)
     if value is None:
         return "all"
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return f"{value:g}" if isinstance(value, float) else plain(value)
 
 
 def _cell(value: Any) -> str:
     if isinstance(value, Code):
         return f"<code>{plain_html(value.text)}</code>"
     if isinstance(value, Outcome):
-        return f'<span class="{VERDICTS.get(value.text, "open")}">{plain_html(value.text)}</span>'
+        return f'<span class="{VERDICTS.get(value.text, "open")}">{plain_html(value.text)}</span>{_note(value.note)}'
+    if isinstance(value, Noted):
+        return plain_html(value.text) + _note(value.note)
     if isinstance(value, bool | np.bool_):
         return "yes" if value else "no"
     if isinstance(value, int | np.integer):
@@ -402,6 +424,14 @@ def _cell(value: Any) -> str:
     if isinstance(value, float | np.floating):
         return number(value) if not math.isnan(value) else ""
     return plain_html(value)
+
+
+def _note(text: str) -> str:
+    return f"<small>{plain_html(text)}</small>" if text else ""
+
+
+def _region(test: pd.Series) -> str:
+    return str(test["region"]).replace("-", "−")
 
 
 def _caption(text: str) -> str:

@@ -205,13 +205,14 @@ code { font-size: .92em; background: var(--soft); border-radius: 3px; padding: .
 .formula { margin: .8rem 0; padding: .2rem 0; }
 math { font-size: 1.08em; }
 .capital-greek { font-style: italic; }
-.table { margin: 1rem 0; }
+.table { margin: 0 0 1.2rem; }
+.caption { margin: 1.2rem 0 .2rem; font-size: .9rem; color: var(--faint); }
 table { border-collapse: collapse; font-size: .9rem; line-height: 1.4; }
-caption { text-align: left; color: var(--faint); padding-bottom: .3rem; }
-th, td { text-align: left; vertical-align: top; padding: .35rem .7rem .35rem 0; min-width: 5rem;
+th, td { text-align: left; vertical-align: top; padding: .35rem .7rem .35rem 0; min-width: 5.5rem;
   border-bottom: 1px solid var(--line); }
 td.number, th.number { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
 td.words { min-width: 13rem; }
+td small { display: block; color: var(--faint); white-space: normal; }
 td code { white-space: nowrap; }
 figure { margin: 1.4rem 0; }
 figure img { display: block; width: 100%; height: auto; background: #fff; border: 1px solid var(--line); border-radius: 4px; }
