@@ -1,0 +1,84 @@
+# Settings that a notebook states; that a study has others makes the notebook again.
+NOTEBOOK_SETTINGS = {
+    "feng2021": [
+        *("hidden_widths", "reference", "learning_rates", "batch_sizes", "sampling"),
+        *(
+            "stop_loss",
+            "window_epochs",
+            "window_position",
+            "centre",
+            "flatness_factor",
+            "seeds",
+        ),
+    ],
+    "yang2023": ["seeds", "toy", "edge"],
+    "feng2023": [
+        *(
+            "hidden_widths",
+            "learning_rate",
+            "batch_size",
+            "images_per_class",
+            "test_images",
+        ),
+        *("stop_loss", "max_epochs", "penalty_epochs", "equal_losses", "equal_epochs"),
+        *("sweeps", "seeds"),
+    ],
+}
+# Tables of another paper that a notebook reads.
+NOTEBOOK_TABLES = {"yang2023": ["feng2021_fig4_equal_loss"]}
+
+
+rule run_notebook:
+    """What a study says of a paper: its notebook, executed, and as a page that needs no network."""
+    input:
+        notebook="workflow/notebooks/{paper}.ipynb",
+        tables=lambda w: [
+            f"results/{w.study}/tables/{table}.csv"
+            for table in TABLES
+            if table.startswith(w.paper) or table in NOTEBOOK_TABLES.get(w.paper, [])
+        ],
+        claims="results/{study}/claims.csv",
+        tests="results/{study}/claim_tests.csv",
+        figures=lambda w: [
+            f"figures/{w.study}/{figure}.png"
+            for figure in FIGURES
+            if figure.startswith(w.paper)
+        ],
+        captions=lambda w: [
+            f"workflow/report/{figure}.rst"
+            for figure in FIGURES
+            if figure.startswith(w.paper)
+        ],
+        code=lambda w: code("scripts/run_notebook.py", f"notebooks/{w.paper}.ipynb"),
+    output:
+        page=report(
+            "results/{study}/report/{paper}.html",
+            category="Notebooks",
+            labels={"paper": "{paper}"},
+        ),
+        notebook="results/{study}/report/{paper}.ipynb",
+    log:
+        "results/{study}/logs/notebook_{paper}.log",
+    benchmark:
+        "results/{study}/benchmarks/notebook_{paper}.tsv"
+    wildcard_constraints:
+        paper="|".join(NOTEBOOK_SETTINGS),
+    conda:
+        "../../envs/report.yaml"
+    threads: 1
+    params:
+        settings=lambda w: {
+            "data": DATASETS[STUDIES[w.study]["dataset"]]["description"],
+            **{
+                key: STUDIES[w.study][w.paper][key]
+                for key in NOTEBOOK_SETTINGS[w.paper]
+            },
+        },
+        stated={claim["id"]: claim["stated"] for claim in CLAIMS},
+        links=lambda w: {
+            "All results": "index.html",
+            **{key: f"{key}.html" for key in NOTEBOOK_SETTINGS if key != w.paper},
+        },
+        code=lambda w: digest("scripts/run_notebook.py", f"notebooks/{w.paper}.ipynb"),
+    script:
+        "../scripts/run_notebook.py"
