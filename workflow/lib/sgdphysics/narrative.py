@@ -23,7 +23,13 @@ from sgdphysics.fits import student_interval
 NOTHING = "no run of this study tells"
 # Papers whose claims stand with those of another one, which answers them.
 ANSWERED_BY = {"dinh2017": "feng2023"}
-VERDICTS = {"replicated": "replicated", "held": "replicated", "not replicated": "failed", "failed": "failed"}
+VERDICTS = {
+    "replicated": "replicated",
+    "held": "replicated",
+    "not replicated": "failed",
+    "failed": "failed",
+    "reported": "reported",
+}
 CAPTION_SETTINGS = {
     **{"_disable_config": True, "file_insertion_enabled": False, "raw_enabled": False},
     **{"report_level": 5, "halt_level": 5, "embed_stylesheet": False},
@@ -193,9 +199,7 @@ class Study:
                 if column in test:
                     row[words] = number(test[column]) if pd.notna(test[column]) else ""
             rows.append(row)
-        caption = (
-            "Every test. Of several settings the one that is least in favour of the claim is shown. Reported tests decide nothing."
-        )
+        caption = "Of several settings the one that is least in favour of the claim is shown. Reported tests decide nothing."
         return table(pd.DataFrame(rows), caption, wide=["wanted"])
 
     def figure(self, name: str) -> Shown:
