@@ -55,7 +55,9 @@ def execute(path: Path, parameters: Mapping[str, Any]) -> NotebookNode:
                 language="python",
                 progress_bar=False,
                 request_save_on_cell_execute=False,
-                extra_arguments=["--log-level=ERROR"],  # else a note on connections, which stay on this machine, in every log
+                extra_arguments=[
+                    "--log-level=CRITICAL"
+                ],  # else every log has notes on connections and on the end; errors come back
             )
         except PapermillExecutionError as error:
             number = _stored_number(path, error.cell_index)
