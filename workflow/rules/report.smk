@@ -1,0 +1,56 @@
+PAPERS = {
+    "feng2021": "Feng and Tu 2021",
+    "yang2023": "Yang, Tang and Tu 2023",
+    "feng2023": "Feng, Zhang and Tu 2023",
+    "dinh2017": "Dinh et al. 2017",
+}
+NOTEBOOK_PAGES = {
+    paper: f"{paper}.html" for paper in ("feng2021", "yang2023", "feng2023")
+}
+REPORT_SOURCES = {
+    "template": "workflow/report/index.html.j2",
+    "style": "workflow/report/report.css",
+    "script": "workflow/report/report.js",
+    "citation": "CITATION.cff",
+}
+CAPTIONS = [f"workflow/report/{figure}.rst" for figure in FIGURES]
+
+
+rule write_report:
+    """The report page of a study: verdicts, figures, settings, what it took."""
+    input:
+        **REPORT_SOURCES,
+        claims="results/{study}/claims.csv",
+        tests="results/{study}/claim_tests.csv",
+        points="results/{study}/tables/feng2023_points.csv",
+        figures=lambda w: [f"figures/{w.study}/{figure}.png" for figure in FIGURES],
+        captions=CAPTIONS,
+        code=code("scripts/write_report.py"),
+    output:
+        page="results/{study}/report/index.html",
+    log:
+        "results/{study}/logs/write_report.log",
+    benchmark:
+        "results/{study}/benchmarks/write_report.tsv"
+    conda:
+        "../../envs/report.yaml"
+    threads: 1
+    params:
+        scale=lambda w: STUDIES[w.study]["scale"],
+        stated={claim["id"]: claim["stated"] for claim in CLAIMS},
+        papers=PAPERS,
+        notebooks=NOTEBOOK_PAGES,
+        settings=lambda w: STUDIES[w.study],
+        dataset=lambda w: DATASETS[STUDIES[w.study]["dataset"]],
+        training_benchmarks=lambda w: [
+            f"results/runs/{c.ensemble}/{c.name}.benchmark.tsv"
+            for c in chunks_of(w.study)
+        ],
+        benchmarks="results/{study}/benchmarks",
+        recorded_rules=[*FIGURES, "decide_claims"],
+        code=digest(
+            "scripts/write_report.py",
+            *(f"../{path}" for path in [*REPORT_SOURCES.values(), *CAPTIONS]),
+        ),
+    script:
+        "../scripts/write_report.py"
