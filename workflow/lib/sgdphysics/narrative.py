@@ -257,7 +257,7 @@ def _alike(mean: float, low: float, high: float) -> list[str]:
     """Three digits of the largest, of all as many decimals; more, up to five digits, where the interval would vanish."""
     largest, width = max(abs(low), abs(high)), high - low
     if largest == 0 or not 1e-4 <= largest < 1e5:
-        return [number(value) for value in (mean, low, high)]
+        return [f"{value:.2e}".replace("-", "−") if value else "0" for value in (mean, low, high)]
     decimals = 2 - math.floor(math.log10(largest))
     needed = -math.floor(math.log10(width)) if width else decimals
     decimals = max(0, decimals, min(needed, decimals + 2))
@@ -381,9 +381,8 @@ def settings_table(settings: Mapping[str, Any], words: Mapping[str, tuple[str, s
         for key, (what, published) in words.items()
         if key in settings
     ]
-    return table(
-        pd.DataFrame(rows), "Settings of this study, and those of the authors' public scripts or papers where they are known."
-    )
+    caption = "Settings of this study, and those of the authors' public scripts or papers where they are known."
+    return table(pd.DataFrame(rows), caption, wide=["setting"])
 
 
 def deviations(rows: Iterable[tuple[str, str, str, str]]) -> Shown:

@@ -212,7 +212,9 @@ math { font-size: 1.08em; }
 table { border-collapse: collapse; font-size: .9rem; line-height: 1.4; }
 th, td { text-align: left; vertical-align: top; padding: .35rem .7rem .35rem 0; min-width: 5.5rem;
   border-bottom: 1px solid var(--line); }
-td.number, th.number { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
+td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; }
+td.number { white-space: nowrap; }
+td:first-child { min-width: 7rem; }
 td.words { min-width: 13rem; }
 td small { display: block; color: var(--faint); white-space: normal; }
 td code { white-space: nowrap; }
