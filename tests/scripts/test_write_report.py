@@ -1,0 +1,165 @@
+"""The report page of a small study, from files: whole, safe against what they say, and refused in one line where one is missing."""
+
+import json
+import re
+import runpy
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from bs4 import BeautifulSoup
+from matplotlib import image
+
+from sgdphysics.errors import InputError
+
+ROOT = Path(__file__).parents[2]
+SCRIPT = runpy.run_path(str(ROOT / "workflow" / "scripts" / "write_report.py"), run_name="script")
+HOSTILE = "<script>alert(1)</script><img src=https://example.org/x onerror=alert(2)>"
+FIGURES = ["feng2021_fig1", "feng2023_fig1"]
+
+
+def save_tables(folder):
+    verdicts = {
+        "few_directions": ("feng2021", "empirical", "replicated"),
+        "duality_exact": ("feng2023", "identity", "not replicated"),
+    }
+    shared = {"predicted": HOSTILE, "setting": HOSTILE, "settings": 2, "settings_held": 1, "n_seeds": 5, "p_value_holm": np.nan}
+    shared |= {"statistic": "a_number", "region": "below 60.5", "tables": "feng2021_runs", "smallest_effect": np.nan}
+    tests = [
+        {"claim": name, "primary": primary, "test": f"test_{primary}", "value": value, "ci_low": value - 1, "ci_high": value + 1}
+        | {"outcome": outcome, "p_value": 0.01, **shared}
+        for name, outcome, value in (("few_directions", "held", 11.8), ("duality_exact", "failed", np.nan))
+        for primary in (True, False)
+    ]
+    claims = [
+        {"claim": name, "paper": paper, "kind": kind, "statement": HOSTILE, "verdict": verdict, "figure": f"{paper}_fig1"}
+        for name, (paper, kind, verdict) in verdicts.items()
+    ]
+    points = {"sweep": ["dropout"], "dose": [0.1], "seed": [100], "point": ["equal_loss"], "deciding": [True]}
+    points |= {"weight_spread": [0.7], "slope_spread": [1.9], "gap": [0.5]}
+    for name, rows in {"claims": claims, "tests": tests, "points": points}.items():
+        pd.DataFrame(rows).to_csv(folder / f"{name}.csv", index=False)
+
+
+@pytest.fixture
+def study(tmp_path):
+    """Everything that the page is made of, as the arguments of the script's function."""
+    save_tables(tmp_path)
+    for name in FIGURES:
+        image.imsave(tmp_path / f"{name}.png", np.zeros((3, 7, 3)))
+        (tmp_path / f"{name}.rst").write_text(f"**Title of {name}.** {HOSTILE}")
+    (tmp_path / "benchmarks" / "measure").mkdir(parents=True)
+    for name, seconds in {"measure/1": 70, "measure/2": 80, "draw": 3, "write_report": 1000}.items():
+        (tmp_path / "benchmarks" / f"{name}.tsv").write_text(f"s\tmax_rss\n{seconds}\t500\n")
+    reports = ROOT / "workflow" / "report"
+    return {
+        "study": "small",
+        "tables": {name: tmp_path / f"{name}.csv" for name in ("claims", "tests", "points")},
+        "figures": {tmp_path / f"{name}.png": tmp_path / f"{name}.rst" for name in FIGURES},
+        "sources": {
+            **{"template": reports / "index.html.j2", "style": reports / "report.css", "script": reports / "report.js"},
+            "citation": ROOT / "CITATION.cff",
+        },
+        "details": {
+            **{"scale": "small", "stated": {"few_directions": HOSTILE}, "papers": {"feng2021": "Feng and Tu 2021"}},
+            **{"notebooks": {"feng2021": "feng2021.html"}, "settings": {"dataset": "digits", "seeds": [1, 2], "note": HOSTILE}},
+            **{"dataset": {"kind": "embedded", "loader": "digits", "licence": HOSTILE, "sha256": "abc"}},
+            **{
+                "benchmarks": str(tmp_path / "benchmarks"),
+                "recorded_rules": ["draw", "decide"],
+                "training_benchmarks": ["none.tsv"],
+            },
+        },
+        "output": tmp_path / "report" / "index.html",
+    }
+
+
+@pytest.fixture
+def page(study):
+    SCRIPT["write"](**study)
+    return BeautifulSoup(study["output"].read_text(), "html.parser")
+
+
+def test_every_claim_stands_there_with_its_tests(page):
+    rows = page.select("#claims > tbody")
+    assert [row["id"] for row in rows] == ["claim-few_directions", "claim-duality_exact"]
+    assert [len(row.select(".tests tbody tr")) for row in rows] == [2, 2]
+    assert "11.8 [10.8, 12.8]" in rows[0].get_text()
+    assert rows[0].select_one(".verdict").get_text() == "replicated"
+    assert "1 of 1 empirical claims replicated; 0 of 1 identities hold." in page.select_one(".counts").get_text()
+
+
+def test_every_link_within_the_page_leads_somewhere(page):
+    targets = {link["href"][1:] for link in page.select("a[href^='#']")}
+    assert targets <= {element["id"] for element in page.select("[id]")}
+    ids = [element["id"] for element in page.select("[id]")]
+    assert len(ids) == len(set(ids))
+
+
+def test_the_page_holds_each_picture_once_and_loads_nothing(page):
+    pictures = [picture["src"] for picture in page.select("img")]
+    assert len(pictures) == len(FIGURES)
+    assert all(source.startswith("data:image/png;base64,") for source in pictures)
+    assert not page.select("link:not([href='data:,']), iframe, object, embed, script[src]")
+
+
+def test_what_the_files_say_is_text(page):
+    """Of the page's scripts two run and one is data; no file adds one."""
+    assert len(page.select("script")) == 3
+    assert not page.select("[onerror]")
+    text = page.get_text()
+    assert text.count(HOSTILE) >= 8  # statements, stated, predicted, settings, captions, licence
+
+
+def test_only_the_scripts_of_the_page_are_allowed(page):
+    policy = page.select_one("meta[http-equiv='Content-Security-Policy']")["content"]
+    assert "default-src 'none'" in policy
+    assert re.findall(r"script-src (.*)$", policy)[0].count("'sha256-") == 2
+    assert "unsafe" not in re.findall(r"script-src (.*)$", policy)[0]
+
+
+def test_time_is_summed_by_stage_and_what_was_not_recorded_is_said(page):
+    rows = [[cell.get_text() for cell in row.select("th, td")] for row in page.select("section[aria-labelledby=cost] tr")]
+    assert ["measure", "2", "2 min 30 s", "500 MB"] in rows
+    assert ["draw", "1", "3.0 s", "500 MB"] in rows
+    assert ["decide", "1", "not recorded", "not recorded"] in rows
+    assert ["train ensemble", "1", "not recorded", "not recorded"] in rows
+    assert rows[-1] == ["all stages", "5 (2 not recorded)", "2 min 33 s", "500 MB"]
+
+
+def test_settings_data_and_notebooks_are_named(page):
+    assert "seeds: [1, 2]" in page.select_one("section[aria-labelledby=settings] pre").get_text()
+    assert page.select_one(".checksum").get_text() == "abc"
+    assert [link["href"] for link in page.select("section[aria-labelledby=notebooks] a")] == ["feng2021.html"]
+    assert "10.1073/pnas.2015617118" in page.select_one("section[aria-labelledby=cite]").get_text()
+
+
+def test_the_points_are_there_for_the_plot_and_as_a_table(page):
+    (entry,) = json.loads(page.select_one("#plane-data").string)
+    assert (entry["sweep"], entry["size"]) == ("dropout", [0.7])
+    assert page.select_one("section[aria-labelledby=plane] tbody th").get_text() == "dropout"
+
+
+def test_a_study_without_points_says_so(study):
+    path = study["tables"]["points"]
+    path.write_text(path.read_text().splitlines()[0] + "\n")
+    SCRIPT["write"](**study)
+    assert "No run of this study tells" in study["output"].read_text()
+
+
+@pytest.mark.parametrize("name", ["claims.csv", "tests.csv", "points.csv", "feng2021_fig1.png", "feng2021_fig1.rst"])
+def test_a_missing_file_is_named_and_no_page_is_written(study, name):
+    (study["tables"]["claims"].parent / name).unlink()
+    with pytest.raises(InputError, match=re.escape(name)) as missing:
+        SCRIPT["write"](**study)
+    assert "\n" not in str(missing.value)
+    assert not study["output"].exists()
+
+
+@pytest.mark.parametrize("content", ["a: [b", "only text", "title: no more"])
+def test_a_citation_that_cannot_be_read_is_refused(study, content, tmp_path):
+    study["sources"]["citation"] = tmp_path / "CITATION.cff"
+    study["sources"]["citation"].write_text(content)
+    with pytest.raises(InputError, match=r"CITATION\.cff: [^\n]+$"):
+        SCRIPT["write"](**study)
