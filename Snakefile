@@ -18,6 +18,8 @@ include: "workflow/rules/figures_yang2023.smk"
 include: "workflow/rules/duality.smk"
 include: "workflow/rules/figures_feng2023.smk"
 include: "workflow/rules/claims.smk"
+include: "workflow/rules/notebooks.smk"
+include: "workflow/rules/report.smk"
 
 
 rule all:

@@ -15,7 +15,8 @@ LAYERS = [
     {"duality", "grids", "landscape", "noise", "run_files"},
     {"generalization", "studies", "sweeps", "windows"},
     {"claims", "sweep_panels"},
-    {"ledger", "narrative", "notebooks", "report"},
+    {"ledger", "narrative", "notebooks"},
+    {"report"},
 ]
 FILES = {path.stem: [path] for path in LIBRARY.glob("*.py") if path.stem != "__init__"}
 FILES |= {path.parent.name: sorted(path.parent.glob("*.py")) for path in LIBRARY.glob("*/__init__.py")}

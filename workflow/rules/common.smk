@@ -145,7 +145,8 @@ def duality(study, table):
     ]
 
 
-TITLES = {
+# The papers that have figures and a notebook.
+PAPERS = {
     "feng2021": "Feng and Tu 2021",
     "yang2023": "Yang, Tang and Tu 2023",
     "feng2023": "Feng, Zhang and Tu 2023",
@@ -157,7 +158,7 @@ def study_table(name):
     return report(
         f"results/{{study}}/tables/{name}.csv",
         caption="../report/tables.rst",
-        category=TITLES[name.split("_")[0]],
+        category=PAPERS[name.split("_")[0]],
         subcategory="Tables",
         labels={"table": name},
     )
@@ -205,6 +206,12 @@ def everything_of(study):
         ),
         f"results/{study}/claims.csv",
         f"results/{study}/claim_tests.csv",
+        *(
+            f"results/{study}/report/{paper}.{extension}"
+            for paper in PAPERS
+            for extension in ("html", "ipynb")
+        ),
+        f"results/{study}/report/index.html",
     ]
 
 

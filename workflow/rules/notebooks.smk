@@ -53,6 +53,7 @@ rule run_notebook:
     output:
         page=report(
             "results/{study}/report/{paper}.html",
+            caption="../report/notebooks.rst",
             category="Notebooks",
             labels={"paper": "{paper}"},
         ),
@@ -62,7 +63,7 @@ rule run_notebook:
     benchmark:
         "results/{study}/benchmarks/notebook_{paper}.tsv"
     wildcard_constraints:
-        paper="|".join(NOTEBOOK_SETTINGS),
+        paper="|".join(PAPERS),
     conda:
         "../../envs/report.yaml"
     threads: 1
@@ -77,7 +78,7 @@ rule run_notebook:
         stated={claim["id"]: claim["stated"] for claim in CLAIMS},
         links=lambda w: {
             "All results": "index.html",
-            **{key: f"{key}.html" for key in NOTEBOOK_SETTINGS if key != w.paper},
+            **{key: f"{key}.html" for key in PAPERS if key != w.paper},
         },
         code=lambda w: digest("scripts/run_notebook.py", f"notebooks/{w.paper}.ipynb"),
     script:

@@ -1,12 +1,3 @@
-PAPERS = {
-    "feng2021": "Feng and Tu 2021",
-    "yang2023": "Yang, Tang and Tu 2023",
-    "feng2023": "Feng, Zhang and Tu 2023",
-    "dinh2017": "Dinh et al. 2017",
-}
-NOTEBOOK_PAGES = {
-    paper: f"{paper}.html" for paper in ("feng2021", "yang2023", "feng2023")
-}
 REPORT_SOURCES = {
     "template": "workflow/report/index.html.j2",
     "style": "workflow/report/report.css",
@@ -25,6 +16,9 @@ rule write_report:
         points="results/{study}/tables/feng2023_points.csv",
         figures=lambda w: [f"figures/{w.study}/{figure}.png" for figure in FIGURES],
         captions=CAPTIONS,
+        notebooks=lambda w: [
+            f"results/{w.study}/report/{paper}.html" for paper in PAPERS
+        ],
         code=code("scripts/write_report.py"),
     output:
         page="results/{study}/report/index.html",
@@ -38,8 +32,8 @@ rule write_report:
     params:
         scale=lambda w: STUDIES[w.study]["scale"],
         stated={claim["id"]: claim["stated"] for claim in CLAIMS},
-        papers=PAPERS,
-        notebooks=NOTEBOOK_PAGES,
+        papers={**PAPERS, "dinh2017": "Dinh et al. 2017"},
+        notebooks={paper: f"{paper}.html" for paper in PAPERS},
         settings=lambda w: STUDIES[w.study],
         dataset=lambda w: DATASETS[STUDIES[w.study]["dataset"]],
         training_benchmarks=lambda w: [
