@@ -28,9 +28,9 @@ from torch import Tensor
 
 from sgdphysics import curvature, datasets, duality, landscape, seeds, toy, training
 from sgdphysics.arrays import largest_eigenpairs, log_spaced_ranks
+from sgdphysics.files import write_atomically
 from sgdphysics.fluctuations import WindowMoments
 from sgdphysics.networks import Mlp, initial_weights
-from sgdphysics.records import write_atomically
 
 LAYER = 1
 LEARNING_RATE = 0.1

@@ -11,7 +11,7 @@ import yaml
 
 import planted
 import planted_feng2023
-from sgdphysics import records, studies
+from sgdphysics import inheritance, records
 from sgdphysics.fits import power_law, student_interval
 
 SCRIPTS = Path(__file__).parents[2] / "workflow" / "scripts"
@@ -76,7 +76,7 @@ def written(tmp_path_factory):
 def simulate_toy(folder):
     """The tables of the toy model at the settings of the smoke study."""
     default, smoke = (yaml.safe_load((CONFIG / name).read_text())["studies"] for name in ("config.yaml", "smoke.yaml"))
-    settings = studies.resolved({"studies": default | smoke})["studies"]["smoke"]["yang2023"]["toy"]
+    settings = inheritance.resolved({"studies": default | smoke})["studies"]["smoke"]["yang2023"]["toy"]
 
     def out(figure, *parts):
         return {part: folder / f"{figure}_{part}.csv" for part in parts}

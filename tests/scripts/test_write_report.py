@@ -11,6 +11,7 @@ import pytest
 from bs4 import BeautifulSoup
 from matplotlib import image
 
+from sgdphysics import audit
 from sgdphysics.errors import InputError
 
 ROOT = Path(__file__).parents[2]
@@ -71,8 +72,21 @@ def study(tmp_path):
                 "training_benchmarks": ["none.tsv"],
             },
         },
+        "record": record(tmp_path),
         "output": tmp_path / "report" / "index.html",
     }
+
+
+def record(folder):
+    """The record of a study of one job, with hostile texts wherever one may stand."""
+    crate = folder / "results" / "small" / audit.CRATE
+    crate.parent.mkdir(parents=True)
+    crate.write_text("{}")
+    environment = {"machine": {"processor": HOSTILE, "system": HOSTILE}, "device": HOSTILE, "python": HOSTILE}
+    nothing = {"name": "draw", "rule": "draw", "script": "draw.py", "code": (), "inputs": (), "outputs": (), "parameters": {}}
+    job = audit.Job(**nothing, started="", ended="", environment=environment, usage={})
+    facts = {"commit": HOSTILE, "changed_files": [HOSTILE]}
+    return audit.Record(folder, "small", {}, {}, (job,), facts, {}, {"numpy": HOSTILE})
 
 
 @pytest.fixture

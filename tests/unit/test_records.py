@@ -1,4 +1,5 @@
 import pickle
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -8,6 +9,7 @@ import torch
 from cases import small_network
 from sgdphysics import jobs, records, run_files, training
 from sgdphysics.errors import InputError
+from sgdphysics.files import write_atomically
 
 
 class Malicious:
@@ -47,7 +49,7 @@ def test_a_failing_write_leaves_the_old_file_and_nothing_else(tmp_path):
         raise OSError("disk full")
 
     with pytest.raises(OSError, match="disk full"):
-        records.write_atomically(path, fail)
+        write_atomically(path, fail)
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
 
@@ -87,9 +89,14 @@ def test_results_read_back(tmp_path):
     assert all(torch.equal(a, b) for a, b in zip(read.network.weights, network.weights, strict=True))
 
 
+def job_with(log):
+    """Snakemake's object of a job, as far as a job's log needs it."""
+    return SimpleNamespace(rule="a_rule", log=[str(log)], threads=1, wildcards={}, params={}, input=[], output=[])
+
+
 def test_bad_input_ends_a_job_with_one_line_in_its_log(tmp_path):
     log = tmp_path / "log"
-    with pytest.raises(SystemExit) as stop, jobs.logged_job(log):
+    with pytest.raises(SystemExit) as stop, jobs.logged_job(job_with(log)):
         print("before")
         raise InputError("file.csv: found 3 columns, expected 4")
     assert stop.value.code == 1
@@ -97,7 +104,7 @@ def test_bad_input_ends_a_job_with_one_line_in_its_log(tmp_path):
 
 
 def test_other_errors_pass_through_a_job(tmp_path):
-    with pytest.raises(ZeroDivisionError), jobs.logged_job(tmp_path / "log"):
+    with pytest.raises(ZeroDivisionError), jobs.logged_job(job_with(tmp_path / "log")):
         _ = 1 / 0
 
 

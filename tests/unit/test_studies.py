@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from sgdphysics import grids, studies
+from sgdphysics import grids, inheritance, studies
 from sgdphysics.errors import InputError
 from sgdphysics.training import Run
 
@@ -20,7 +20,7 @@ STUDY = CONFIG["studies"]["mnist5k"]
 def checked(change):
     config = copy.deepcopy(CONFIG)
     change(config["studies"]["mnist5k"])
-    studies.check(studies.resolved(config), SCHEMA, DATASETS)
+    studies.check(inheritance.resolved(config), SCHEMA, DATASETS)
 
 
 def changed(**settings):
@@ -202,7 +202,7 @@ def test_unknown_data_sets_and_studies_are_named():
 
 def test_a_study_like_another_names_only_what_differs():
     config = {**CONFIG, "studies": {**CONFIG["studies"], "mine": {"like": "mnist5k", "feng2021": {"seeds": [1]}}}}
-    mine = studies.resolved(config)["studies"]["mine"]
+    mine = inheritance.resolved(config)["studies"]["mine"]
     assert mine["feng2021"] == {**STUDY["feng2021"], "seeds": [1]}
     assert mine["dataset"] == "mnist5k"
 
@@ -212,7 +212,7 @@ def test_a_study_like_another_names_only_what_differs():
 )
 def test_a_study_like_none_or_itself_is_refused(studied):
     with pytest.raises(InputError, match=r"studies\.[ab]"):
-        studies.resolved({"studies": studied})
+        inheritance.resolved({"studies": studied})
 
 
 def names(study, section="feng2021"):

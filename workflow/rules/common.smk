@@ -16,7 +16,7 @@ LIBRARY = ROOT / "workflow" / "lib"
 sys.path.insert(0, str(LIBRARY))
 os.environ.update(PYTHONPATH=str(LIBRARY), SOURCE_DATE_EPOCH="0")
 
-from sgdphysics import errors, ledger, studies
+from sgdphysics import errors, files, inheritance, ledger, studies
 
 START = time.time()
 
@@ -38,7 +38,7 @@ def read_schema(name):
 def checked_config():
     """The configuration with every study complete; one line and no job where something in it is wrong."""
     try:
-        complete = studies.resolved(config)
+        complete = inheritance.resolved(config)
         studies.check(complete, read_schema("config"), DATASETS)
     except errors.InputError as error:
         sys.exit(f"config error: {error}")
@@ -191,7 +191,16 @@ def reference_runs(wildcards):
 
 
 def everything_of(study):
-    """Targets of a study. Intermediates are listed too: a missing one is no reason for Snakemake to make it again."""
+    """Targets of a study."""
+    return [
+        *results_of(study),
+        f"results/{study}/provenance/ro-crate-metadata.json",
+        f"results/{study}/report/index.html",
+    ]
+
+
+def results_of(study):
+    """All that the record of a study speaks of. Intermediates are listed too: a missing one is no reason for Snakemake to make it again."""
     return [
         *trained(study),
         *(path for table in MEASURED for path in measured(study, table)),
@@ -211,15 +220,18 @@ def everything_of(study):
             for paper in PAPERS
             for extension in ("html", "ipynb")
         ),
-        f"results/{study}/report/index.html",
     ]
 
 
 def print_summary(study):
-    """The verdicts, if this invocation made them, and where to look."""
-    summary = Path(f"results/{study}/claims.txt")
-    if summary.is_file() and summary.stat().st_mtime >= START:
-        print(summary.read_text(), file=sys.stderr)
+    """The verdicts, if this invocation made the report, where to look, and the sum of the record."""
+    page, record = (
+        Path(f"results/{study}/{name}")
+        for name in ("report/index.html", "provenance/ro-crate-metadata.json")
+    )
+    if page.is_file() and page.stat().st_mtime >= START:
+        print(Path(f"results/{study}/claims.txt").read_text(), file=sys.stderr)
+        print(f"Record: {record}, sha256 {files.sha256_of(record)}", file=sys.stderr)
 
 
 def forget_missing_outputs():
@@ -328,6 +340,19 @@ def checked_claims():
     return entries
 
 
+def from_root(path):
+    """A path relative to the root of the project, where it lies inside."""
+    path = (ROOT / path).resolve()
+    return str(path.relative_to(ROOT) if path.is_relative_to(ROOT) else path)
+
+
+LEDGER_AND_DATA = ["config/claims.yaml", "config/datasets.yaml"]
+# In the order in which later ones are laid over earlier ones; what --config says comes last.
+CONFIGURATION_FILES = [
+    "config/config.yaml",
+    *map(from_root, workflow.config_settings.configfiles),
+]
+COMMAND_LINE_SETTINGS = dict(workflow.config_settings.config)
 DATASETS = checked_yaml("datasets")["datasets"]
 CLAIMS = checked_claims()
 STUDIES = checked_config()["studies"]

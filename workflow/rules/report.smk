@@ -16,6 +16,7 @@ rule write_report:
         points="results/{study}/tables/feng2023_points.csv",
         figures=lambda w: [f"figures/{w.study}/{figure}.png" for figure in FIGURES],
         captions=CAPTIONS,
+        record="results/{study}/provenance/ro-crate-metadata.json",
         notebooks=lambda w: [
             f"results/{w.study}/report/{paper}.html" for paper in PAPERS
         ],

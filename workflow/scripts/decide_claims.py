@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from sgdphysics import claims, jobs, records
+from sgdphysics.files import write_atomically
 
 
 def decide(
@@ -17,7 +18,7 @@ def decide(
     ledger, tests = claims.verdicts(entries, tables, scale)
     records.save_table(outputs["claims"], ledger)
     records.save_table(outputs["tests"], tests)
-    records.write_atomically(outputs["summary"], lambda path: path.write_text(summary(ledger, tests, study)))
+    write_atomically(outputs["summary"], lambda path: path.write_text(summary(ledger, tests, study)))
 
 
 def summary(ledger: pd.DataFrame, tests: pd.DataFrame, study: str) -> str:
@@ -39,7 +40,7 @@ def summary(ledger: pd.DataFrame, tests: pd.DataFrame, study: str) -> str:
 
 
 if __name__ == "__main__":
-    with jobs.logged_job(snakemake.log[0], snakemake.threads):
+    with jobs.logged_job(snakemake):
         decide(
             snakemake.params.claims,
             [Path(path) for path in snakemake.input.tables],

@@ -11,7 +11,8 @@ from typing import Any
 
 import pooch
 
-from sgdphysics import datasets, jobs, records
+from sgdphysics import datasets, jobs
+from sgdphysics.files import write_atomically
 
 PAUSES_SECONDS = (1, 4)  # before the second and the third try of one mirror
 
@@ -52,9 +53,9 @@ def fetch(
         sources[name] = {"mirror": source, "sha256": expected["sha256"]}
         print(f"{name}: from {source}, checksum as expected", file=sys.stderr)
     for name, payload in payloads.items():
-        records.write_atomically(directory / name, lambda path, payload=payload: path.write_bytes(payload))
+        write_atomically(directory / name, lambda path, payload=payload: path.write_bytes(payload))
     text = json.dumps(sources, indent=2) + "\n"
-    records.write_atomically(directory / "sources.json", lambda path: path.write_text(text))
+    write_atomically(directory / "sources.json", lambda path: path.write_text(text))
 
 
 def download(url: str, path: Path) -> None:
@@ -107,7 +108,7 @@ def _reason(error: BaseException) -> str:
 
 
 if __name__ == "__main__":
-    with jobs.logged_job(snakemake.log[0], snakemake.threads):
+    with jobs.logged_job(snakemake):
         fetch(
             snakemake.params.files,
             snakemake.params.urls,

@@ -65,7 +65,7 @@ def _measured(layers: Sequence[tuple[Mlp, generalization.MatchedData]], studied:
 
 
 if __name__ == "__main__":
-    with jobs.logged_job(snakemake.log[0], snakemake.threads):
+    with jobs.logged_job(snakemake):
         measure(
             [Path(path) for path in snakemake.input.runs],
             Path(snakemake.input.dataset),

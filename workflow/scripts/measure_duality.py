@@ -90,7 +90,7 @@ def _spectrum(found: duality.Decomposition) -> pd.DataFrame:
 
 
 if __name__ == "__main__":
-    with jobs.logged_job(snakemake.log[0], snakemake.threads):
+    with jobs.logged_job(snakemake):
         measure(
             [Path(path) for path in snakemake.input.runs],
             Path(snakemake.input.dataset),

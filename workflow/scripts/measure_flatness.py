@@ -117,7 +117,7 @@ def _grid(left: float, right: float, points: int) -> np.ndarray:
 
 
 if __name__ == "__main__":
-    with jobs.logged_job(snakemake.log[0], snakemake.threads):
+    with jobs.logged_job(snakemake):
         measure(
             Path(snakemake.input.runs),
             Path(snakemake.input.windows),

@@ -169,7 +169,7 @@ def _trajectory_rows(role: str, name: str, window: windows.Window, ranks: list[i
 
 
 if __name__ == "__main__":
-    with jobs.logged_job(snakemake.log[0], snakemake.threads):
+    with jobs.logged_job(snakemake):
         measure(
             Path(snakemake.input.runs),
             Path(snakemake.input.dataset),

@@ -50,7 +50,7 @@ def _numbers(result: training.Result, data: generalization.MatchedData, layer: i
 
 
 if __name__ == "__main__":
-    with jobs.logged_job(snakemake.log[0], snakemake.threads):
+    with jobs.logged_job(snakemake):
         measure(
             [Path(path) for path in snakemake.input.runs],
             Path(snakemake.input.dataset),

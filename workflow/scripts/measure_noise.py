@@ -159,7 +159,7 @@ def _covariance_rows(point: Point) -> pd.DataFrame:
 
 
 if __name__ == "__main__":
-    with jobs.logged_job(snakemake.log[0], snakemake.threads):
+    with jobs.logged_job(snakemake):
         measure(
             Path(snakemake.input.runs),
             Path(snakemake.input.windows),

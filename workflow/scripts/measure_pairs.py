@@ -152,7 +152,7 @@ def _relative_error(found: torch.Tensor, wanted: torch.Tensor, before: torch.Ten
 
 
 if __name__ == "__main__":
-    with jobs.logged_job(snakemake.log[0], snakemake.threads):
+    with jobs.logged_job(snakemake):
         measure(
             [Path(path) for path in snakemake.input.runs],
             Path(snakemake.input.dataset),

@@ -55,7 +55,7 @@ def _sources(path: Path) -> dict[str, str]:
 
 
 if __name__ == "__main__":
-    with jobs.logged_job(snakemake.log[0], snakemake.threads):
+    with jobs.logged_job(snakemake):
         prepare(
             snakemake.wildcards.dataset,
             snakemake.params.entry,

@@ -71,7 +71,7 @@ def _measured(network: Mlp, data: generalization.MatchedData) -> dict[str, float
 
 
 if __name__ == "__main__":
-    with jobs.logged_job(snakemake.log[0], snakemake.threads):
+    with jobs.logged_job(snakemake):
         rescale(
             [Path(path) for path in snakemake.input.runs],
             Path(snakemake.input.dataset),

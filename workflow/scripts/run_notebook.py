@@ -6,19 +6,20 @@ from typing import Any
 
 import nbformat
 
-from sgdphysics import jobs, notebooks, records
+from sgdphysics import jobs, notebooks
+from sgdphysics.files import write_atomically
 
 
 def run(notebook: Path, parameters: Mapping[str, Any], links: Mapping[str, str], outputs: Mapping[str, Path]) -> None:
     """Write the executed notebook and its page; neither if a cell fails."""
     executed = notebooks.execute(notebook, parameters)
     page = notebooks.page(executed, links)
-    records.write_atomically(outputs["notebook"], lambda path: path.write_text(nbformat.writes(executed) + "\n"))
-    records.write_atomically(outputs["page"], lambda path: path.write_text(page))
+    write_atomically(outputs["notebook"], lambda path: path.write_text(nbformat.writes(executed) + "\n"))
+    write_atomically(outputs["page"], lambda path: path.write_text(page))
 
 
 if __name__ == "__main__":
-    with jobs.logged_job(snakemake.log[0], snakemake.threads):
+    with jobs.logged_job(snakemake):
         run(
             Path(snakemake.input.notebook),
             {

@@ -73,6 +73,6 @@ def _densities(
 
 
 if __name__ == "__main__":
-    with jobs.logged_job(snakemake.log[0], snakemake.threads):
+    with jobs.logged_job(snakemake):
         tables = {name: Path(snakemake.output[name]) for name in ("densities", "slopes")}
         simulate(snakemake.params.settings, snakemake.params.seeds, tables)

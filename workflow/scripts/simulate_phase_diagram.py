@@ -70,6 +70,6 @@ def _bounds(landscape: toy.Landscape, settings: Mapping[str, Any]) -> pd.DataFra
 
 
 if __name__ == "__main__":
-    with jobs.logged_job(snakemake.log[0], snakemake.threads):
+    with jobs.logged_job(snakemake):
         tables = {name: Path(snakemake.output[name]) for name in ("phases", "bounds")}
         simulate(snakemake.params.settings, snakemake.params.seed, tables)

@@ -208,7 +208,7 @@ def _stationary_sample(
 
 
 if __name__ == "__main__":
-    with jobs.logged_job(snakemake.log[0], snakemake.threads):
+    with jobs.logged_job(snakemake):
         names = ("arrivals", "incidence", "survival", "drift", "stationary", "widths")
         tables = {name: Path(snakemake.output[name]) for name in names}
         simulate(snakemake.params.settings, snakemake.params.seeds, tables)

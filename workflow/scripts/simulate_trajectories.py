@@ -58,6 +58,6 @@ def _surface(name: str, landscape: toy.Landscape, reach: float) -> pd.DataFrame:
 
 
 if __name__ == "__main__":
-    with jobs.logged_job(snakemake.log[0], snakemake.threads):
+    with jobs.logged_job(snakemake):
         tables = {name: Path(snakemake.output[name]) for name in ("trajectories", "landscape")}
         simulate(snakemake.params.settings, snakemake.params.seed, tables)

@@ -67,6 +67,6 @@ def _current_rows(solution: effective_loss.GridSolution) -> pd.DataFrame:
 
 
 if __name__ == "__main__":
-    with jobs.logged_job(snakemake.log[0], snakemake.threads):
+    with jobs.logged_job(snakemake):
         tables = {name: Path(snakemake.output[name]) for name in ("densities", "slopes", "current", "two_valleys")}
         solve(snakemake.params.settings, tables)

@@ -72,7 +72,7 @@ def _components(variance: torch.Tensor, share: float, total: float) -> float:
 
 
 if __name__ == "__main__":
-    with jobs.logged_job(snakemake.log[0], snakemake.threads):
+    with jobs.logged_job(snakemake):
         tabulate(
             Path(snakemake.input.runs),
             [Path(path) for path in snakemake.input.spectra],

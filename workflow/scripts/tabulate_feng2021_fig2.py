@@ -131,7 +131,7 @@ TABLES = ("directions", "exponents", "longer_exponents", "slices", "minima")
 MEASURED = ("fluctuations", "flatness", "temperature", "slices", "minima")
 
 if __name__ == "__main__":
-    with jobs.logged_job(snakemake.log[0], snakemake.threads):
+    with jobs.logged_job(snakemake):
         tabulate(
             Path(snakemake.input.runs),
             {name: [Path(path) for path in snakemake.input[name]] for name in MEASURED},

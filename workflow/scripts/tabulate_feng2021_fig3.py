@@ -41,7 +41,7 @@ def _time_fits(directions: pd.DataFrame) -> list[pd.DataFrame]:
 MEASURED = ("minibatches", "covariance", "homogeneity")
 
 if __name__ == "__main__":
-    with jobs.logged_job(snakemake.log[0], snakemake.threads):
+    with jobs.logged_job(snakemake):
         tabulate(
             Path(snakemake.input.directions),
             Path(snakemake.input.runs),

@@ -62,7 +62,7 @@ def _at_equal_loss(checkpoints: pd.DataFrame, equal_losses: Sequence[float]) -> 
 
 
 if __name__ == "__main__":
-    with jobs.logged_job(snakemake.log[0], snakemake.threads):
+    with jobs.logged_job(snakemake):
         tabulate(
             Path(snakemake.input.directions),
             Path(snakemake.input.runs),

@@ -31,5 +31,5 @@ def tabulate(runs_paths: Sequence[Path], reference_runs: Sequence[str], table_pa
 
 
 if __name__ == "__main__":
-    with jobs.logged_job(snakemake.log[0], snakemake.threads):
+    with jobs.logged_job(snakemake):
         tabulate([Path(p) for p in snakemake.input.runs], snakemake.params.reference_runs, Path(snakemake.output.table))

@@ -70,7 +70,7 @@ def _settings(points: pd.DataFrame) -> pd.DataFrame:
 
 
 if __name__ == "__main__":
-    with jobs.logged_job(snakemake.log[0], snakemake.threads):
+    with jobs.logged_job(snakemake):
         tabulate(
             snakemake.params.members,
             {name: [Path(path) for path in snakemake.input[name]] for name in ("points", "spectra", "dropout")},

@@ -54,7 +54,7 @@ def _lines(runs: pd.DataFrame) -> pd.DataFrame:
 
 
 if __name__ == "__main__":
-    with jobs.logged_job(snakemake.log[0], snakemake.threads):
+    with jobs.logged_job(snakemake):
         tabulate(
             [Path(path) for path in snakemake.input.measured],
             snakemake.params.talk_runs,

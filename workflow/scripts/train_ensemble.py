@@ -41,7 +41,7 @@ def train(
 
 
 if __name__ == "__main__":
-    with jobs.logged_job(snakemake.log[0], snakemake.threads):
+    with jobs.logged_job(snakemake):
         train(
             Path(snakemake.input.dataset),
             snakemake.params.dataset,

@@ -7,26 +7,9 @@ from typing import Any
 import plotly.offline
 import yaml
 
-from sgdphysics import jobs, records, report
+from sgdphysics import audit, jobs, records, report
 from sgdphysics.errors import InputError
-
-# What results may depend on; what is not installed where the page is written is left out.
-PACKAGES = (
-    *(
-        "numpy",
-        "scipy",
-        "torch",
-        "pandas",
-        "statsmodels",
-        "scikit-learn",
-        "mlxtend",
-        "safetensors",
-        "pooch",
-        "matplotlib",
-        "seaborn",
-    ),
-    *("snakemake", "papermill", "nbconvert", "docutils", "jinja2", "plotly"),
-)
+from sgdphysics.files import write_atomically
 
 
 def write(
@@ -35,6 +18,7 @@ def write(
     figures: Mapping[Path, Path],
     sources: Mapping[str, Path],
     details: Mapping[str, Any],
+    record: audit.Record,
     output: Path,
 ) -> None:
     """Write the page.
@@ -46,6 +30,7 @@ def write(
         sources: Files of "template", "style", "script" and "citation".
         details: "scale", "stated" (by claim), "papers" (name by key), "notebooks" (page by key), "settings", "dataset" (its entry);
             "benchmarks", the study's folder of them, "recorded_rules" that must have one there, and "training_benchmarks".
+        record: The study's record.
         output: The page.
     """
     claims = report.claims(records.load_table(tables["claims"]), records.load_table(tables["tests"]), details["stated"])
@@ -65,16 +50,27 @@ def write(
         "plane_means": report.plane_means(points),
         "settings": yaml.safe_dump(settings, sort_keys=False, default_flow_style=None, allow_unicode=True, width=88),
         "dataset": report.dataset(settings["dataset"], details["dataset"]),
-        "versions": report.versions(PACKAGES),
-        "machine": report.machine(),
+        "record": about(record),
         "stages": sorted(stages, key=lambda stage: -(stage.seconds or 0)),
         "total": report.total(stages),
         "citations": report.citations(citation(sources["citation"])),
     }
     texts = {name: sources[name].read_text(encoding="utf-8") for name in ("template", "style", "script")}
     scripts = {"plotly": plotly.offline.get_plotlyjs(), "script": texts["script"]}
-    page = report.page(texts["template"], texts["style"], scripts, content)
-    records.write_atomically(output, lambda path: path.write_text(page, encoding="utf-8"))
+    page = audit.page_with_sum(report.page(texts["template"], texts["style"], scripts, content))
+    write_atomically(output, lambda path: path.write_text(page, encoding="utf-8"))
+
+
+def about(record: audit.Record) -> dict[str, Any]:
+    """What the page says of the record."""
+    return {
+        "sha256": record.today(record.crate),
+        **{key: record.facts[key] for key in ("commit", "changed_files")},
+        "machines": record.machines,
+        "devices": sorted({job.environment["device"] for job in record.jobs}),
+        "pythons": sorted({job.environment["python"] for job in record.jobs}),
+        "packages": record.packages,
+    }
 
 
 def all_benchmarks(folder: Path, rules: Iterable[str], training: Sequence[Path]) -> dict[str, list[Path]]:
@@ -97,12 +93,13 @@ def citation(path: Path) -> Mapping[str, Any]:
 
 
 if __name__ == "__main__":
-    with jobs.logged_job(snakemake.log[0], snakemake.threads):
+    with jobs.logged_job(snakemake):
         write(
             snakemake.wildcards.study,
             {name: Path(snakemake.input[name]) for name in ("claims", "tests", "points")},
             dict(zip(map(Path, snakemake.input.figures), map(Path, snakemake.input.captions), strict=True)),
             {name: Path(snakemake.input[name]) for name in ("template", "style", "script", "citation")},
             {key: value for key, value in snakemake.params.items() if key != "code"},
+            audit.load(Path(), snakemake.wildcards.study),
             Path(snakemake.output.page),
         )

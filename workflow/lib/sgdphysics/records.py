@@ -5,8 +5,7 @@ folder and moves it into place, so a crash leaves either the old file or the new
 """
 
 import json
-import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ import torch
 from torch import Tensor
 
 from sgdphysics.errors import InputError
+from sgdphysics.files import write_atomically
 
 # What describes a run in every table of a study.
 RUN_COLUMNS = ["run", "learning_rate", "batch_size", "seed", "status", "reference"]
@@ -35,19 +35,6 @@ TRUTH_COLUMNS = ("reference", "fitted", "whole_spectrum", "deciding", "linear")
 
 class RecordError(InputError):
     """A file that should hold tensors or a table does not; the message names it in one line."""
-
-
-def write_atomically(path: Path, write: Callable[[Path], Any]) -> None:
-    """Let ``write`` fill a temporary file beside ``path``, then move it there; remove it if ``write`` fails."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # The suffix stays last: writers such as matplotlib choose the format by it.
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
-    try:
-        write(temporary)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def save_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Any) -> None:
@@ -110,7 +97,7 @@ def load_table(path: Path) -> pd.DataFrame:
     try:
         table = pd.read_csv(path, dtype=dict.fromkeys(TEXT_COLUMNS, "str"))
     except (OSError, pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
-        raise RecordError(f"{path}: not a readable table ({error})") from None
+        raise RecordError(f"{path}: not a readable table ({' '.join(str(error).split())})") from None
     if len(table):
         return table
     return table.astype({name: "str" if name in TEXT_COLUMNS else bool if name in TRUTH_COLUMNS else float for name in table})

@@ -7,9 +7,7 @@ raw HTML or other files), the style sheet and the scripts are taken as they are,
 import base64
 import csv
 import hashlib
-import importlib.metadata
 import math
-import platform
 import re
 import struct
 from collections import Counter
@@ -443,32 +441,6 @@ def _authors(work: Mapping[str, Any]) -> str:
 
 def _listed(names: Sequence[str]) -> str:
     return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
-
-
-def versions(packages: Iterable[str]) -> dict[str, str]:
-    """Return the versions of Python and of those packages that are installed."""
-    found = {"Python": platform.python_version()}
-    for name in packages:
-        try:
-            found[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return found
-
-
-def machine() -> dict[str, str]:
-    """Return system and processor of this machine."""
-    return {"system": platform.platform(), "processor": _processor() or platform.machine()}
-
-
-def _processor() -> str:
-    """Its name; on Linux the standard library does not tell it."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return platform.processor()
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor()
 
 
 def page(template: str, style: str, scripts: Mapping[str, str], content: Mapping[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""From the configuration to studies: inheritance, checks that a schema cannot make, and each study's runs.
+"""From the configuration to studies: checks that a schema cannot make, and each study's runs.
 
 Used by the workflow when it starts, before any job.
 """
@@ -15,23 +15,11 @@ from sgdphysics.training import Run
 _RUN_SETTINGS = ("hidden_widths", "loss", "sampling", "images_per_class", "draw_images", "stop_loss", "stop_accuracy")
 
 
-def resolved(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the configuration with every study complete: settings missing from a study come from the one it is ``like``.
-
-    Raises:
-        InputError: If a study is like an unknown one, or like itself.
-    """
-    studies = config.get("studies")
-    if not isinstance(studies, Mapping):
-        raise InputError("studies: found nothing, expected at least one study")
-    return {**config, "studies": {name: _complete(name, studies, ()) for name in studies}}
-
-
 def check(config: Mapping[str, Any], schema: Mapping[str, Any], datasets: Mapping[str, Any]) -> None:
     """Check a resolved configuration against its schema, and what a schema cannot say.
 
     Args:
-        config: From `resolved`.
+        config: From `inheritance.resolved`.
         schema: JSON schema of the configuration.
         datasets: The data sets by name, each with ``classes`` and ``training_images`` (None where not known).
 
@@ -203,28 +191,6 @@ def _edge_settings(edge: Mapping[str, Any]) -> dict[str, Any]:
 
 def _values(learning_rates: Sequence[float], batch_sizes: Sequence[int]) -> dict[str, Sequence[Any]]:
     return {"learning_rate": learning_rates, "batch_size": batch_sizes}
-
-
-def _complete(name: str, studies: Mapping[str, Any], seen: tuple[str, ...]) -> dict[str, Any]:
-    study = studies[name]
-    if not isinstance(study, Mapping):
-        raise InputError(f"studies.{name}: found {study!r}, expected a study's settings")
-    if "like" not in study:
-        return dict(study)
-    parent = study["like"]
-    if parent not in studies or parent in (name, *seen):
-        others = ", ".join(sorted(set(studies) - {name, *seen}))
-        raise InputError(f"studies.{name}.like: found {parent!r}, expected another study: {others}")
-    own = {key: value for key, value in study.items() if key != "like"}
-    return _merged(_complete(parent, studies, (*seen, name)), own)
-
-
-def _merged(base: Any, override: Any) -> Any:
-    """Mappings are merged key by key; anything else is replaced."""
-    if not (isinstance(base, Mapping) and isinstance(override, Mapping)):
-        return override
-    shared = {key: _merged(base[key], override[key]) for key in base.keys() & override.keys()}
-    return {**base, **override, **shared}
 
 
 def _fault_line(fault: jsonschema.ValidationError, content: Mapping[str, Any]) -> str:

@@ -16,8 +16,8 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator
 from numpy.typing import ArrayLike
 
+from sgdphysics.files import write_atomically
 from sgdphysics.fits import student_interval
-from sgdphysics.records import write_atomically
 
 # Okabe and Ito's colours: told apart by colour-blind readers.
 COLOURS = {

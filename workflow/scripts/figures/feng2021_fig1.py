@@ -116,6 +116,6 @@ def _early(axis: Axes, rows: pd.DataFrame) -> None:
 
 
 if __name__ == "__main__":
-    with jobs.logged_job(snakemake.log[0], snakemake.threads):
+    with jobs.logged_job(snakemake):
         names = ("spectra", "dimension", "trajectory")
         draw({name: records.load_table(snakemake.input[name]) for name in names}, *map(Path, snakemake.output))

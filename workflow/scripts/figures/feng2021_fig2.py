@@ -150,6 +150,6 @@ def _exponents(axis: Axes, exponents: pd.DataFrame, runs: pd.DataFrame) -> None:
 
 
 if __name__ == "__main__":
-    with jobs.logged_job(snakemake.log[0], snakemake.threads):
+    with jobs.logged_job(snakemake):
         names = ("runs", "directions", "exponents", "slices")
         draw({name: records.load_table(snakemake.input[name]) for name in names}, *map(Path, snakemake.output))

@@ -143,6 +143,6 @@ def _slopes(axis: Axes, rows: pd.DataFrame) -> None:
 
 
 if __name__ == "__main__":
-    with jobs.logged_job(snakemake.log[0], snakemake.threads):
+    with jobs.logged_job(snakemake):
         names = ("directions", "correlation_times", "minibatches", "covariance", "homogeneity")
         draw({name: records.load_table(snakemake.input[name]) for name in names}, *map(Path, snakemake.output))

@@ -80,6 +80,6 @@ def _against_loss(axis: Axes, rows: pd.DataFrame) -> None:
 
 
 if __name__ == "__main__":
-    with jobs.logged_job(snakemake.log[0], snakemake.threads):
+    with jobs.logged_job(snakemake):
         names = ("directions", "annealing")
         draw({name: records.load_table(snakemake.input[name]) for name in names}, *map(Path, snakemake.output))

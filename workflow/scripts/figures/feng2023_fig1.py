@@ -112,6 +112,6 @@ def _matchings(axis: Axes, matching: pd.DataFrame) -> None:
 
 
 if __name__ == "__main__":
-    with jobs.logged_job(snakemake.log[0], snakemake.threads):
+    with jobs.logged_job(snakemake):
         names = ("pairs", "matching")
         draw({name: records.load_table(snakemake.input[name]) for name in names}, *map(Path, snakemake.output))

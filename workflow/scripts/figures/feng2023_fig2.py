@@ -137,6 +137,6 @@ def _size(axis: Axes, settings: pd.DataFrame) -> None:
 
 
 if __name__ == "__main__":
-    with jobs.logged_job(snakemake.log[0], snakemake.threads):
+    with jobs.logged_job(snakemake):
         names = ("points", "directions", "shifts")
         draw({name: records.load_table(snakemake.input[name]) for name in names}, *map(Path, snakemake.output))

@@ -20,6 +20,6 @@ def draw(tables: Mapping[str, pd.DataFrame], *paths: Path) -> None:
 
 
 if __name__ == "__main__":
-    with jobs.logged_job(snakemake.log[0], snakemake.threads):
+    with jobs.logged_job(snakemake):
         names = ("points", "spectra")
         draw({name: records.load_table(snakemake.input[name]) for name in names}, *map(Path, snakemake.output))

@@ -111,7 +111,7 @@ def _map(axis: Axes, effects: pd.DataFrame) -> None:
 
 
 if __name__ == "__main__":
-    with jobs.logged_job(snakemake.log[0], snakemake.threads):
+    with jobs.logged_job(snakemake):
         names = ("points", "spectra", "effects", "dropout")
         tables = {name: records.load_table(snakemake.input[name]) for name in names}
         draw(tables, snakemake.params.layer, *map(Path, snakemake.output))

@@ -88,5 +88,5 @@ def _changes(axis: Axes, rows: pd.DataFrame) -> None:
 
 
 if __name__ == "__main__":
-    with jobs.logged_job(snakemake.log[0], snakemake.threads):
+    with jobs.logged_job(snakemake):
         draw({"copies": records.load_table(snakemake.input.copies)}, *map(Path, snakemake.output))

@@ -78,6 +78,6 @@ def _position(axis: Axes, surface: pd.DataFrame, walkers: pd.DataFrame, colours:
 
 
 if __name__ == "__main__":
-    with jobs.logged_job(snakemake.log[0], snakemake.threads):
+    with jobs.logged_job(snakemake):
         tables = {name: records.load_table(snakemake.input[name]) for name in ("trajectories", "landscape")}
         draw(tables, *map(Path, snakemake.output))

@@ -140,6 +140,6 @@ def _two_valleys(axis: Axes, rows: pd.DataFrame, colours: Mapping[float, str]) -
 
 
 if __name__ == "__main__":
-    with jobs.logged_job(snakemake.log[0], snakemake.threads):
+    with jobs.logged_job(snakemake):
         names = ("densities", "slopes", "grid", "grid_slopes", "current", "two_valleys")
         draw({name: records.load_table(snakemake.input[name]) for name in names}, *map(Path, snakemake.output))

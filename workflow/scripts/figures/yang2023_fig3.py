@@ -154,6 +154,6 @@ def _stationary(axis: Axes, rows: pd.DataFrame) -> None:
 
 
 if __name__ == "__main__":
-    with jobs.logged_job(snakemake.log[0], snakemake.threads):
+    with jobs.logged_job(snakemake):
         names = ("phases", "bounds", "arrivals", "incidence", "drift", "stationary")
         draw({name: records.load_table(snakemake.input[name]) for name in names}, *map(Path, snakemake.output))

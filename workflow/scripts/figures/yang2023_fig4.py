@@ -194,6 +194,6 @@ def _equal_noise_scale(axis: Axes, rows: pd.DataFrame, label: str) -> None:
 
 
 if __name__ == "__main__":
-    with jobs.logged_job(snakemake.log[0], snakemake.threads):
+    with jobs.logged_job(snakemake):
         names = ("runs", "settings", "lines", "equal_loss")
         draw({name: records.load_table(snakemake.input[name]) for name in names}, *map(Path, snakemake.output))

@@ -1,0 +1,262 @@
+"""The command ``sgdphysics``: audit the files of a study, compare two studies."""
+
+import argparse
+import hashlib
+import json
+import sys
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from sgdphysics import audit, compare, inheritance
+from sgdphysics.errors import InputError
+
+EXIT = """exit codes: 0 all that was asked for is intact (or equal), 1 something is stale, tampered or unknown (or differs), 2 the
+question cannot be answered: no record, no such study, wrong arguments"""
+STATES = """intact: the bytes of the record, and so is all that it was made from; stale: something that it was made from has changed
+since; tampered: not the bytes of the record, or missing; unknown: no record tells"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; returns its exit code."""
+    options = _parser().parse_args(arguments)
+    try:
+        return options.run(options)
+    except InputError as error:
+        print(f"sgdphysics: {error}", file=sys.stderr)
+        return 2
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="sgdphysics", description=__doc__, epilog=EXIT)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    one = commands.add_parser("audit", help="what made a file, and whether it still is that", description=STATES, epilog=EXIT)
+    what = one.add_mutually_exclusive_group(required=True)
+    what.add_argument("file", nargs="?", type=Path, help="a figure, table, trained file, report page ... of a study")
+    what.add_argument("--claim", help="a row of the ledger, such as inverse_variance_flatness")
+    what.add_argument("--all", action="store_true", help="every file of the study")
+    one.add_argument("--study", help="the study; needed where several have a record and the file does not tell")
+    one.add_argument("--record-sum", metavar="SHA256", help="sum that the record must have, as published with the study")
+    one.add_argument("--json", action="store_true", help="the answer as JSON")
+    one.set_defaults(run=_audit)
+    two = commands.add_parser("compare", help="results of two studies side by side", epilog=EXIT)
+    two.add_argument("studies", nargs=2, type=Path, metavar="STUDY", help="name of a study here, or its folder results/<study>")
+    two.add_argument("--relative", type=float, default=1e-6, help="largest relative difference of numbers (default 1e-6)")
+    two.add_argument("--absolute", type=float, default=1e-12, help="and absolute one (default 1e-12)")
+    two.add_argument("--image-rms", type=float, default=2.0, help="largest root mean square difference of grey levels (default 2)")
+    two.set_defaults(run=_compare)
+    return parser
+
+
+def _compare(options: argparse.Namespace) -> int:
+    folders = [path if path.is_dir() else Path("results") / path for path in options.studies]
+    found = compare.compare(*folders, options.relative, options.absolute, options.image_rms)
+    for difference in found:
+        print(difference)
+    print(f"{len(found)} differences" if found else "no difference beyond the tolerance")
+    return 1 if found else 0
+
+
+def _audit(options: argparse.Namespace) -> int:
+    root = _root(options.file or Path())
+    path = None if options.file is None else _within(root, options.file)
+    study = _study(root, options.study, path)
+    crate = root / "results" / study / audit.CRATE
+    expected = options.record_sum
+    if expected and (not crate.is_file() or hashlib.sha256(crate.read_bytes()).hexdigest() != expected.lower()):
+        return _say_record_is_changed(options, root, study, f"its sha256 is not {expected}")
+    try:
+        record = audit.load(root, study)
+    except InputError:
+        if audit.record_is_changed(root, study):
+            return _say_record_is_changed(options, root, study, "its sha256 is not the one that the report page prints")
+        raise
+    states = audit.verdicts(record, _settings_since(record))
+    if options.all:
+        return _all(options, record, states)
+    return _claim(options, record, states) if options.claim else _file(options, record, states, path)
+
+
+def _say_record_is_changed(options: argparse.Namespace, root: Path, study: str, reason: str) -> int:
+    path = f"results/{study}/{audit.CRATE}"
+    _print(options, [f"{path}  {audit.TAMPERED}: {reason}"], {"files": {path: _told(audit.Verdict(audit.TAMPERED, reason))}})
+    return 1
+
+
+def _all(options: argparse.Namespace, record: audit.Record, states: Mapping[str, audit.Verdict]) -> int:
+    others = [audit.load(record.root, study) for study in _studies(record.root) if study != record.study]
+    found = {**states, **dict.fromkeys(audit.files_without_record(record, others), audit.NO_RECORD)}
+    counts = Counter(verdict.state for verdict in found.values())
+    lines = [f"{path}  {_said(verdict)}" for path, verdict in sorted(found.items()) if verdict.state != audit.INTACT]
+    counted = ", ".join(f"{counts[state]} {state}" for state in audit.STATES)
+    lines += [f"study {record.study}: {len(found)} files, {counted}", *_about(record)]
+    _print(options, lines, {"study": record.study, "files": {path: _told(verdict) for path, verdict in sorted(found.items())}})
+    return 0 if set(counts) == {audit.INTACT} else 1
+
+
+def _file(options: argparse.Namespace, record: audit.Record, states: Mapping[str, audit.Verdict], path: str) -> int:
+    links = list(audit.chain(record, path, states))
+    verdict = states.get(path, audit.NO_RECORD)
+    if verdict.state == audit.UNKNOWN and not (record.root / path).exists():
+        raise InputError(f"{path}: there is no such file, and no record of one")
+    _print(options, [*_tree(links), "", *_about(record)], _told_chain(record, links))
+    return 0 if verdict.state == audit.INTACT else 1
+
+
+def _claim(options: argparse.Namespace, record: audit.Record, states: Mapping[str, audit.Verdict]) -> int:
+    tables = audit.tables_of_claim(record, options.claim)
+    verdict = audit.verdict_of_claim(record, options.claim, states)
+    ledger = f"results/{record.study}/claims.csv"
+    job = record.maker.get(ledger)
+    shown = {**states, ledger: verdict}
+    links = list(audit.chain(record, ledger, shown, [*(job.code if job else ()), *tables]))
+    _print(options, [f"claim {options.claim}", *_tree(links), "", *_about(record)], _told_chain(record, links))
+    return 0 if verdict.state == audit.INTACT else 1
+
+
+def _tree(links: Sequence[audit.Link]) -> list[str]:
+    """The chain as lines, what each file was made from below it and further right."""
+    lines = []
+    for link in links:
+        made = ""
+        if link.job and not link.again:
+            seconds = float(link.job.usage["wallTime"])
+            made = f"  <- {link.job.rule}, {link.job.ended[:19].replace('T', ' ')} UTC, {seconds:.1f} s"
+        further = "  (as above)" if link.again and link.job else ""
+        lines.append(f"{'  ' * link.depth}{link.path}  {_said(link.verdict)}{made}{further}")
+    return lines
+
+
+def _said(verdict: audit.Verdict) -> str:
+    return f"{verdict.state}: {verdict.reason}" if verdict.reason else verdict.state
+
+
+def _about(record: audit.Record) -> list[str]:
+    facts = record.facts
+    state = f", with changes in {', '.join(facts['changed_files'])}" if facts["dirty"] else ", nothing changed since"
+    lines = [f"record {record.crate}, sha256 {record.today(record.crate)}", f"commit {facts['commit']}{state}"]
+    lines += [f"machine {machine}" for machine in record.machines]
+    lines += [f"data {path}: {told['description']}; {told['origin']}; {told['licence']}" for path, told in record.data_sets.items()]
+    return lines
+
+
+def _told(verdict: audit.Verdict) -> dict[str, str]:
+    return {"state": verdict.state, "reason": verdict.reason}
+
+
+def _told_chain(record: audit.Record, links: Sequence[audit.Link]) -> dict[str, Any]:
+    """The chain as JSON: every file once, with its job and what it was made from."""
+    files: dict[str, Any] = {}
+    for link in links:
+        job = link.job
+        told = None
+        if job:
+            told = {
+                **{key: getattr(job, key) for key in ("rule", "script", "started", "ended", "parameters", "environment", "usage")},
+                "code": {path: record.sums[path] for path in job.code},
+            }
+        files[link.path] = {
+            **_told(link.verdict),
+            "sha256": record.sums.get(link.path),
+            "made_from": list(record.upstream(link.path)),
+            "job": told,
+        }
+    return {"study": record.study, "file": links[0].path, **_told(links[0].verdict), "files": files, "record": record.facts}
+
+
+def _print(options: argparse.Namespace, lines: Sequence[str], told: Mapping[str, Any]) -> None:
+    print(json.dumps(told, indent=1, sort_keys=True) if options.json else "\n".join(lines))
+
+
+def _root(path: Path) -> Path:
+    """The folder of the project, above the file or above where we are."""
+    here = path.absolute() if path != Path() else Path.cwd()
+    for folder in (*([here] if here.is_dir() else []), *here.parents, Path.cwd(), *Path.cwd().parents):
+        if (folder / "Snakefile").is_file() and (folder / "workflow").is_dir():
+            return folder
+    raise InputError(f"{here}: neither this nor a folder above it is the project (expected Snakefile and workflow/ there)")
+
+
+def _within(root: Path, path: Path) -> str:
+    inside = path.absolute().resolve()
+    if not inside.is_relative_to(root.resolve()):
+        raise InputError(f"{path}: expected a file of the project in {root}")
+    return inside.relative_to(root.resolve()).as_posix()
+
+
+def _studies(root: Path) -> list[str]:
+    return sorted(path.parents[1].name for path in root.glob(f"results/*/{audit.CRATE}"))
+
+
+def _study(root: Path, named: str | None, path: str | None) -> str:
+    """The study that is asked for: named, or that of the file, or the only one there is, or the first that knows the file."""
+    recorded = _studies(root)
+    if named:
+        if named not in {folder.name for folder in root.glob("results/*")}:
+            raise InputError(
+                f"--study: found {named!r}, expected one of {', '.join(recorded) or 'none: no study has a record yet'}"
+            )
+        return named
+    parts = Path(path or "").parts
+    if len(parts) > 2 and parts[0] in ("results", "figures") and parts[1] != "runs":
+        return parts[1]
+    if not recorded:
+        raise InputError("no study has a record yet; it is written when a study finishes")
+    if path:
+        return next((study for study in recorded if path in audit.load(root, study).sums), recorded[0])
+    if len(recorded) > 1:
+        raise InputError(f"--study: several studies have a record, expected one of {', '.join(recorded)}")
+    return recorded[0]
+
+
+def _settings_since(record: audit.Record) -> Callable[[audit.Job], str]:
+    """How to tell whether a job would now be run with other settings; comments and order do not count."""
+    try:
+        settings = _current_settings(record)
+        entries = {name: _yaml(record.root / "config" / f"{name}.yaml")[name] for name in ("claims", "datasets")}
+    except (InputError, KeyError, TypeError) as error:
+        reason = f"settings cannot be read any more ({error})"
+        return lambda job: reason
+    changed = _first_change(record.facts["settings"], settings)
+
+    def since(job: audit.Job) -> str:
+        if "claims" in job.parameters and job.parameters["claims"] != entries["claims"]:
+            return "settings have changed since: config/claims.yaml"
+        entry = job.parameters.get("entry")
+        if entry is not None and entry not in [
+            {k: v for k, v in e.items() if k != "mirrors"} for e in entries["datasets"].values()
+        ]:
+            return "settings have changed since: config/datasets.yaml"
+        return f"settings have changed since: {changed}" if changed else ""
+
+    return since
+
+
+def _current_settings(record: audit.Record) -> Any:
+    config: Any = {}
+    for name in record.facts["configuration_files"]:
+        config = inheritance.merged(config, _yaml(record.root / name))
+    config = inheritance.merged(config, record.facts["command_line_settings"])
+    return inheritance.resolved(config)["studies"].get(record.study)
+
+
+def _yaml(path: Path) -> Any:
+    try:
+        return yaml.safe_load(path.read_text())
+    except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
+        raise InputError(f"{path.name}: {' '.join(str(error).split())}") from None
+
+
+def _first_change(then: Any, now: Any, place: str = "") -> str:
+    """Where settings differ first, with both values; empty where they do not."""
+    if isinstance(then, Mapping) and isinstance(now, Mapping):
+        found = (_first_change(then.get(key), now.get(key), f"{place}.{key}" if place else key) for key in {**then, **now})
+        return next(filter(None, found), "")
+    return "" if then == now else f"{place} was {json.dumps(then)}, is {json.dumps(now)}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

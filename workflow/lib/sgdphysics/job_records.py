@@ -1,0 +1,132 @@
+"""What each job of a workflow leaves behind on itself: a JSON file beside its log, with checksums of all it read and wrote.
+
+Snakemake keeps no checksums of outputs and none of the code that ran. Here the code and the inputs are summed before the work and
+the outputs after it, in the process that does it, so the record says what was used even where a file is changed a moment later.
+"""
+
+import importlib.metadata
+import json
+import platform
+import resource
+import sys
+import time
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import threadpoolctl
+
+from sgdphysics.errors import InputError
+from sgdphysics.files import sha256_of, write_atomically
+
+SUFFIX = ".job.json"
+KEYS = {
+    *("rule", "script", "wildcards", "params", "seeds", "threads", "code", "inputs", "outputs", "started", "ended"),
+    *("seconds", "peak_memory_bytes", "device", "machine", "python", "packages", "libraries"),
+}
+
+
+def path_beside(log: str | Path) -> Path:
+    """Return where the record of the job with this log is."""
+    return Path(log).with_suffix(SUFFIX)
+
+
+@contextmanager
+def recorded(job: Any, device: str = "cpu") -> Iterator[None]:
+    """Write the record of a job when the block has ended without an error; an older record is removed first.
+
+    Args:
+        job: Snakemake's object of the job, or one with its ``rule``, ``wildcards``, ``params``, ``input`` (its ``code`` apart),
+            ``output``, ``log`` and ``threads``.
+        device: Where the job computes.
+    """
+    record = path_beside(job.log[0])
+    record.unlink(missing_ok=True)
+    code = [str(path) for path in getattr(job.input, "code", [])]
+    inputs = sorted({str(path) for path in job.input} - set(code))
+    before = {
+        "rule": job.rule,
+        "script": next((path for path in code if path.startswith("workflow/scripts/")), None),
+        "wildcards": dict(job.wildcards.items()),
+        "params": dict(job.params.items()),
+        "seeds": sorted(seeds_in([dict(job.params.items()), dict(job.wildcards.items())])),
+        "threads": job.threads,
+        "code": {path: sha256_of(path) for path in sorted(code)},
+        "inputs": {path: sha256_of(path) for path in inputs},
+    }
+    start = time.time()
+    yield
+    end = time.time()
+    content = {
+        **before,
+        "outputs": {str(path): {"sha256": sha256_of(path), "bytes": Path(path).stat().st_size} for path in job.output},
+        "started": _utc(start),
+        "ended": _utc(end),
+        "seconds": round(end - start, 3),
+        "peak_memory_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+        "device": device,
+        "machine": machine(),
+        "python": platform.python_version(),
+        "packages": loaded_packages(sys.modules),
+        "libraries": libraries(),
+    }
+    text = json.dumps(content, indent=1, sort_keys=True) + "\n"
+    write_atomically(record, lambda path: path.write_text(text))
+
+
+def load(path: Path) -> dict[str, Any]:
+    """Read a record; raises `InputError` where there is none or it is not one."""
+    try:
+        content = json.loads(Path(path).read_text())
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: not a readable record of a job ({error})") from None
+    if not isinstance(content, dict) or content.keys() != KEYS:
+        raise InputError(f"{path}: not a record of a job as this version writes it")
+    return content
+
+
+def seeds_in(value: Any, name: str = "") -> set[int]:
+    """Return every whole number that stands under a name such as "seed" or "seeds", at any depth of settings."""
+    if isinstance(value, Mapping):
+        return set().union(*(seeds_in(inner, str(key)) for key, inner in value.items()))
+    if isinstance(value, list | tuple):
+        return set().union(*(seeds_in(inner, name) for inner in value))
+    if name in ("seed", "seeds") and str(value).isdecimal():
+        return {int(value)}
+    return set()
+
+
+def loaded_packages(modules: Collection[str]) -> dict[str, str]:
+    """Return name and version of the installed packages to which loaded modules belong."""
+    of_module = importlib.metadata.packages_distributions()
+    names = {name for module in {module.split(".")[0] for module in modules} for name in of_module.get(module, [])}
+    return {name: importlib.metadata.version(name) for name in sorted(names)}
+
+
+def machine() -> dict[str, str]:
+    """Return the kind of machine: results are the same bytes only on one kind."""
+    return {"system": platform.platform(), "processor": _processor(), "architecture": platform.machine()}
+
+
+def libraries() -> list[dict[str, Any]]:
+    """Return the loaded libraries of linear algebra and threads: name, version, the processor that they chose code for, threads."""
+    found = [
+        {key: entry.get(key) for key in ("internal_api", "version", "architecture", "num_threads")}
+        for entry in threadpoolctl.threadpool_info()
+    ]
+    return sorted(found, key=lambda entry: json.dumps(entry, sort_keys=True))
+
+
+def _processor() -> str:
+    """The processor's name as the system tells it; Python itself only knows its architecture."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor()
+    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.processor())
+
+
+def _utc(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
