@@ -50,6 +50,8 @@ def test_the_default_study_stays_small(clone):
         ("studies={mnist5k: {feng2023: {sweeps: {momentum: [0.9]}}}}", "studies.mnist5k.feng2023.sweeps: unknown momentum"),
         ("study=mnist6k", "study: found 'mnist6k', expected one of"),
         ("bogus=1", "top level: unknown bogus"),
+        ("studies={../elsewhere: {like: mnist5k}}", "studies: '../elsewhere' does not match"),
+        ("studies={mnist5k: {dataset: ../../elsewhere}}", "studies.mnist5k.dataset: '../../elsewhere' does not match"),
     ],
 )
 def test_a_bad_setting_is_one_line_before_any_job(setting, message, clone):
