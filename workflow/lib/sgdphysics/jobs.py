@@ -1,15 +1,19 @@
 """What every job of a workflow does around its work."""
 
+import errno
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import torch
 
 from sgdphysics import job_records
 from sgdphysics.errors import InputError
+
+# What the system says where a file cannot be written, and no code is to blame.
+NOT_WRITABLE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO}
 
 
 @contextmanager
@@ -20,14 +24,33 @@ def logged_job(job: Any) -> Iterator[None]:
         job: Snakemake's object of the job; see `job_records.recorded`.
 
     Raises:
-        SystemExit: In place of an `InputError`, whose one line ends the log; other errors pass, with their traceback.
+        SystemExit: In place of an `InputError`, and of an `OSError` of a full or protected disk, whose one line ends the log (or
+            goes to where errors went before, if the log cannot be written); other errors pass, with their traceback.
     """
     torch.set_num_threads(job.threads)
     device = torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu"
-    with Path(job.log[0]).open("w", buffering=1) as file, redirect_stdout(file), redirect_stderr(file):
-        try:
-            with job_records.recorded(job, device):
-                yield
-        except InputError as error:
-            print(f"error: {error}", file=file)
-            sys.exit(1)
+    log = Path(job.log[0])
+    file = None
+    try:
+        file = log.open("w", buffering=1)
+        with redirect_stdout(file), redirect_stderr(file), job_records.recorded(job, device):
+            yield
+    except InputError as error:
+        _end(str(error), file)
+    except OSError as error:
+        if error.errno not in NOT_WRITABLE:
+            raise
+        _end(f"{error.filename or f'{log}, or another file of this job'}: {error.strerror}", file)
+    finally:
+        if file is not None:
+            with suppress(OSError):
+                file.close()
+
+
+def _end(message: str, log: TextIO | None) -> None:
+    """End the process with one line, in the log if it can be written."""
+    try:
+        print(f"error: {message}", file=log or sys.stderr)
+    except OSError:
+        print(f"error: {message}", file=sys.stderr)
+    sys.exit(1)

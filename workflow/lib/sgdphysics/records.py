@@ -5,6 +5,8 @@ folder and moves it into place, so a crash leaves either the old file or the new
 """
 
 import json
+import os
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -43,7 +45,18 @@ def save_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Any) -> No
         name: tensor.detach().cpu().clone(memory_format=torch.contiguous_format) for name, tensor in sorted(tensors.items())
     }
     header = {"metadata": json.dumps(metadata, sort_keys=True)}
-    write_atomically(path, lambda temporary: safetensors.torch.save_file(contiguous, temporary, header))
+    write_atomically(path, lambda temporary: _save_file(contiguous, temporary, header))
+
+
+def _save_file(tensors: Mapping[str, Tensor], path: Path, header: Mapping[str, str]) -> None:
+    try:
+        safetensors.torch.save_file(tensors, path, header)
+    except safetensors.SafetensorError as error:
+        # It hides a full disk in an error of its own, with the number of the system's error at the end.
+        number = re.search(r"\(os error ([0-9]+)\)", str(error))
+        if number is None:
+            raise
+        raise OSError(int(number[1]), os.strerror(int(number[1]))) from error
 
 
 def load_tensors(path: Path) -> tuple[dict[str, Tensor], Any]:
