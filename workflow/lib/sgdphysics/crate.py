@@ -81,7 +81,9 @@ def jobs_behind(targets: Iterable[str], records: Mapping[str, Mapping[str, Any]]
     Raises:
         InputError: If the job that made a target left no record, or a file was used in another state than it was made or now is.
     """
-    makers = {output: path for path, record in records.items() for output in record["outputs"]}
+    # Of several the latest: that of a rule which has another name or log by now is still there.
+    in_time = sorted(records, key=lambda path: (records[path]["ended"], path))
+    makers = {output: path for path in in_time for output in records[path]["outputs"]}
     targets = list(targets)
     lost = [target for target in targets if target not in makers]
     if lost:

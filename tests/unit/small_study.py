@@ -1,0 +1,179 @@
+"""A study of five jobs in a folder, with a record and a report page, made by the library's own functions in a moment."""
+
+import contextlib
+import functools
+import io
+import json
+import shutil
+import tempfile
+from pathlib import Path
+from types import SimpleNamespace
+
+import yaml
+
+from sgdphysics import audit, command_line, crate, inheritance, job_records
+from sgdphysics.files import sha256_of
+
+FOLDER = "results/small/provenance"
+CRATE, PAGE = f"{FOLDER}/ro-crate-metadata.json", "results/small/report/index.html"
+DATA, FIGURE = "data/digits.bin", "figures/small/fig.svg"
+READ, UNREAD = "results/small/tables/a.csv", "results/small/tables/b_settings.csv"
+LEDGER, TESTS = "results/small/claims.csv", "results/small/claim_tests.csv"
+LIBRARY, SCRIPTS = "workflow/lib/sgdphysics/shared.py", "workflow/scripts"
+CONFIGURATION = "config/config.yaml"
+# Rule -> script, library files, inputs, outputs with their content.
+RULES = {
+    "prepare": ((), (), {DATA: "digits\n"}),
+    "tabulate_a": ((LIBRARY,), (DATA,), {READ: "a\n1\n"}),
+    "tabulate_b": ((LIBRARY,), (DATA,), {UNREAD: "b\n2\n"}),
+    "draw": ((), (READ,), {FIGURE: "<svg/>\n"}),
+    "decide_claims": (
+        (),
+        (READ, UNREAD),
+        {LEDGER: "claim,verdict\nfirst,replicated\nsecond,partly\n", TESTS: "claim,tables\nfirst,a\nsecond,a; b_settings\n"},
+    ),
+}
+PARAMS = {
+    "prepare": {"entry": {"version": "1", "licence": "free"}},
+    "tabulate_a": {"seeds": [1, 2], "rate": 0.5},
+    "decide_claims": {"claims": [{"id": "first"}, {"id": "second"}]},
+}
+SETTINGS = {
+    CONFIGURATION: "study: small\nstudies:\n  base: {dataset: digits, part: {rate: 0.1, seeds: [1, 2]}}\n",
+    "config/small.yaml": "studies:\n  small: {like: base, part: {rate: 0.5}}\n",
+    "config/claims.yaml": "claims: [{id: first}, {id: second}]\n",
+    "config/datasets.yaml": "datasets: {digits: {version: '1', licence: free, mirrors: [here]}}\n",
+}
+FURTHER = ("Snakefile", *SETTINGS)
+MADE_FROM = {
+    output: {f"{SCRIPTS}/{rule}.py", *library, *inputs} for rule, (library, inputs, outputs) in RULES.items() for output in outputs
+}
+
+
+class Inputs(list):
+    """Input files of a job as Snakemake hands them over: a list of all, and those of a name as an attribute."""
+
+    def __init__(self, code, others):
+        super().__init__([*others, *code])
+        self.code = list(code)
+
+
+def job(rule, code=(), inputs=(), outputs=(), log="job.log", **other):
+    """Snakemake's object of a job, as far as records need it."""
+    given = {"wildcards": {}, "params": {}, "threads": 1, **other}
+    return SimpleNamespace(rule=rule, input=Inputs(code, inputs), output=list(outputs), log=[str(log)], **given)
+
+
+def write(root, files):
+    """Write files, text by path."""
+    for name, text in files.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text)
+
+
+def run_jobs(root):
+    """Run the five jobs; returns their records by path."""
+    write(root, {**SETTINGS, "Snakefile": "rule all:\n", LIBRARY: "# shared\n"})
+    write(root, {f"{SCRIPTS}/{rule}.py": f"# {rule}\n" for rule in RULES})
+    logs = {}
+    with contextlib.chdir(root):
+        for rule, (library, inputs, outputs) in RULES.items():
+            logs[rule] = Path(f"results/small/logs/{rule}.log")
+            write(Path(), {str(logs[rule]): ""})
+            code = [f"{SCRIPTS}/{rule}.py", *library]
+            with job_records.recorded(job(rule, code, inputs, outputs, logs[rule], params=PARAMS.get(rule, {}))):
+                write(Path(), outputs)
+        return {str(path): job_records.load(path) for path in map(job_records.path_beside, logs.values())}
+
+
+def described(root, records):
+    """What the record says of the study as a whole."""
+    settings = {}
+    for name in (CONFIGURATION, "config/small.yaml"):
+        settings = inheritance.merged(settings, yaml.safe_load((root / name).read_text()))
+    settings = inheritance.resolved(settings)["studies"]["small"]
+    copies = {f"{FOLDER}/settings.yaml": yaml.safe_dump(settings), f"{FOLDER}/README.md": "# The record\n"}
+    write(root, copies)
+    names = {
+        *FURTHER,
+        *copies,
+        *(name for record in records.values() for key in ("code", "inputs", "outputs") for name in record[key]),
+    }
+    return crate.Study(
+        name="small",
+        description="A small study",
+        folder=FOLDER,
+        workflow="Snakefile",
+        licence="https://spdx.org/licenses/MIT.html",
+        developers="Developers",
+        settings=settings,
+        settings_file=f"{FOLDER}/settings.yaml",
+        command_line_settings={},
+        configuration_files=[CONFIGURATION, "config/small.yaml"],
+        files={name: {"sha256": sha256_of(root / name), "bytes": (root / name).stat().st_size} for name in names},
+        commit="a" * 40,
+        changed_files=[],
+        packages={"numpy": {"version": "2", "sha256": "0" * 64}},
+        snakemake="9.27.1",
+        data_sets={DATA: {"name": "digits", "description": "Digits", "origin": "here", "licence": "free"}},
+    )
+
+
+def build(root):
+    """Return the crate of the five jobs, run in this folder."""
+    records = run_jobs(root)
+    return crate.build(described(root, records), crate.jobs_behind([FIGURE, LEDGER], records))
+
+
+def publish(root, content):
+    """Write a record, and a report page that prints its sum and its own."""
+    write(root, {CRATE: content if isinstance(content, str) else json.dumps(content, indent=1)})
+    lines = f'<meta name="record-sha256" content="{sha256_of(root / CRATE)}">\n<meta name="page-sha256" content="">\n'
+    write(root, {PAGE: audit.page_with_sum(f"<html><head>{lines}</head><body>Results</body></html>\n")})
+
+
+@functools.cache
+def _finished():
+    folder = tempfile.TemporaryDirectory()  # removed when Python ends
+    root = Path(folder.name)
+    publish(root, build(root))
+    return folder
+
+
+def finish(root):
+    """Put the whole study, record and page into a folder; returns the folder."""
+    shutil.copytree(_finished().name, root, dirs_exist_ok=True)
+    return root
+
+
+def records_of(root):
+    """Return the records that the jobs of a finished study left, by path."""
+    found = sorted((root / "results/small/logs").glob(f"*{job_records.SUFFIX}"))
+    return {path.relative_to(root).as_posix(): job_records.load(path) for path in found}
+
+
+def descendants(names):
+    """Return what is made from any of these files, record and page among it, by the rules above."""
+    found = set(names)
+    while more := {made for made, above in MADE_FROM.items() if above & found} - found:
+        found |= more
+    return (found | {CRATE, PAGE}) - set(names)
+
+
+def answer(root, *arguments):
+    """Run the command ``sgdphysics`` in a folder; returns its exit code and what it printed to both streams."""
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.chdir(root), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        try:
+            code = command_line.main(arguments)
+        except SystemExit as stop:  # argparse
+            code = stop.code
+    return code, out.getvalue(), err.getvalue()
+
+
+def states(root, *arguments):
+    """Return state and reason of every file that is not intact, as the command says."""
+    _, out, _ = answer(root, "audit", "--all", "--study", "small", "--json", *arguments)
+    return {
+        name: (told["state"], told["reason"]) for name, told in json.loads(out)["files"].items() if told["state"] != audit.INTACT
+    }
