@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import scipy.stats
@@ -107,8 +108,12 @@ def smallest_detectable_distance(values: Sequence[float], power: float = 0.8, le
     values = np.asarray(values, dtype=float)
     if len(values) < 2 or not np.isfinite(values).all():
         return float("nan")
-    in_scatters = TTestPower().solve_power(nobs=len(values), alpha=(1 - level) / 2, power=power, alternative="larger")
-    return float(in_scatters * values.std(ddof=1))
+    return float(_detectable_in_scatters(len(values), power, level) * values.std(ddof=1))
+
+
+@cache
+def _detectable_in_scatters(count: int, power: float, level: float) -> float:
+    return TTestPower().solve_power(nobs=count, alpha=(1 - level) / 2, power=power, alternative="larger")
 
 
 def holm(p_values: Sequence[float]) -> np.ndarray:
@@ -117,5 +122,7 @@ def holm(p_values: Sequence[float]) -> np.ndarray:
     Source: S. Holm, Scandinavian Journal of Statistics 6, 65 (1979).
     """
     p_values = np.asarray(p_values, dtype=float)
+    if len(p_values) < 2:
+        return p_values  # nothing to adjust for
     known = np.nan_to_num(p_values, nan=1.0)
     return np.where(np.isnan(p_values), np.nan, multipletests(known, method="holm")[1])
