@@ -396,16 +396,26 @@ def tables_of_claim(record: Record, claim: str) -> list[str]:
     Raises:
         InputError: If there is no such claim or no such file.
     """
-    path = f"results/{record.study}/claim_tests.csv"
-    try:
-        with (record.root / path).open(newline="") as file:
-            rows = [(row["claim"], row["tables"]) for row in csv.DictReader(file)]
-    except (OSError, KeyError, csv.Error, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: not a readable list of tests ({type(error).__name__})") from None
-    names = {name for found, tables in rows if found == claim for name in tables.split("; ")}
-    if not names:
-        raise InputError(f"claim: found {claim!r}, expected one of {', '.join(sorted({found for found, _ in rows}))}")
+    names = {name for row in _rows_of_claim(record, "claim_tests.csv", claim) for name in row["tables"].split("; ")}
     return [f"results/{record.study}/tables/{name}.csv" for name in sorted(names)]
+
+
+def row_of_claim(record: Record, claim: str) -> dict[str, str]:
+    """Return a claim's row of the ledger as it stands there; raises `InputError` where there is none."""
+    return _rows_of_claim(record, "claims.csv", claim)[0]
+
+
+def _rows_of_claim(record: Record, name: str, claim: str) -> list[dict[str, str]]:
+    path = f"results/{record.study}/{name}"
+    try:
+        with (record.root / path).open(newline="", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+        found = [row for row in rows if row["claim"] == claim]
+    except (OSError, KeyError, csv.Error, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: not a readable table of claims ({type(error).__name__})") from None
+    if not found:
+        raise InputError(f"--claim: found {claim!r}, expected one of {', '.join(sorted({row['claim'] for row in rows}))}")
+    return found
 
 
 def verdict_of_claim(record: Record, claim: str, states: Mapping[str, Verdict]) -> Verdict:

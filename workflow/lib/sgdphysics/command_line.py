@@ -113,7 +113,10 @@ def _claim(options: argparse.Namespace, record: audit.Record, states: Mapping[st
     job = record.maker.get(ledger)
     shown = {**states, ledger: verdict}
     links = list(audit.chain(record, ledger, shown, [*(job.code if job else ()), *tables]))
-    _print(options, [f"claim {options.claim}", *_tree(links), "", *_about(record)], _told_chain(record, links))
+    row = audit.row_of_claim(record, options.claim)
+    number = "{value} [{ci_low}, {ci_high}], {n_seeds} seeds".format_map(row)
+    lines = [f"claim {options.claim}: {row['verdict']}, {row['statistic']} {number}", *_tree(links), "", *_about(record)]
+    _print(options, lines, _told_chain(record, links) | {"claim": row})
     return 0 if verdict.state == audit.INTACT else 1
 
 
