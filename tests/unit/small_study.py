@@ -21,7 +21,11 @@ READ, UNREAD = "results/small/tables/a.csv", "results/small/tables/b_settings.cs
 LEDGER, TESTS = "results/small/claims.csv", "results/small/claim_tests.csv"
 LIBRARY, SCRIPTS = "workflow/lib/sgdphysics/shared.py", "workflow/scripts"
 CONFIGURATION = "config/config.yaml"
-# Rule -> script, library files, inputs, outputs with their content.
+LEDGER_TEXT = """claim,statistic,value,ci_low,ci_high,n_seeds,verdict
+first,slope,-1.0,-1.5,-0.5,5,replicated
+second,ratio,2.0,1.0,3.0,5,partly
+"""
+# Rule -> library files, inputs, outputs with their content.
 RULES = {
     "prepare": ((), (), {DATA: "digits\n"}),
     "tabulate_a": ((LIBRARY,), (DATA,), {READ: "a\n1\n"}),
@@ -30,7 +34,7 @@ RULES = {
     "decide_claims": (
         (),
         (READ, UNREAD),
-        {LEDGER: "claim,verdict\nfirst,replicated\nsecond,partly\n", TESTS: "claim,tables\nfirst,a\nsecond,a; b_settings\n"},
+        {LEDGER: LEDGER_TEXT, TESTS: "claim,tables\nfirst,a\nsecond,a; b_settings\n"},
     ),
 }
 PARAMS = {

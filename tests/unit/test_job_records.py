@@ -1,6 +1,7 @@
 import json
 import subprocess
 import sys
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -74,7 +75,9 @@ def test_a_job_without_its_output_leaves_no_record(folder):
 def test_times_are_those_of_the_work_in_utc(folder):
     before = datetime.now(UTC)
     with job_records.recorded(a_job()):
+        time.sleep(0.01)
         during = datetime.now(UTC)
+        time.sleep(0.01)
     after = datetime.now(UTC)
     found = record()
     started, ended = (datetime.fromisoformat(found[key]) for key in ("started", "ended"))

@@ -8,7 +8,7 @@ import csv
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -23,6 +23,8 @@ PAGE = "report/index.html"
 # Of the two lines in the report page, one holds the sum of the record, one that of the page without this line.
 RECORD_SUM = re.compile(rb'<meta name="record-sha256" content="([0-9a-f]{64})">')
 PAGE_SUM = re.compile(rb'<meta name="page-sha256" content="([0-9a-f]{64})">')
+FACTS = {"settings", "command_line_settings", "configuration_files", "commit", "changed_files", "dirty"}
+DATA_FACTS = {"description", "origin", "licence"}
 # Written anew by every run, and evidence of nothing: logs, times, Snakemake's own records.
 NOT_EVIDENCE = re.compile(r"(^|/)(logs|benchmarks|\.snakemake)/|\.(log|job\.json|benchmark\.tsv)$")
 
@@ -166,11 +168,13 @@ def load(root: Path, study: str) -> Record:
         raise InputError(
             f"{path.relative_to(root)}: there is no record of study {study!r}; it is written when a study finishes"
         ) from None
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise InputError(f"{path.relative_to(root)}: not a readable record ({type(error).__name__}: {error})") from None
     try:
-        return _record(root, study, graph)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        record = _record(root, study, graph)
+        _check(record)
+        return record
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
         raise InputError(
             f"{path.relative_to(root)}: not a record as this version writes it ({type(error).__name__}: {error})"
         ) from None
@@ -191,6 +195,7 @@ def _record(root: Path, study: str, graph: Mapping[str, Mapping[str, Any]]) -> R
         return {value["name"]: _parsed(value["value"]) for value in found if value["@type"] == "PropertyValue"}
 
     workflow = graph[_identifiers(graph["./"]["mainEntity"])[0]]
+    facts = values(graph["./"], "variableMeasured")
     jobs = []
     for name, entity in graph.items():
         if entity["@type"] == "CreateAction" and name.startswith("#job/"):
@@ -199,14 +204,14 @@ def _record(root: Path, study: str, graph: Mapping[str, Mapping[str, Any]]) -> R
             jobs.append(
                 Job(
                     name=name.removeprefix("#job/"),
-                    rule=entity["name"].removeprefix("Job of rule "),
+                    rule=_word(entity["name"]).removeprefix("Job of rule "),
                     script=path_of(_identifiers(entity["instrument"])[0]),
                     code=tuple(code),
                     inputs=tuple(path for path in used if path not in code),
                     outputs=tuple(path_of(part) for part in _identifiers(entity["result"])),
                     parameters=values(entity, "object"),
-                    started=entity["startTime"],
-                    ended=entity["endTime"],
+                    started=_word(entity["startTime"]),
+                    ended=_word(entity["endTime"]),
                     environment=values(entity, "environment"),
                     usage=values(entity, "resourceUsage"),
                 )
@@ -214,13 +219,28 @@ def _record(root: Path, study: str, graph: Mapping[str, Mapping[str, Any]]) -> R
     return Record(
         root=root,
         study=study,
-        sums={path: entity["sha256"] for path, entity in files.items()},
+        sums={path: _word(entity["sha256"]) for path, entity in files.items()},
         sizes={path: int(entity["contentSize"]) for path, entity in files.items()},
         jobs=tuple(jobs),
-        facts=values(graph["./"], "variableMeasured"),
+        facts=facts,
         data_sets={path: values(entity, "additionalProperty") for path, entity in files.items() if "additionalProperty" in entity},
         packages={graph[name]["name"]: graph[name]["version"] for name in _identifiers(workflow["softwareRequirements"])},
     )
+
+
+def _check(record: Record) -> None:
+    """Raise `KeyError`, `TypeError` or `ValueError` where anything that is told of a study is not there."""
+    lacking = [
+        FACTS - record.facts.keys(),
+        *(DATA_FACTS - facts.keys() for facts in record.data_sets.values()),
+        *({"processor", "system"} - job.environment["machine"].keys() for job in record.jobs),
+    ]
+    if missing := set().union(*lacking):
+        raise KeyError(", ".join(sorted(missing)))
+    for name in (*record.facts["changed_files"], *record.facts["configuration_files"]):
+        _word(name)
+    for job in record.jobs:
+        float(job.usage["wallTime"])
 
 
 def _several(value: Any) -> list[Any]:
@@ -229,6 +249,12 @@ def _several(value: Any) -> list[Any]:
 
 def _identifiers(value: Any) -> list[str]:
     return [entry["@id"] for entry in _several(value)]
+
+
+def _word(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"found {json.dumps(value)[:50]}, expected text")
+    return value
 
 
 def _parsed(value: str) -> Any:
@@ -396,36 +422,42 @@ def tables_of_claim(record: Record, claim: str) -> list[str]:
     Raises:
         InputError: If there is no such claim or no such file.
     """
-    names = {name for row in _rows_of_claim(record, "claim_tests.csv", claim) for name in row["tables"].split("; ")}
+    names = {name for row in _rows_of_claim(record, "claim_tests.csv", claim, {"tables"}) for name in row["tables"].split("; ")}
     return [f"results/{record.study}/tables/{name}.csv" for name in sorted(names)]
 
 
 def row_of_claim(record: Record, claim: str) -> dict[str, str]:
     """Return a claim's row of the ledger as it stands there; raises `InputError` where there is none."""
-    return _rows_of_claim(record, "claims.csv", claim)[0]
+    return _rows_of_claim(record, "claims.csv", claim, {"verdict", "statistic", "value", "ci_low", "ci_high", "n_seeds"})[0]
 
 
-def _rows_of_claim(record: Record, name: str, claim: str) -> list[dict[str, str]]:
+def _rows_of_claim(record: Record, name: str, claim: str, columns: Set[str]) -> list[dict[str, str]]:
     path = f"results/{record.study}/{name}"
     try:
         with (record.root / path).open(newline="", encoding="utf-8") as file:
             rows = list(csv.DictReader(file))
         found = [row for row in rows if row["claim"] == claim]
+        if any(row.get(column) is None for row in found for column in columns):
+            raise KeyError
     except (OSError, KeyError, csv.Error, UnicodeDecodeError) as error:
         raise InputError(f"{path}: not a readable table of claims ({type(error).__name__})") from None
     if not found:
-        raise InputError(f"--claim: found {claim!r}, expected one of {', '.join(sorted({row['claim'] for row in rows}))}")
+        raise InputError(f"--claim: found {claim!r}, expected one of {', '.join(sorted({str(row['claim']) for row in rows}))}")
     return found
 
 
 def verdict_of_claim(record: Record, claim: str, states: Mapping[str, Verdict]) -> Verdict:
     """Return the state of one claim's row: that of the ledger's bytes, of the tables that decided it, and of the code that did."""
-    ledger = f"results/{record.study}/claims.csv"
+    ledger, tests = (f"results/{record.study}/{name}.csv" for name in ("claims", "claim_tests"))
     own, job = states.get(ledger, NO_RECORD), record.maker.get(ledger)
-    if own.state != STALE or job is None:
+    if own.state in (TAMPERED, UNKNOWN) or job is None:
+        return own
+    if states.get(tests, NO_RECORD).state in (TAMPERED, UNKNOWN):
+        return Verdict(UNKNOWN, f"{tests} was changed, so by which tables it was decided is not certain")
+    if own.state == INTACT:
         return own
     behind = [*job.code, *tables_of_claim(record, claim)]
     changed = next((path for path in behind if states.get(path, NO_RECORD).state == TAMPERED), None)
     older = next((states[path] for path in behind if path in states and states[path].state == STALE), None)
-    settings = own if "settings" in own.reason else None
+    settings = own if own.reason.startswith("settings ") else None  # not the name of a file with this word in it
     return _stale(changed) if changed else older or settings or Verdict(INTACT)

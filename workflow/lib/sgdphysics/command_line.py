@@ -178,9 +178,9 @@ def _root(path: Path) -> Path:
     """The folder of the project, above the file or above where we are."""
     here = path.absolute() if path != Path() else Path.cwd()
     for folder in (*([here] if here.is_dir() else []), *here.parents, Path.cwd(), *Path.cwd().parents):
-        if (folder / "Snakefile").is_file() and (folder / "workflow").is_dir():
+        if (folder / "workflow").is_dir() and ((folder / "Snakefile").is_file() or (folder / "results").is_dir()):
             return folder
-    raise InputError(f"{here}: neither this nor a folder above it is the project (expected Snakefile and workflow/ there)")
+    raise InputError(f"{here}: neither this nor a folder above it is the project (expected workflow/ and Snakefile there)")
 
 
 def _within(root: Path, path: Path) -> str:
@@ -219,19 +219,17 @@ def _settings_since(record: audit.Record) -> Callable[[audit.Job], str]:
     """How to tell whether a job would now be run with other settings; comments and order do not count."""
     try:
         settings = _current_settings(record)
-        entries = {name: _yaml(record.root / "config" / f"{name}.yaml")[name] for name in ("claims", "datasets")}
-    except (InputError, KeyError, TypeError) as error:
+        claims, entries = (_yaml(record.root / "config" / f"{name}.yaml")[name] for name in ("claims", "datasets"))
+        data_sets = [{key: value for key, value in entry.items() if key != "mirrors"} for entry in entries.values()]
+    except (InputError, KeyError, TypeError, AttributeError) as error:
         reason = f"settings cannot be read any more ({error})"
         return lambda job: reason
     changed = _first_change(record.facts["settings"], settings)
 
     def since(job: audit.Job) -> str:
-        if "claims" in job.parameters and job.parameters["claims"] != entries["claims"]:
+        if "claims" in job.parameters and job.parameters["claims"] != claims:
             return "settings have changed since: config/claims.yaml"
-        entry = job.parameters.get("entry")
-        if entry is not None and entry not in [
-            {k: v for k, v in e.items() if k != "mirrors"} for e in entries["datasets"].values()
-        ]:
+        if job.parameters.get("entry") is not None and job.parameters["entry"] not in data_sets:
             return "settings have changed since: config/datasets.yaml"
         return f"settings have changed since: {changed}" if changed else ""
 
@@ -243,7 +241,10 @@ def _current_settings(record: audit.Record) -> Any:
     for name in record.facts["configuration_files"]:
         config = inheritance.merged(config, _yaml(record.root / name))
     config = inheritance.merged(config, record.facts["command_line_settings"])
-    return inheritance.resolved(config)["studies"].get(record.study)
+    studies = inheritance.resolved(config)["studies"]
+    if record.study not in studies:
+        raise InputError(f"there is no study {record.study!r}")
+    return studies[record.study]
 
 
 def _yaml(path: Path) -> Any:

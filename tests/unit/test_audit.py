@@ -1,0 +1,401 @@
+import json
+import os
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+import small_study as small
+from sgdphysics import audit
+from sgdphysics.errors import InputError
+from sgdphysics.files import sha256_of
+from small_study import CRATE, PAGE, states
+
+RECORD_FILES = [f"{small.FOLDER}/README.md", f"{small.FOLDER}/settings.yaml"]
+CODE = [small.LIBRARY, *(f"{small.SCRIPTS}/{rule}.py" for rule in small.RULES)]
+FILES = sorted({*small.MADE_FROM, *CODE, *small.FURTHER, *RECORD_FILES})
+# Changing these to what is no YAML, or to nothing, makes the settings unreadable too.
+SETTINGS = sorted(small.SETTINGS)
+
+
+@pytest.fixture
+def study(tmp_path):
+    return small.finish(tmp_path / "project")
+
+
+def expected(**files):
+    """States by path, from paths by state."""
+    return {name: state for state, names in files.items() for name in names}
+
+
+def state_of(found):
+    return {name: state for name, (state, _) in found.items()}
+
+
+def changed_byte(path):
+    content = bytearray(path.read_bytes())
+    content[0] ^= 1
+    path.write_bytes(content)
+
+
+def test_a_finished_study_is_intact(study):
+    assert states(study) == {}
+    verdicts = audit.verdicts(audit.load(study, "small"))
+    assert sorted(verdicts) == sorted([*FILES, CRATE, PAGE])
+
+
+@pytest.mark.parametrize("name", [name for name in FILES if name not in SETTINGS])
+@pytest.mark.parametrize("change", [changed_byte, Path.unlink], ids=["changed", "deleted"])
+def test_a_tampered_file_and_what_was_made_from_it_are_named(study, name, change):
+    change(study / name)
+    found = states(study)
+    assert state_of(found) == expected(tampered=[name], stale=small.descendants([name]))
+    assert found[name][1] == "missing" if change is Path.unlink else found[name][1].startswith("not the recorded bytes (sha256 ")
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_a_deleted_file_of_settings_makes_everything_stale(study, name):
+    (study / name).unlink()
+    found = states(study)
+    assert state_of(found) == expected(tampered=[name], stale=[*small.MADE_FROM, CRATE, PAGE])
+    assert found[small.FIGURE][1].startswith(f"settings cannot be read any more ({Path(name).name}: ")
+
+
+def test_swapped_files_are_both_named(study):
+    one, two = study / small.READ, study / small.UNREAD
+    content = one.read_bytes()
+    one.write_bytes(two.read_bytes())
+    two.write_bytes(content)
+    assert state_of(states(study)) == expected(
+        tampered=[small.READ, small.UNREAD], stale=small.descendants([small.READ, small.UNREAD])
+    )
+
+
+def test_the_reason_names_the_nearest_file_that_changed(study):
+    changed_byte(study / small.DATA)
+    found = states(study)
+    for name in (small.READ, small.FIGURE, small.LEDGER):  # further down too: it is where to look
+        assert found[name][1] == f"made from {small.DATA}, which has changed since"
+    (study / small.LIBRARY).unlink()
+    assert states(study)[small.READ][1] == f"made from {small.LIBRARY}, which has changed since"
+
+
+def test_as_many_bytes_or_not_is_told(study):
+    changed_byte(study / small.READ)
+    assert states(study)[small.READ][1].endswith(", as many bytes)")
+    (study / small.READ).write_text("a\n1\n2\n")
+    assert states(study)[small.READ][1].endswith(", 6 bytes)")
+
+
+@pytest.mark.parametrize(
+    "folder", ["results/small", "results/small/tables", "figures/small", "results/runs/x", "data", small.FOLDER]
+)
+@pytest.mark.parametrize("name", ["new.csv", ".hidden", "job.json"])
+def test_an_added_file_is_named_and_nothing_else(study, folder, name):
+    (study / folder).mkdir(parents=True, exist_ok=True)
+    (study / folder / name).write_text("x")
+    assert states(study) == {f"{folder}/{name}": ("unknown", "no record")}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "results/small/logs/new.log",
+        "results/small/benchmarks/new.tsv",
+        "results/runs/x/y.log",
+        "results/runs/x/y.job.json",
+        "results/runs/x/y.benchmark.tsv",
+        "data/logs/a.log",
+        "figures/other/fig.svg",
+        "results/other/tables/a.csv",
+        "new.csv",
+    ],
+)
+def test_logs_and_other_studies_are_no_part_of_a_study(study, name):
+    small.write(study, {name: "x"})
+    assert states(study) == {}
+
+
+def test_a_file_of_another_study_with_a_record_is_known(study):
+    shared = "results/runs/x/y.safetensors"
+    small.write(study, {shared: "weights"})
+    assert state_of(states(study)) == {shared: "unknown"}
+    text = (study / CRATE).read_text().replace("digits.bin", "other.bin")
+    content = json.loads(text.replace("results/small/provenance", "results/other/provenance"))
+    entry = next(entity for entity in content["@graph"] if entity["@id"].endswith("data/other.bin"))
+    content = json.loads(json.dumps(content).replace(entry["@id"], f"../../../{shared}"))
+    small.write(study, {"results/other/provenance/ro-crate-metadata.json": json.dumps(content)})
+    assert states(study) == {}
+
+
+def test_a_changed_record_makes_everything_unknown(study):
+    path = study / CRATE
+    path.write_bytes(path.read_bytes().replace(b"A small study", b"A large study"))
+    found = states(study)
+    assert state_of(found) == expected(tampered=[CRATE], stale=[PAGE], unknown=FILES)
+    assert found[CRATE][1] == f"its sha256 is not the one that {PAGE} prints"
+    assert found[small.FIGURE][1] == f"{CRATE} was changed, so what it says is not certain"
+
+
+def test_a_file_that_was_rewritten_together_with_the_record_is_not_believed(study):
+    changed_byte(study / small.FIGURE)
+    forged(study, small.FIGURE)
+    assert state_of(states(study)) == expected(tampered=[CRATE], stale=[PAGE], unknown=FILES)
+
+
+def test_a_study_that_was_forged_as_a_whole_is_exposed_by_the_published_sum(study):
+    published = sha256_of(study / CRATE)
+    assert small.answer(study, "audit", "--all", "--record-sum", published)[0] == 0
+    assert small.answer(study, "audit", "--all", "--record-sum", published.upper())[0] == 0
+    changed_byte(study / small.FIGURE)
+    forged(study, small.FIGURE)
+    small.publish(study, (study / CRATE).read_text())
+    assert states(study) == {}  # nothing in the folder can tell
+    for question in (["--all"], [small.FIGURE], ["--claim", "first"]):
+        assert small.answer(study, "audit", *question, "--record-sum", published) == (
+            1,
+            f"{CRATE}  tampered: its sha256 is not {published}\n",
+            "",
+        )
+    assert states(study, "--record-sum", published) == {CRATE: ("tampered", f"its sha256 is not {published}")}
+
+
+def forged(study, name):
+    """Put the sum of a file as it is into the record."""
+    content = json.loads((study / CRATE).read_text())
+    entity = next(entity for entity in content["@graph"] if entity["@id"] == f"../../../{name}")
+    entity["sha256"] = sha256_of(study / name)
+    (study / CRATE).write_text(json.dumps(content, indent=1))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda page: page.replace("Results", "Wonders"),
+        lambda page: page + " ",
+        lambda page: page.replace('<meta name="page-sha256"', '<meta name="page-sum"'),
+        lambda page: page.replace("</head>", '<meta name="page-sha256" content="' + "0" * 64 + '"></head>'),
+        lambda page: "",
+    ],
+    ids=["text", "space", "no sum", "two sums", "empty"],
+)
+def test_a_changed_page_is_named_and_nothing_else(study, change):
+    (study / PAGE).write_text(change((study / PAGE).read_text()))
+    assert states(study) == {PAGE: ("tampered", "not the bytes of which it prints the sum")}
+
+
+def test_a_missing_page_is_named_and_nothing_else(study):
+    (study / PAGE).unlink()
+    assert states(study) == {PAGE: ("tampered", "missing")}
+
+
+@pytest.mark.parametrize("places", [0, 2])
+def test_a_page_has_one_place_for_its_sum(places):
+    with pytest.raises(InputError, match=f"the report page has {places} places for its sum, expected one"):
+        audit.page_with_sum('<meta name="page-sha256" content="">' * places)
+
+
+def test_a_changed_setting_makes_everything_stale_and_is_named(study):
+    path = study / "config/small.yaml"
+    path.write_text(path.read_text().replace("0.5", "0.7"))
+    found = states(study)
+    assert state_of(found) == expected(tampered=["config/small.yaml"], stale=[*small.MADE_FROM, CRATE, PAGE])
+    for name in small.MADE_FROM:
+        assert found[name][1] == "settings have changed since: part.rate was 0.5, is 0.7"
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "message"),
+    [
+        ("config/small.yaml", "studies:\n  small: {like: base, part: {rate: 0.5, extra: 1}}\n", "part.extra was null, is 1"),
+        ("config/config.yaml", "studies:\n  base: {dataset: digits, part: {seeds: [2, 1]}}\n", "part.seeds was [1, 2], is [2, 1]"),
+        ("config/config.yaml", "studies:\n  base: {part: {seeds: [1, 2]}}\n", 'dataset was "digits", is null'),
+    ],
+)
+def test_settings_that_were_added_reordered_or_removed_are_named(study, file, text, message):
+    (study / file).write_text(text)
+    assert states(study)[small.FIGURE][1] == f"settings have changed since: {message}"
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+@pytest.mark.parametrize("what", ["comment", "order"])
+def test_comments_and_the_order_of_settings_change_nothing_but_the_file(study, name, what):
+    path = study / name
+    orders = {"dataset: digits, part: {rate: 0.1, seeds: [1, 2]}": "part: {seeds: [1, 2], rate: 0.1}, dataset: digits"}
+    orders |= {
+        "like: base, part: {rate: 0.5}": "part: {rate: 0.5}, like: base",
+        "version: '1', licence: free": "licence: free, version: '1'",
+    }
+    text = path.read_text()
+    for old, new in orders.items() if what == "order" else ():
+        text = text.replace(old, new)
+    path.write_text(f"# a comment\n{text}")
+    assert state_of(states(study)) == expected(tampered=[name], stale=[CRATE, PAGE])
+
+
+def test_where_data_is_fetched_from_does_not_matter(study):
+    path = study / "config/datasets.yaml"
+    path.write_text(path.read_text().replace("here", "there"))
+    assert state_of(states(study)) == expected(tampered=["config/datasets.yaml"], stale=[CRATE, PAGE])
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "made"),
+    [
+        ("config/claims.yaml", "second", "third", [small.LEDGER, small.TESTS]),
+        ("config/datasets.yaml", "free", "paid", [small.DATA]),
+    ],
+)
+def test_other_claims_and_other_data_make_stale_what_was_decided_or_prepared(study, name, old, new, made):
+    (study / name).write_text((study / name).read_text().replace(old, new))
+    found = states(study)
+    below = small.descendants(made) | set(made)
+    assert state_of(found) == expected(tampered=[name], stale=below)
+    assert found[made[0]][1] == f"settings have changed since: {name}"
+
+
+@pytest.mark.parametrize("text", ["", "[", "[1]", "3", "studies: 3", "studies: {small: 3}", "claims: 3", "datasets: [3]", "\0"])
+@pytest.mark.parametrize("name", SETTINGS)
+def test_settings_that_are_none_make_everything_stale_in_one_line(study, name, text):
+    (study / name).write_text(text)
+    found = states(study)
+    assert found[name][0] == "tampered"
+    assert {found[path][0] for path in (CRATE, PAGE)} == {"stale"}
+    assert found[small.LEDGER if "claims" in name else small.DATA][0] == "stale"
+    assert all("\n" not in reason and len(reason) < 300 for _, reason in found.values())
+
+
+def claim(study, name):
+    """State of a claim's row, with its exit code."""
+    code, out, _ = small.answer(study, "audit", "--claim", name, "--json")
+    return code, json.loads(out)["state"]
+
+
+def test_a_claim_is_as_good_as_the_tables_that_decided_it(study):
+    assert claim(study, "first") == claim(study, "second") == (0, "intact")
+    changed_byte(study / small.UNREAD)
+    assert claim(study, "first") == (0, "intact")
+    assert claim(study, "second") == (1, "stale")
+    assert states(study)[small.LEDGER][0] == "stale"
+    changed_byte(study / small.READ)
+    assert claim(study, "first") == (1, "stale")
+
+
+@pytest.mark.parametrize("name", [small.DATA, small.LIBRARY, f"{small.SCRIPTS}/tabulate_a.py", f"{small.SCRIPTS}/decide_claims.py"])
+def test_a_claim_is_as_good_as_all_that_is_behind_its_tables(study, name):
+    changed_byte(study / name)
+    assert claim(study, "first") == (1, "stale")
+
+
+def test_a_claim_is_stale_where_settings_or_claims_have_changed(study):
+    for name in ("config/small.yaml", "config/claims.yaml"):
+        original = (study / name).read_text()
+        (study / name).write_text(original.replace("0.5", "0.6").replace("first", "zeroth"))
+        assert claim(study, "first") == (1, "stale")
+        (study / name).write_text(original)
+    assert claim(study, "first") == (0, "intact")
+
+
+def test_a_claim_in_a_changed_ledger_is_tampered(study):
+    path = study / small.LEDGER
+    path.write_text(path.read_text().replace("partly", "replicated"))
+    assert claim(study, "second") == claim(study, "first") == (1, "tampered")
+
+
+def test_a_changed_list_of_tables_does_not_hide_a_changed_table(study):
+    changed_byte(study / small.UNREAD)
+    path = study / small.TESTS
+    path.write_text(path.read_text().replace("a; b_settings", "a"))
+    assert claim(study, "second") == (1, "unknown")
+
+
+def test_a_claim_of_a_changed_record_is_unknown(study):
+    (study / CRATE).write_text((study / CRATE).read_text() + " ")
+    assert claim(study, "first") == (1, "unknown")
+
+
+def test_neither_times_nor_the_place_nor_other_records_matter(study, tmp_path):
+    changed_byte(study / small.READ)
+    before = states(study)
+    small.write(study, {".snakemake/metadata/x": "{}"})
+    shutil.rmtree(study / ".snakemake")
+    shutil.rmtree(study / "results/small/logs")
+    elsewhere = tmp_path / "far away" / "élsewhere"
+    shutil.copytree(study, elsewhere)
+    shutil.rmtree(study)
+    for path in sorted(elsewhere.rglob("*")):
+        os.utime(path, (0, 0))
+    assert states(elsewhere) == before
+    assert before
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", "3", "{}", '{"@graph": {}}', '{"@graph": []}', '{"@graph": [3]}', "[" * 100_000, "\0\xff"]
+)
+def test_a_record_that_is_none_is_answered_in_one_line(study, text):
+    path = study / CRATE
+    path.write_bytes(text.encode("latin-1"))
+    line = f"{CRATE}  tampered: its sha256 is not the one that the report page prints\n"
+    for question in (["--all"], [small.FIGURE], ["--claim", "first"]):
+        assert small.answer(study, "audit", *question) == (1, line, "")
+    (study / PAGE).unlink()  # now nothing tells that it was another one
+    for question in (["--all"], [small.FIGURE], ["--claim", "first"]):
+        code, out, err = small.answer(study, "audit", *question)
+        assert (code, out, err.count("\n")) == (2, "", 1)
+        assert err.startswith(f"sgdphysics: {CRATE}: not a ")
+        assert len(err) < 500
+
+
+def test_a_record_that_lost_anything_is_answered(study):
+    """Each property of each kind of entity: without it or with another value, there may be an answer or none, but no traceback."""
+    (study / PAGE).unlink()
+    content = json.loads((study / CRATE).read_text())
+    kinds = {re.sub(r"logs/\w+", "logs/", entity["@id"]): entity for entity in content["@graph"]}
+    codes = []
+    for entity in kinds.values():
+        for key in list(entity):
+            value = entity.pop(key)
+            for other in (None, 3, [3], {"@id": "#nothing"}):
+                if other is not None:
+                    entity[key] = other
+                (study / CRATE).write_text(json.dumps(content))
+                for question in (["--all"], [small.FIGURE], ["--claim", "first"]):
+                    code, _, err = small.answer(study, "audit", *question)
+                    assert err.count("\n") == (code == 2), (entity, key, err)
+                    codes.append(code)
+            entity[key] = value
+    assert set(codes) == {0, 1, 2}
+    assert len(codes) > 3000
+
+
+@pytest.mark.parametrize("text", ["", "claim\nfirst\n", "claim,tables,verdict\nfirst\n", "\xff", "a,b\n1,2,3\n", "claim\n\n"])
+@pytest.mark.parametrize("name", [small.LEDGER, small.TESTS])
+def test_a_ledger_that_is_none_is_named_in_one_line(study, name, text):
+    (study / name).write_bytes(text.encode("latin-1"))
+    code, out, err = small.answer(study, "audit", "--claim", "first")
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert name in err or "--claim: found 'first', expected one of" in err
+    assert states(study)[name][0] == "tampered"
+
+
+def test_the_chain_goes_from_a_file_to_the_raw_data_with_each_part_once(study):
+    record = audit.load(study, "small")
+    links = list(audit.chain(record, small.LEDGER, audit.verdicts(record)))
+    script = f"{small.SCRIPTS}/{{}}.py".format
+    assert [(link.depth, link.path, link.again) for link in links] == [
+        (0, small.LEDGER, False),
+        (1, script("decide_claims"), False),
+        (1, small.READ, False),
+        (2, script("tabulate_a"), False),
+        (2, small.DATA, False),
+        (3, script("prepare"), False),
+        (1, small.UNREAD, False),
+        (2, script("tabulate_b"), False),
+        (2, small.DATA, True),
+    ]
+    changed_byte(study / small.LIBRARY)
+    record = audit.load(study, "small")
+    links = list(audit.chain(record, small.READ, audit.verdicts(record)))
+    assert (1, small.LIBRARY) in [(link.depth, link.path) for link in links]  # told where it is not intact
+    assert links[0].job.parameters == {"rate": 0.5, "seeds": [1, 2]}
