@@ -161,3 +161,13 @@ def test_a_record_of_another_version_and_a_missing_one_are_named(folder):
     path.unlink()
     with pytest.raises(InputError, match=f"^{path}: not a readable record"):
         job_records.load(path)
+
+
+def test_folders_of_this_machine_are_no_setting(tmp_path):
+    log = tmp_path / "log"
+    parameters = {"mirror": "/somewhere/else", "nested": {"folders": ["/a", "data/b"]}, "number": 1}
+    with job_records.recorded(job("rule", log=log, params=parameters)):
+        pass
+    place = "a place on this machine"
+    found = job_records.load(job_records.path_beside(log))["params"]
+    assert found == {"mirror": place, "nested": {"folders": [place, "data/b"]}, "number": 1}

@@ -50,7 +50,7 @@ def recorded(job: Any, device: str = "cpu") -> Iterator[None]:
         "rule": job.rule,
         "script": next((path for path in code if path.startswith("workflow/scripts/")), None),
         "wildcards": dict(job.wildcards.items()),
-        "params": dict(job.params.items()),
+        "params": _without_places(dict(job.params.items())),
         "seeds": sorted(seeds_in([dict(job.params.items()), dict(job.wildcards.items())])),
         "threads": job.threads,
         "code": {path: sha256_of(path) for path in sorted(code)},
@@ -65,7 +65,7 @@ def recorded(job: Any, device: str = "cpu") -> Iterator[None]:
         "started": _utc(start),
         "ended": _utc(end),
         "seconds": round(end - start, 3),
-        "peak_memory_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+        "peak_memory_bytes": _peak_memory(),
         "device": device,
         "machine": machine(),
         "python": platform.python_version(),
@@ -117,6 +117,25 @@ def libraries() -> list[dict[str, Any]]:
         for entry in threadpoolctl.threadpool_info()
     ]
     return sorted(found, key=lambda entry: json.dumps(entry, sort_keys=True))
+
+
+def _without_places(value: Any) -> Any:
+    """Settings without the folders of this machine, which tell nothing about what was made: bytes are known by their sums."""
+    if isinstance(value, Mapping):
+        return {key: _without_places(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_places(inner) for inner in value]
+    return "a place on this machine" if isinstance(value, str) and Path(value).is_absolute() else value
+
+
+def _peak_memory() -> int:
+    """Largest memory of this process in bytes, where the system tells it apart from that of the process that started it."""
+    try:
+        lines = Path("/proc/self/status").read_text().splitlines()
+    except OSError:
+        lines = []
+    peaks = [int(line.split()[1]) for line in lines if line.startswith("VmHWM:")]
+    return 1024 * (peaks[0] if peaks else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 
 
 def _processor() -> str:
