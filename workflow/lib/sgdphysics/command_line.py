@@ -3,6 +3,7 @@
 import argparse
 import hashlib
 import json
+import os
 import sys
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -184,10 +185,11 @@ def _root(path: Path) -> Path:
 
 
 def _within(root: Path, path: Path) -> str:
-    inside = path.absolute().resolve()
-    if not inside.is_relative_to(root.resolve()):
-        raise InputError(f"{path}: expected a file of the project in {root}")
-    return inside.relative_to(root.resolve()).as_posix()
+    """Path of a file relative to the root; folders in it, or above it, may be links to other places."""
+    for folder, inside in ((root, Path(os.path.normpath(path.absolute()))), (root.resolve(), path.resolve())):
+        if inside.is_relative_to(folder):
+            return inside.relative_to(folder).as_posix()
+    raise InputError(f"{path}: expected a file of the project in {root}")
 
 
 def _studies(root: Path) -> list[str]:
