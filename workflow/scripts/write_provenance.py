@@ -37,7 +37,7 @@ def write(
     Args:
         study: Its name.
         results: Paths of all that its jobs made.
-        further: Paths of files that belong to the record besides: workflow and configuration.
+        further: Paths of files that belong to the record besides: workflow, configuration, code that writes the record.
         details: "settings", "dataset" (its entry), "configuration", "command_line", and "logs", folders with records of jobs.
         outputs: Paths of "crate", "settings" and "readme".
     """
@@ -147,7 +147,7 @@ if __name__ == "__main__":
         write(
             snakemake.wildcards.study,
             list(snakemake.input.results),
-            [*snakemake.input.workflow, *snakemake.input.configuration],
+            [*snakemake.input.workflow, *snakemake.input.configuration, *snakemake.input.code],
             {key: snakemake.params[key] for key in ("settings", "dataset", "configuration", "command_line", "logs")},
             {name: Path(snakemake.output[name]) for name in ("crate", "settings", "readme")},
         )
