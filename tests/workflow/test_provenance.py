@@ -33,6 +33,7 @@ KINDS = {
     "script": "workflow/scripts/train_ensemble.py",
     "caption": "workflow/report/feng2021_fig2.rst",
     "rules": "workflow/rules/train.smk",
+    "workflow": "Snakefile",
     "settings": "config/smoke.yaml",
     "versions": "uv.lock",
     "report page": PAGE,
