@@ -164,6 +164,17 @@ def test_all_as_text_counts_the_files_of_each_state(study):
     assert "21 files, 15 intact, 5 stale, 1 tampered, 0 unknown" in lines[6]
 
 
+def test_one_of_several_studies_is_asked_for_by_name_or_by_its_file(study):
+    other = "results/other/provenance/ro-crate-metadata.json"
+    small.write(study, {other: (study / CRATE).read_text().replace("digits.bin", "images.bin"), "data/images.bin": "x"})
+    code, out, err = answer(study, "audit", "--all")
+    assert (code, out, err) == (2, "", "sgdphysics: --study: several studies have a record, expected one of other, small\n")
+    assert answer(study, "audit", "--all", "--study", "small")[0] == 0  # images.bin is of the other one
+    assert answer(study, "audit", FIGURE)[0] == 0
+    assert f"record {CRATE}" in answer(study, "audit", small.DATA)[1]
+    assert f"record {other}" in answer(study, "audit", "data/images.bin")[1]
+
+
 def run(study, *arguments):
     command = [sys.executable, *arguments]
     return subprocess.run(
