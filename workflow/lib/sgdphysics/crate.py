@@ -48,9 +48,11 @@ class Study:
         files: Path -> {"sha256", "bytes"} of every file that has to do with the study, a README.md in the folder among them.
         commit: The commit of the working tree, or None outside of a repository.
         changed_files: Files that differ from that commit.
-        packages: Name -> {"version", "sha256"} of every package that a job loaded; the sum is over its installed files.
+        packages: Name -> {"version", "description"} of every package that a job loaded, with "sha256" over its installed files
+            where that version still is installed.
         snakemake: Its version.
-        data_sets: Path of a prepared data set -> {"name", "source", "mirror", "payload_sha256", "licence", "citation"}.
+        data_sets: Path of a prepared data set -> {"name", "description", "version", "licence", "citation", "origin", "mirrors",
+            "payload_sha256"}.
     """
 
     name: str
@@ -95,11 +97,11 @@ def jobs_behind(targets: Iterable[str], records: Mapping[str, Mapping[str, Any]]
         if path not in found:
             found[path] = records[path]
             waiting += sorted({makers[name] for name in records[path]["inputs"] if name in makers} - set(found))
-    _check_that_inputs_are_outputs(found, makers)
+    _check_that_inputs_are_outputs(found)
     return dict(sorted(found.items()))
 
 
-def _check_that_inputs_are_outputs(jobs: Mapping[str, Mapping[str, Any]], makers: Mapping[str, str]) -> None:
+def _check_that_inputs_are_outputs(jobs: Mapping[str, Mapping[str, Any]]) -> None:
     sums: dict[str, str] = {}
     for record in jobs.values():
         sums |= {name: entry["sha256"] for name, entry in record["outputs"].items()}
@@ -133,6 +135,7 @@ class _Builder:
         self.study, self.jobs = study, jobs
         self.crate = ROCrate(version="1.1")
         self.rules = sorted({record["rule"] for record in jobs.values()})
+        self.scripts = sorted({record["script"] for record in jobs.values()})
 
     def metadata(self) -> dict[str, Any]:
         self._describe_root()
@@ -200,7 +203,7 @@ class _Builder:
             }
         elif path == f"{self.study.folder}/README.md":
             properties["about"] = {"@id": "./"}
-        elif path in {record["script"] for record in self.jobs.values()}:
+        elif path in self.scripts:
             properties |= {
                 "@type": ["File", "SoftwareSourceCode"],
                 "version": entry["sha256"][:16],
@@ -222,8 +225,7 @@ class _Builder:
             url={"@id": "https://snakemake.readthedocs.io"},
         )
         workflow["programmingLanguage"] = language
-        scripts = sorted({record["script"] for record in self.jobs.values()})
-        workflow["hasPart"] = _one_or_more([files[path] for path in scripts])
+        workflow["hasPart"] = _one_or_more([files[path] for path in self.scripts])
         packages = [self._package(name, facts) for name, facts in self.study.packages.items()]
         workflow["softwareRequirements"] = _one_or_more(packages)
         self.crate.root_dataset["mainEntity"] = workflow

@@ -220,7 +220,7 @@ class Study:
             f'<figure id="{plain_html(name)}"><div class="picture" tabindex="0" role="region" aria-label="{plain_html(name)}">'
             f'<img src="data:image/png;base64,{base64.b64encode(picture).decode()}" width="{width}" height="{height}" '
             f'alt="{plain_html(f"{name}: {title} The caption says what each panel shows.")}"></div>'
-            f"<figcaption>{_caption(text)}</figcaption></figure>",
+            f"<figcaption>{caption_html(text)}</figcaption></figure>",
             f"figure {name}",
         )
 
@@ -251,6 +251,11 @@ class Noted:
 def number(value: float) -> str:
     """Return a number with three digits, in the signs of typography."""
     return f"{value:.3g}".replace("-", "−")
+
+
+def caption_html(text: str) -> str:
+    """Return a caption in reStructuredText as HTML; it can include no file and no HTML of its own."""
+    return docutils.core.publish_parts(text, writer="html5", settings_overrides=CAPTION_SETTINGS)["fragment"]
 
 
 def _alike(mean: float, low: float, high: float) -> list[str]:
@@ -435,8 +440,3 @@ def _note(text: str) -> str:
 
 def _region(test: pd.Series) -> str:
     return str(test["region"]).replace("-", "−")
-
-
-def _caption(text: str) -> str:
-    """The caption in HTML; what it says is text, whatever it holds."""
-    return docutils.core.publish_parts(text, writer="html5", settings_overrides=CAPTION_SETTINGS)["fragment"]

@@ -16,14 +16,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import docutils.core
 import jinja2
 import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
 from sgdphysics.errors import InputError
-from sgdphysics.narrative import CAPTION_SETTINGS, number, plain
+from sgdphysics.narrative import caption_html, number, plain
 
 VERDICTS = ["replicated", "partly", "inconclusive", "not replicated"]  # in the order in which they are shown
 COMPARISONS = {"equal_loss": "at equal training loss", "equal_epochs": "after equally many epochs"}
@@ -242,16 +241,11 @@ def figure(picture: Path, caption: Path) -> Figure:
     return Figure(
         picture.stem,
         " ".join(title[1].split()) if title else picture.stem,
-        caption_html(text),
+        Markup(caption_html(text)),
         f"data:image/png;base64,{base64.b64encode(content).decode()}",
         width,
         height,
     )
-
-
-def caption_html(text: str) -> Markup:
-    """Return reStructuredText as HTML; it can include no file and no HTML of its own."""
-    return Markup(docutils.core.publish_parts(text, writer="html5", settings_overrides=CAPTION_SETTINGS)["fragment"])
 
 
 def plane(points: pd.DataFrame) -> list[dict[str, Any]]:
