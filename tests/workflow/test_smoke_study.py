@@ -252,6 +252,7 @@ def test_the_run_ends_with_the_verdicts_and_where_to_look(smoke_study):
     output = smoke_study[1]
     assert "inverse_variance_flatness" in output
     assert "Report: results/smoke/report/index.html" in output
+    assert "Figures: figures/smoke/" in output
 
 
 def test_a_second_run_does_nothing(smoke_study):
