@@ -19,8 +19,8 @@ include: "workflow/rules/duality.smk"
 include: "workflow/rules/figures_feng2023.smk"
 include: "workflow/rules/claims.smk"
 include: "workflow/rules/notebooks.smk"
-include: "workflow/rules/provenance.smk"
 include: "workflow/rules/report.smk"
+include: "workflow/rules/provenance.smk"
 
 
 rule all:

@@ -161,6 +161,25 @@ def test_a_study_that_was_forged_as_a_whole_is_exposed_by_the_published_sum(stud
     assert states(study, "--record-sum", published) == {CRATE: ("tampered", f"its sha256 is not {published}")}
 
 
+@pytest.mark.parametrize("question", [[small.FIGURE], ["--claim", "first"]], ids=" ".join)
+@pytest.mark.parametrize("how", ["missing", "not the bytes of which it prints the sum"])
+def test_a_record_that_no_report_page_confirms_is_taken_with_its_published_sum_only(study, question, how):
+    published = sha256_of(study / CRATE)
+    if how == "missing":
+        (study / PAGE).unlink()
+    else:
+        changed_byte(study / PAGE)
+    code, out, _ = small.answer(study, "audit", *question)
+    assert code == 1
+    assert f"record not confirmed: {PAGE} is tampered: {how}; give the sum" in out
+    assert not json.loads(small.answer(study, "audit", *question, "--json")[1])["record_confirmed"]
+    code, out, _ = small.answer(study, "audit", *question, "--record-sum", published)
+    assert (code, "not confirmed" in out) == (0, False)
+    changed_byte(study / small.FIGURE)
+    forged(study, small.FIGURE)
+    assert [small.answer(study, "audit", *question, *more)[0] for more in ([], ["--record-sum", published])] == [1, 1]
+
+
 def forged(study, name):
     """Put the sum of a file as it is into the record."""
     content = json.loads((study / CRATE).read_text())
@@ -349,7 +368,7 @@ def test_a_record_that_is_none_is_answered_in_one_line(study, text):
 
 def test_a_record_that_lost_anything_is_answered(study):
     """Each property of each kind of entity: without it or with another value, there may be an answer or none, but no traceback."""
-    (study / PAGE).unlink()
+    (study / PAGE).unlink()  # so that nothing tells that the record was another one
     content = json.loads((study / CRATE).read_text())
     kinds = {re.sub(r"logs/\w+", "logs/", entity["@id"]): entity for entity in content["@graph"]}
     codes = []
@@ -360,8 +379,9 @@ def test_a_record_that_lost_anything_is_answered(study):
                 if other is not None:
                     entity[key] = other
                 (study / CRATE).write_text(json.dumps(content))
+                sum_of_record = ("--record-sum", sha256_of(study / CRATE))
                 for question in (["--all"], [small.FIGURE], ["--claim", "first"]):
-                    code, _, err = small.answer(study, "audit", *question)
+                    code, _, err = small.answer(study, "audit", *question, *sum_of_record)
                     assert err.count("\n") == (code == 2), (entity, key, err)
                     codes.append(code)
             entity[key] = value

@@ -175,6 +175,19 @@ def test_one_of_several_studies_is_asked_for_by_name_or_by_its_file(study):
     assert f"record {other}" in answer(study, "audit", "data/images.bin")[1]
 
 
+@pytest.mark.parametrize("content", ["{", "{}", '{"@graph": [1]}'])
+def test_a_broken_record_of_another_study_is_told_and_does_not_count(study, content):
+    other = "results/other/provenance/ro-crate-metadata.json"
+    small.write(study, {other: content, "data/images.bin": "x"})
+    code, out, err = answer(study, "audit", "--all", "--study", "small")
+    assert (code, err) == (1, "")
+    assert out.startswith("data/images.bin  unknown: no record\nstudy small: 22 files, 21 intact")
+    assert f"\nnot read, so files of study other alone count as unknown: {other}: not a" in out
+    (study / "data/images.bin").unlink()
+    assert answer(study, "audit", "--all", "--study", "small")[0] == 0
+    assert answer(study, "audit", small.DATA)[0] == 0
+
+
 def run(study, *arguments):
     command = [sys.executable, *arguments]
     return subprocess.run(

@@ -91,11 +91,16 @@ def code(*files):
     return [str(path.relative_to(ROOT)) for path in sorted(found)]
 
 
-@functools.cache
 def digest(*files):
-    """Hash of that code: Snakemake compares times before checksums, so an edit with an old time would be missed."""
+    """Hash of that code."""
+    return digest_of(*code(*files))
+
+
+@functools.cache
+def digest_of(*paths):
+    """Hash of files: Snakemake compares times before checksums, so an edit with an old time would be missed."""
     total = hashlib.sha256()
-    for path in code(*files):
+    for path in paths:
         total.update(path.encode() + b"\0" + (ROOT / path).read_bytes() + b"\0")
     return total.hexdigest()[:16]
 

@@ -1,4 +1,6 @@
 # The record of a study: what made every file of it, from which bytes, with which settings, code and versions.
+# The page prints the sum of the record and comes after it, so the record speaks of the page's code, not of the page.
+PAGE_FILES = [*code("scripts/write_report.py"), *REPORT_SOURCES.values()]
 WORKFLOW_FILES = [
     "Snakefile",
     *sorted(
@@ -12,6 +14,8 @@ WORKFLOW_FILES = [
         for path in ROOT.glob(pattern)
     ),
     *("pyproject.toml", "requirements.txt", "uv.lock"),
+    *CONFIGURATION_FILES,
+    *LEDGER_AND_DATA,
 ]
 
 
@@ -20,7 +24,7 @@ rule write_provenance:
     input:
         results=lambda w: results_of(w.study),
         workflow=WORKFLOW_FILES,
-        configuration=[*CONFIGURATION_FILES, *LEDGER_AND_DATA],
+        page=PAGE_FILES,
         code=code("scripts/write_provenance.py"),
     output:
         crate="results/{study}/provenance/ro-crate-metadata.json",
@@ -39,6 +43,8 @@ rule write_provenance:
         configuration=CONFIGURATION_FILES,
         command_line=COMMAND_LINE_SETTINGS,
         logs=lambda w: [f"results/{w.study}/logs", "results/runs", "data/logs"],
-        code=digest("scripts/write_provenance.py"),
+        code=digest_of(
+            *code("scripts/write_provenance.py"), *WORKFLOW_FILES, *PAGE_FILES
+        ),
     script:
         "../scripts/write_provenance.py"

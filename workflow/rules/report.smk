@@ -43,9 +43,8 @@ rule write_report:
         ],
         benchmarks="results/{study}/benchmarks",
         recorded_rules=[*FIGURES, "decide_claims"],
-        code=digest(
-            "scripts/write_report.py",
-            *(f"../{path}" for path in [*REPORT_SOURCES.values(), *CAPTIONS]),
+        code=digest_of(
+            *code("scripts/write_report.py"), *REPORT_SOURCES.values(), *CAPTIONS
         ),
     script:
         "../scripts/write_report.py"

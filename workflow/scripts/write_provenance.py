@@ -147,7 +147,7 @@ if __name__ == "__main__":
         write(
             snakemake.wildcards.study,
             list(snakemake.input.results),
-            [*snakemake.input.workflow, *snakemake.input.configuration, *snakemake.input.code],
+            [*snakemake.input.workflow, *snakemake.input.page, *snakemake.input.code],
             {key: snakemake.params[key] for key in ("settings", "dataset", "configuration", "command_line", "logs")},
             {name: Path(snakemake.output[name]) for name in ("crate", "settings", "readme")},
         )

@@ -15,8 +15,9 @@ import yaml
 from sgdphysics import audit, compare, inheritance
 from sgdphysics.errors import InputError
 
-EXIT = """exit codes: 0 all that was asked for is intact (or equal), 1 something is stale, tampered or unknown (or differs), 2 the
-question cannot be answered: no record, no such study, wrong arguments"""
+EXIT = """exit codes: 0 all that was asked for is intact (or equal), 1 something is stale, tampered or unknown (or differs), or the
+record is not confirmed: by its sum on the report page or by --record-sum, 2 the question cannot be answered: no record, no such
+study, wrong arguments"""
 STATES = """intact: the bytes of the record, and so is all that it was made from; stale: something that it was made from has changed
 since; tampered: not the bytes of the record, or missing; unknown: no record tells"""
 
@@ -88,14 +89,26 @@ def _say_record_is_changed(options: argparse.Namespace, root: Path, study: str, 
 
 
 def _all(options: argparse.Namespace, record: audit.Record, states: Mapping[str, audit.Verdict]) -> int:
-    others = [audit.load(record.root, study) for study in _studies(record.root) if study != record.study]
+    others, unreadable = _records_of_others(record)
     found = {**states, **dict.fromkeys(audit.files_without_record(record, others), audit.NO_RECORD)}
     counts = Counter(verdict.state for verdict in found.values())
     lines = [f"{path}  {_said(verdict)}" for path, verdict in sorted(found.items()) if verdict.state != audit.INTACT]
     counted = ", ".join(f"{counts[state]} {state}" for state in audit.STATES)
-    lines += [f"study {record.study}: {len(found)} files, {counted}", *_about(record)]
+    lines += [f"study {record.study}: {len(found)} files, {counted}", *unreadable, *_about(record)]
     _print(options, lines, {"study": record.study, "files": {path: _told(verdict) for path, verdict in sorted(found.items())}})
     return 0 if set(counts) == {audit.INTACT} else 1
+
+
+def _records_of_others(record: audit.Record) -> tuple[list[audit.Record], list[str]]:
+    """The records of other studies, which may share trained networks and data, and a line on each that cannot be read."""
+    found, unreadable = [], []
+    for study in _studies(record.root):
+        if study != record.study:
+            try:
+                found.append(audit.load(record.root, study))
+            except InputError as error:
+                unreadable.append(f"not read, so files of study {study} alone count as {audit.UNKNOWN}: {error}")
+    return found, unreadable
 
 
 def _file(options: argparse.Namespace, record: audit.Record, states: Mapping[str, audit.Verdict], path: str) -> int:
@@ -103,8 +116,9 @@ def _file(options: argparse.Namespace, record: audit.Record, states: Mapping[str
     verdict = states.get(path, audit.NO_RECORD)
     if verdict.state == audit.UNKNOWN and not (record.root / path).exists():
         raise InputError(f"{path}: there is no such file, and no record of one")
-    _print(options, [*_tree(links), "", *_about(record)], _told_chain(record, links))
-    return 0 if verdict.state == audit.INTACT else 1
+    doubt = _doubt(options, record, states)
+    _print(options, [*_tree(links), "", *doubt, *_about(record)], _told_chain(record, links, confirmed=not doubt))
+    return 0 if verdict.state == audit.INTACT and not doubt else 1
 
 
 def _claim(options: argparse.Namespace, record: audit.Record, states: Mapping[str, audit.Verdict]) -> int:
@@ -114,11 +128,19 @@ def _claim(options: argparse.Namespace, record: audit.Record, states: Mapping[st
     job = record.maker.get(ledger)
     shown = {**states, ledger: verdict}
     links = list(audit.chain(record, ledger, shown, [*(job.code if job else ()), *tables]))
-    row = audit.row_of_claim(record, options.claim)
+    row, doubt = audit.row_of_claim(record, options.claim), _doubt(options, record, states)
     number = "{value} [{ci_low}, {ci_high}], {n_seeds} seeds".format_map(row)
-    lines = [f"claim {options.claim}: {row['verdict']}, {row['statistic']} {number}", *_tree(links), "", *_about(record)]
-    _print(options, lines, _told_chain(record, links) | {"claim": row})
-    return 0 if verdict.state == audit.INTACT else 1
+    lines = [f"claim {options.claim}: {row['verdict']}, {row['statistic']} {number}", *_tree(links), "", *doubt, *_about(record)]
+    _print(options, lines, _told_chain(record, links, confirmed=not doubt) | {"claim": row})
+    return 0 if verdict.state == audit.INTACT and not doubt else 1
+
+
+def _doubt(options: argparse.Namespace, record: audit.Record, states: Mapping[str, audit.Verdict]) -> list[str]:
+    """A line where neither the report page nor the question itself holds the sum of the record."""
+    page = states[record.page]
+    if options.record_sum or page.state != audit.TAMPERED:
+        return []
+    return [f"record not confirmed: {record.page} is {_said(page)}; give the sum that was published with it by --record-sum"]
 
 
 def _tree(links: Sequence[audit.Link]) -> list[str]:
@@ -151,7 +173,7 @@ def _told(verdict: audit.Verdict) -> dict[str, str]:
     return {"state": verdict.state, "reason": verdict.reason}
 
 
-def _told_chain(record: audit.Record, links: Sequence[audit.Link]) -> dict[str, Any]:
+def _told_chain(record: audit.Record, links: Sequence[audit.Link], *, confirmed: bool) -> dict[str, Any]:
     """The chain as JSON: every file once, with its job and what it was made from."""
     files: dict[str, Any] = {}
     for link in links:
@@ -168,7 +190,8 @@ def _told_chain(record: audit.Record, links: Sequence[audit.Link]) -> dict[str, 
             "made_from": list(record.upstream(link.path)),
             "job": told,
         }
-    return {"study": record.study, "file": links[0].path, **_told(links[0].verdict), "files": files, "record": record.facts}
+    top = {"study": record.study, "file": links[0].path, **_told(links[0].verdict)}
+    return {**top, "files": files, "record": record.facts, "record_confirmed": confirmed}
 
 
 def _print(options: argparse.Namespace, lines: Sequence[str], told: Mapping[str, Any]) -> None:
@@ -211,10 +234,18 @@ def _study(root: Path, named: str | None, path: str | None) -> str:
     if not recorded:
         raise InputError("no study has a record yet; it is written when a study finishes")
     if path:
-        return next((study for study in recorded if path in audit.load(root, study).sums), recorded[0])
+        return next((study for study in recorded if _knows(root, study, path)), recorded[0])
     if len(recorded) > 1:
         raise InputError(f"--study: several studies have a record, expected one of {', '.join(recorded)}")
     return recorded[0]
+
+
+def _knows(root: Path, study: str, path: str) -> bool:
+    """Whether a study's record speaks of a file; one that cannot be read does not."""
+    try:
+        return path in audit.load(root, study).sums
+    except InputError:
+        return False
 
 
 def _settings_since(record: audit.Record) -> Callable[[audit.Job], str]:
