@@ -30,9 +30,15 @@ rule all:
         everything_of(config["study"]),
 
 
+onstart:
+    stop_at_protected_folders()
+    stop_at_damaged_inputs()
+
+
 onsuccess:
     print_summary(config["study"])
 
 
 onerror:
     forget_missing_outputs()
+    make_damaged_outputs_again()

@@ -72,6 +72,20 @@ def test_a_job_without_its_output_leaves_no_record(folder):
     assert not job_records.path_beside("logs/draw.log").exists()
 
 
+def test_outputs_that_are_not_what_the_job_made_are_named(folder):
+    log = "logs/draw.log"
+    with pytest.raises(InputError, match="not a readable record of a job"):
+        job_records.altered(log, [OUTPUT])
+    with job_records.recorded(a_job()):
+        pass
+    assert job_records.altered(log, [OUTPUT]) == []
+    assert job_records.altered(log, [Path(OUTPUT), INPUT]) == [INPUT]
+    healthy = Path(OUTPUT).read_bytes()
+    for damaged in (healthy[:-1], healthy + b"x", b""):
+        Path(OUTPUT).write_bytes(damaged)
+        assert job_records.altered(log, [OUTPUT]) == [OUTPUT]
+
+
 def test_times_are_those_of_the_work_in_utc(folder):
     before = datetime.now(UTC)
     with job_records.recorded(a_job()):

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
 from safetensors import SafetensorError
@@ -61,6 +62,35 @@ def test_a_log_that_cannot_be_opened_is_named(tmp_path, capsys, monkeypatch):
     with pytest.raises(SystemExit), jobs.logged_job(job_with(log)):
         pytest.fail("the work began")
     assert capsys.readouterr().err == f"error: {log}: Read-only file system\n"
+
+
+@pytest.mark.parametrize("allocate", [lambda: torch.empty(10**15), lambda: np.empty(10**17)], ids=["torch", "numpy"])
+def test_want_of_memory_is_one_line(tmp_path, allocate):
+    log = tmp_path / "job.log"
+    with pytest.raises(SystemExit) as stop, jobs.logged_job(job_with(log)):
+        allocate()
+    assert stop.value.code == 1
+    (line,) = log.read_text().splitlines()
+    assert line.startswith("error: not enough memory (")
+    assert "--cores" in line
+
+
+def test_an_interruption_is_one_line_and_leaves_no_half_file(tmp_path):
+    log, table = tmp_path / "job.log", tmp_path / "table.csv"
+
+    def interrupt(path):
+        path.write_text("half")
+        raise KeyboardInterrupt
+
+    with pytest.raises(SystemExit), jobs.logged_job(job_with(log)):
+        write_atomically(table, interrupt)
+    assert log.read_text() == "error: interrupted\n"
+    assert [path.name for path in tmp_path.iterdir()] == ["job.log"]
+
+
+def test_other_errors_of_torch_keep_their_traceback(tmp_path):
+    with pytest.raises(RuntimeError, match="size"), jobs.logged_job(job_with(tmp_path / "job.log")):
+        torch.zeros(2) + torch.zeros(3)
 
 
 def test_other_errors_of_the_system_keep_their_traceback(tmp_path):

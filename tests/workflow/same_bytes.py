@@ -9,8 +9,8 @@ import re
 import signal
 import subprocess
 import sys
-import tempfile
 import time
+from pathlib import Path
 
 SMOKE = ("--configfile", "config/smoke.yaml")
 # Logs, times and the records of jobs, which hold times; Snakemake's own files are in .snakemake/.
@@ -73,9 +73,9 @@ def differences(expected, found):
 
 
 @contextlib.contextmanager
-def started(*arguments, folder, cores=2):
-    """Snakemake in a process group of its own, which does not outlive the block."""
-    with tempfile.TemporaryFile("w+") as printed:
+def started(*arguments, folder, cores=2, log=os.devnull):
+    """Snakemake in a process group of its own, which does not outlive the block; what it prints goes to the log."""
+    with Path(log).open("w") as printed:
         process = subprocess.Popen(
             command(*arguments, cores=cores), cwd=folder, start_new_session=True, stdout=printed, stderr=subprocess.STDOUT
         )
@@ -103,6 +103,7 @@ def kill_and_unlock(*targets, folder, cores, jobs, seconds):
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(seconds)
         if process.poll() is not None:
+            assert process.returncode == 0, "the run failed"
             return None
         signal_group(process, signal.SIGKILL)
     marks = (folder / ".snakemake" / "incomplete").rglob("*")

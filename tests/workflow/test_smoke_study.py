@@ -327,15 +327,31 @@ def test_a_failed_job_is_made_again_even_though_an_old_figure_is_there(smoke_stu
     assert figure.read_bytes() == before
 
 
-def test_a_damaged_trained_file_is_named_in_one_line(smoke_study, tmp_path):
+def test_a_damaged_table_is_named_before_any_job_starts_and_made_again_by_the_next_run(smoke_study, tmp_path):
     folder = tmp_path / "copy"
-    shutil.copytree(smoke_study[0], folder, ignore=shutil.ignore_patterns(".snakemake"))
-    damaged = next((folder / "results" / "runs").rglob("*.safetensors"))
-    damaged.write_bytes(damaged.read_bytes()[:1000])
-    rule = "tabulate_feng2021_runs"  # it alone: other tests have touched files that would make the training run again
-    run = snakemake("results/smoke/tables/feng2021_runs.csv", *SMOKE, "--allowed-rules", rule, "--forcerun", rule, folder=folder)
+    shutil.copytree(smoke_study[0], folder)
+    name, figure = "results/smoke/tables/feng2023_fig2_shifts.csv", "figures/smoke/feng2023_fig2.png"
+    table, drawn = folder / name, (folder / figure).read_bytes()
+    healthy = table.read_bytes()
+    table.write_bytes(healthy[: healthy.index(b"\n", len(healthy) // 2) + 1])  # still a table
+    run = snakemake(figure, *SMOKE, folder=folder)
     assert run.returncode == 1
-    assert "not a readable tensor file of this project" in run.stdout + run.stderr
+    assert run.stderr.splitlines()[-2:] == [
+        f"{name}: not what measure_pairs made, by the record that it left",
+        "Run Snakemake again to make them anew.",
+    ]
+    assert (folder / figure).read_bytes() == drawn
+    run = snakemake(figure, *SMOKE, folder=folder)
+    assert run.returncode == 0, run.stderr[-3000:]
+    assert (table.read_bytes(), (folder / figure).read_bytes()) == (healthy, drawn)
+
+
+def test_a_folder_that_cannot_be_written_to_is_named_before_any_job_starts(clone, tmp_path):
+    (tmp_path / "results").write_text("a file")
+    shutil.copytree(clone, tmp_path, dirs_exist_ok=True)
+    run = snakemake("results/smoke/tables/yang2023_fig1.csv", *SMOKE, folder=tmp_path)
+    assert run.returncode == 1
+    assert run.stderr.splitlines()[-1] == "results: cannot be written to"
 
 
 def test_settings_that_diverge_are_shown_and_leave_their_claims_inconclusive(smoke_study, tmp_path):

@@ -1,5 +1,6 @@
 # Helpers of the rules: configuration, chunks, code as input. No rules here.
 import ast
+import contextlib
 import functools
 import hashlib
 import json
@@ -16,9 +17,14 @@ LIBRARY = ROOT / "workflow" / "lib"
 sys.path.insert(0, str(LIBRARY))
 os.environ.update(PYTHONPATH=str(LIBRARY), SOURCE_DATE_EPOCH="0")
 
-from sgdphysics import errors, files, inheritance, ledger, studies
+from sgdphysics import errors, files, inheritance, job_records, ledger, studies
 
 START = time.time()
+
+if not os.access(os.curdir, os.W_OK):
+    sys.exit(
+        f"{os.getcwd()}: cannot be written to, and Snakemake keeps its notes there"
+    )
 
 
 def read_yaml(path):
@@ -245,6 +251,53 @@ def forget_missing_outputs():
         for path in job.output:
             if not os.path.exists(path):
                 workflow.persistence.cleanup_metadata(path)
+
+
+def stop_at_protected_folders():
+    """Before a job starts: all that jobs write to are folders that can be written to."""
+    paths = {
+        Path(p) for job in workflow.dag.needrun_jobs() for p in [*job.output, *job.log]
+    }
+    existing = {next(p for p in path.parents if p.exists()) for path in paths}
+    bad = sorted(p for p in existing if not (p.is_dir() and os.access(p, os.W_OK)))
+    if bad:
+        sys.exit(f"{', '.join(map(str, bad))}: cannot be written to")
+
+
+def make_again(job, damaged):
+    """Have the next run make the outputs of a job anew; returns what to say of those that are damaged."""
+    workflow.persistence.started(job)  # marked as of a job that was interrupted
+    return f"{', '.join(damaged)}: not what {job.rule} made, by the record that it left"
+
+
+def stop_at_damaged_inputs():
+    """Before a job starts: nothing is made from a file that was cut off, damaged or edited since its own job made it."""
+    used = {path for job in workflow.dag.needrun_jobs() for path in job.input}
+    told = []
+    for job in workflow.dag.jobs:
+        inputs = used.intersection(map(str, job.output))
+        if inputs and not workflow.dag.needrun(job):
+            # Without a record, as of a version that kept none, nothing is known.
+            with contextlib.suppress(errors.InputError):
+                if damaged := job_records.altered(job.log[0], sorted(inputs)):
+                    told.append(make_again(job, damaged))
+    if told:
+        sys.exit("\n".join([*told, "Run Snakemake again to make them anew."]))
+
+
+def make_damaged_outputs_again():
+    """After a failure, of which they may be the cause."""
+    for job in workflow.dag.jobs:
+        there = [path for path in job.output if os.path.exists(path)]
+        try:
+            damaged = job_records.altered(job.log[0], there) if there else []
+        except errors.InputError:
+            damaged = there
+        if damaged:
+            print(
+                f"{make_again(job, damaged)}; the next run makes it anew",
+                file=sys.stderr,
+            )
 
 
 def checked_yaml(name):

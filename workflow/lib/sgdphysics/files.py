@@ -23,6 +23,8 @@ def write_atomically(path: Path, write: Callable[[Path], Any]) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         _remove_left_over(path)
         write(temporary)
+        with temporary.open("rb") as file:
+            os.fsync(file.fileno())  # else the move may reach the disk before the bytes, and the power fail in between
         temporary.replace(path)
     except OSError as error:
         raise OSError(error.errno, error.strerror or str(error), str(path)) from error

@@ -10,7 +10,7 @@ import platform
 import resource
 import sys
 import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -85,6 +85,20 @@ def load(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict) or content.keys() != KEYS:
         raise InputError(f"{path}: not a record of a job as this version writes it")
     return content
+
+
+def altered(log: str | Path, outputs: Iterable[str | Path]) -> list[str]:
+    """Return those of a job's outputs that are not, byte for byte, what its record says that it made.
+
+    Args:
+        log: Log of the job.
+        outputs: Paths of files that are there, as the job named them.
+
+    Raises:
+        InputError: If there is no record, or it cannot be read.
+    """
+    made = load(path_beside(log))["outputs"]
+    return [str(path) for path in outputs if sha256_of(Path(path)) != made.get(str(path), {}).get("sha256")]
 
 
 def seeds_in(value: Any, name: str = "") -> set[int]:

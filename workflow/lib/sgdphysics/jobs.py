@@ -24,8 +24,9 @@ def logged_job(job: Any) -> Iterator[None]:
         job: Snakemake's object of the job; see `job_records.recorded`.
 
     Raises:
-        SystemExit: In place of an `InputError`, and of an `OSError` of a full or protected disk, whose one line ends the log (or
-            goes to where errors went before, if the log cannot be written); other errors pass, with their traceback.
+        SystemExit: In place of an `InputError`, of an `OSError` of a full or protected disk, of the errors for want of memory, and
+            of an interruption, whose one line ends the log (or goes to where errors went before, if the log cannot be written);
+            other errors pass, with their traceback.
     """
     torch.set_num_threads(job.threads)
     device = torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu"
@@ -41,10 +42,21 @@ def logged_job(job: Any) -> Iterator[None]:
         if error.errno not in NOT_WRITABLE:
             raise
         _end(f"{error.filename or f'{log}, or another file of this job'}: {error.strerror}", file)
+    except (MemoryError, RuntimeError) as error:
+        if not _is_for_want_of_memory(error):
+            raise
+        _end(f"not enough memory ({error}); with fewer jobs at a time (--cores) there is more for each", file)
+    except KeyboardInterrupt:
+        _end("interrupted", file)
     finally:
         if file is not None:
             with suppress(OSError):
                 file.close()
+
+
+def _is_for_want_of_memory(error: Exception) -> bool:
+    """Whether memory could not be had; on the CPU torch has no class of error for it."""
+    return isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in str(error)
 
 
 def _end(message: str, log: TextIO | None) -> None:
