@@ -2,6 +2,7 @@ import json
 import os
 import re
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ CODE = [small.LIBRARY, *(f"{small.SCRIPTS}/{rule}.py" for rule in small.RULES)]
 FILES = sorted({*small.MADE_FROM, *CODE, *small.FURTHER, *RECORD_FILES})
 # Changing these to what is no YAML, or to nothing, makes the settings unreadable too.
 SETTINGS = sorted(small.SETTINGS)
+LIST = f"results/small/{audit.LEFT_OUT}"
 
 
 @pytest.fixture
@@ -60,6 +62,77 @@ def test_a_deleted_file_of_settings_makes_everything_stale(study, name):
     found = states(study)
     assert state_of(found) == expected(tampered=[name], stale=[*small.MADE_FROM, CRATE, PAGE])
     assert found[small.FIGURE][1].startswith(f"settings cannot be read any more ({Path(name).name}: ")
+
+
+@pytest.fixture
+def published(study):
+    """The study with its record and without its data, beside a repository that has the code."""
+    git(study, "init", "--quiet")
+    git(study, "add", "Snakefile", "workflow", "config")
+    git(study, "commit", "--quiet", "--message", "code")
+    commit = git(study, "rev-parse", "HEAD").strip()
+    small.publish(study, (study / CRATE).read_text().replace("a" * 40, commit))
+    small.write(study, {LIST: "# not kept\ndata/\n"})
+    (study / small.DATA).unlink()
+    return study
+
+
+def git(folder, *arguments):
+    command = ["git", "-c", "user.name=x", "-c", "user.email=x@example.org", *arguments]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True).stdout
+
+
+LEFT_OUT = ("not kept", "this copy of the study leaves it out")
+
+
+def test_what_a_published_study_leaves_out_is_told_apart_from_what_is_missing(published):
+    assert states(published) == {small.DATA: LEFT_OUT}
+    code, out, _ = small.answer(published, "audit", "--all")
+    assert (code, out.splitlines()[1]) == (0, "study small: 21 files, 20 intact, 1 not kept, 0 stale, 0 tampered, 0 unknown")
+    assert small.answer(published, "audit", small.FIGURE)[0] == 0
+    (published / small.READ).unlink()
+    found = states(published)
+    assert found.pop(small.DATA) == LEFT_OUT
+    assert state_of(found) == expected(tampered=[small.READ], stale=small.descendants([small.READ]))
+
+
+def test_what_a_published_study_leaves_out_is_checked_where_it_is_there(published):
+    small.write(published, {small.DATA: "other digits"})
+    assert states(published)[small.DATA][0] == "tampered"
+
+
+def test_without_the_list_what_is_missing_is_missing(published):
+    (published / LIST).unlink()
+    assert states(published)[small.DATA] == ("tampered", "missing")
+
+
+@pytest.mark.parametrize("change", [changed_byte, Path.unlink], ids=["changed", "deleted"])
+def test_code_and_settings_of_a_published_study_are_those_of_its_commit(published, change):
+    for name in (*CODE, *small.FURTHER):
+        change(published / name)
+    commit = git(published, "rev-parse", "HEAD")[:10]
+    told = ("intact", f"as in commit {commit}, and changed since")
+    code, out, _ = small.answer(published, "audit", "--all", "--json")
+    files = {name: (file["state"], file["reason"]) for name, file in json.loads(out)["files"].items()}
+    assert code == 0
+    assert {name for name, said in files.items() if said == told} == {*CODE, *small.FURTHER}
+    assert {said for said in files.values() if said != told} == {("intact", ""), LEFT_OUT}
+    changed_byte(published / small.FIGURE)
+    assert states(published)[small.FIGURE][0] == "tampered"
+
+
+def test_code_that_is_not_that_of_the_commit_does_not_count(published):
+    """As where the study ran with changes that were never committed, or the history is not here."""
+    name = f"{small.SCRIPTS}/draw.py"
+    changed_byte(published / name)
+    git(published, "add", ".")
+    git(published, "commit", "--quiet", "--message", "amended", "--amend")
+    git(published, "reflog", "expire", "--expire=now", "--all")
+    git(published, "gc", "--quiet", "--prune=now")
+    assert states(published)[name][0] == "tampered"
+    assert states(published)[small.FIGURE][0] == "stale"
+    shutil.rmtree(published / ".git")
+    assert states(published)[name][0] == "tampered"
 
 
 def test_swapped_files_are_both_named(study):

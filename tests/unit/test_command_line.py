@@ -167,8 +167,19 @@ def test_all_as_text_counts_the_files_of_each_state(study):
 def test_one_of_several_studies_is_asked_for_by_name_or_by_its_file(study):
     other = "results/other/provenance/ro-crate-metadata.json"
     small.write(study, {other: (study / CRATE).read_text().replace("digits.bin", "images.bin"), "data/images.bin": "x"})
+    assert (
+        answer(study, "audit", "--all")[1].splitlines()[-1:]
+        == answer(study, "audit", "--all", "--study", "small")[1].splitlines()[-1:]
+    )
+    text = (study / small.CONFIGURATION).read_text()
+    (study / small.CONFIGURATION).write_text(text.replace("study: small", "study: base"))
     code, out, err = answer(study, "audit", "--all")
-    assert (code, out, err) == (2, "", "sgdphysics: --study: several studies have a record, expected one of other, small\n")
+    assert (code, out) == (2, "")
+    assert err.startswith(
+        "sgdphysics: --study: several studies have a record, but not that of config/config.yaml; expected one of other, "
+    )
+    (study / small.CONFIGURATION).write_text(text)
+    assert answer(study, "audit", "--all")[0] == 0
     assert answer(study, "audit", "--all", "--study", "small")[0] == 0  # images.bin is of the other one
     assert answer(study, "audit", FIGURE)[0] == 0
     assert f"record {CRATE}" in answer(study, "audit", small.DATA)[1]

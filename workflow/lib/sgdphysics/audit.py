@@ -2,12 +2,16 @@
 
 The record is the crate ``results/<study>/provenance/ro-crate-metadata.json``; the report page prints its sum, and its own. Nothing
 here depends on the times of files, on Snakemake's own records, or on where the project lies. Reads JSON and sums of bytes only.
+
+A study may be published with the code and without its data and networks: ``results/<study>/provenance/not_kept.txt`` then lists the
+folders that are left out, and code that has changed since is looked up in the recorded commit.
 """
 
 import csv
 import hashlib
 import json
 import re
+import subprocess
 from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -17,8 +21,10 @@ from typing import Any
 from sgdphysics.errors import InputError
 from sgdphysics.files import sha256_of
 
-INTACT, STALE, TAMPERED, UNKNOWN = STATES = ("intact", "stale", "tampered", "unknown")
+INTACT, NOT_KEPT, STALE, TAMPERED, UNKNOWN = STATES = ("intact", "not kept", "stale", "tampered", "unknown")
+GOOD = {INTACT, NOT_KEPT}
 CRATE = "provenance/ro-crate-metadata.json"
+LEFT_OUT = "provenance/not_kept.txt"
 PAGE = "report/index.html"
 # Of the two lines in the report page, one holds the sum of the record, one that of the page without this line.
 RECORD_SUM = re.compile(rb'<meta name="record-sha256" content="([0-9a-f]{64})">')
@@ -102,6 +108,7 @@ class Record:
         facts: What the record says of the study as a whole: settings, commit, changed files and so on.
         data_sets: What it says of a prepared data set, by its path.
         packages: Version of every package that a job loaded, by name.
+        left_out: Files and folders that this copy of the study leaves out, None if it is no published copy.
         summed: Sums of today, so that no file is read twice.
     """
 
@@ -113,6 +120,7 @@ class Record:
     facts: Mapping[str, Any]
     data_sets: Mapping[str, Mapping[str, str]]
     packages: Mapping[str, str]
+    left_out: tuple[str, ...] | None = None
     summed: dict[str, str | None] = field(default_factory=dict)
 
     @cached_property
@@ -144,6 +152,19 @@ class Record:
             except OSError:
                 self.summed[path] = None
         return self.summed[path]
+
+    def leaves_out(self, path: str) -> bool:
+        """Return whether this copy of the study need not have a file."""
+        return any(path == name or path.startswith(f"{name}/") for name in self.left_out or ())
+
+    def source(self, path: str) -> bytes | None:
+        """Return a file of code or settings as the study used it, where it is that today, or in the commit of a published study."""
+        if self.today(path) == self.sums.get(path):
+            return _read(self.root / path)
+        if self.left_out is None or path not in self.sums or path in self.maker:
+            return None
+        committed = _committed(self.root, str(self.facts["commit"]), path)
+        return committed if committed is not None and hashlib.sha256(committed).hexdigest() == self.sums[path] else None
 
     def upstream(self, path: str) -> tuple[str, ...]:
         """Return the files from which a file was made directly: code first."""
@@ -225,7 +246,26 @@ def _record(root: Path, study: str, graph: Mapping[str, Mapping[str, Any]]) -> R
         facts=facts,
         data_sets={path: values(entity, "additionalProperty") for path, entity in files.items() if "additionalProperty" in entity},
         packages={graph[name]["name"]: graph[name]["version"] for name in _identifiers(workflow["softwareRequirements"])},
+        left_out=_left_out(root / "results" / study / LEFT_OUT),
     )
+
+
+def _left_out(path: Path) -> tuple[str, ...] | None:
+    content = _read(path)
+    if content is None:
+        return None
+    lines = (line.strip().rstrip("/") for line in content.decode().splitlines())
+    return tuple(line for line in lines if line and not line.startswith("#"))
+
+
+def _committed(root: Path, commit: str, path: str) -> bytes | None:
+    """A file as a commit has it; None where there is no such commit, no such file in it, or no repository."""
+    if not re.fullmatch("[0-9a-f]{40}", commit):
+        return None
+    try:
+        return subprocess.run(["git", "show", f"{commit}:{path}"], cwd=root, capture_output=True, check=True).stdout
+    except (OSError, subprocess.CalledProcessError):
+        return None
 
 
 def _check(record: Record) -> None:
@@ -325,6 +365,10 @@ def _read(path: Path) -> bytes | None:
 
 def _own(record: Record, path: str) -> Verdict:
     today = record.today(path)
+    if today is None and record.leaves_out(path):
+        return Verdict(NOT_KEPT, "this copy of the study leaves it out")
+    if today != record.sums[path] and record.source(path) is not None:
+        return Verdict(INTACT, f"as in commit {str(record.facts['commit'])[:10]}, and changed since")
     if today is None:
         return Verdict(TAMPERED, "missing")
     if today != record.sums[path]:
@@ -378,7 +422,7 @@ def files_without_record(record: Record, others: Iterable[Record] = ()) -> list[
         record: The record of the study.
         others: Records of other studies, which may share trained networks and data.
     """
-    known = {record.crate, record.page}.union(record.sums, *(other.sums for other in others))
+    known = {record.crate, record.page, f"results/{record.study}/{LEFT_OUT}"}.union(record.sums, *(other.sums for other in others))
     folders = [f"results/{record.study}", f"figures/{record.study}", "results/runs", "data"]
     found = (path for folder in folders for path in (record.root / folder).rglob("*") if path.is_file())
     names = (path.relative_to(record.root).as_posix() for path in found)

@@ -18,8 +18,8 @@ from sgdphysics.errors import InputError
 EXIT = """exit codes: 0 all that was asked for is intact (or equal), 1 something is stale, tampered or unknown (or differs), or the
 record is not confirmed: by its sum on the report page or by --record-sum, 2 the question cannot be answered: no record, no such
 study, wrong arguments"""
-STATES = """intact: the bytes of the record, and so is all that it was made from; stale: something that it was made from has changed
-since; tampered: not the bytes of the record, or missing; unknown: no record tells"""
+STATES = """intact: the bytes of the record, and so is all that it was made from; not kept: left out of a published study; stale:
+something that it was made from has changed since; tampered: not the bytes of the record, or missing; unknown: no record tells"""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -93,10 +93,10 @@ def _all(options: argparse.Namespace, record: audit.Record, states: Mapping[str,
     found = {**states, **dict.fromkeys(audit.files_without_record(record, others), audit.NO_RECORD)}
     counts = Counter(verdict.state for verdict in found.values())
     lines = [f"{path}  {_said(verdict)}" for path, verdict in sorted(found.items()) if verdict.state != audit.INTACT]
-    counted = ", ".join(f"{counts[state]} {state}" for state in audit.STATES)
+    counted = ", ".join(f"{counts[state]} {state}" for state in audit.STATES if counts[state] or state != audit.NOT_KEPT)
     lines += [f"study {record.study}: {len(found)} files, {counted}", *unreadable, *_about(record)]
     _print(options, lines, {"study": record.study, "files": {path: _told(verdict) for path, verdict in sorted(found.items())}})
-    return 0 if set(counts) == {audit.INTACT} else 1
+    return 0 if set(counts) <= audit.GOOD else 1
 
 
 def _records_of_others(record: audit.Record) -> tuple[list[audit.Record], list[str]]:
@@ -118,7 +118,7 @@ def _file(options: argparse.Namespace, record: audit.Record, states: Mapping[str
         raise InputError(f"{path}: there is no such file, and no record of one")
     doubt = _doubt(options, record, states)
     _print(options, [*_tree(links), "", *doubt, *_about(record)], _told_chain(record, links, confirmed=not doubt))
-    return 0 if verdict.state == audit.INTACT and not doubt else 1
+    return 0 if verdict.state in audit.GOOD and not doubt else 1
 
 
 def _claim(options: argparse.Namespace, record: audit.Record, states: Mapping[str, audit.Verdict]) -> int:
@@ -132,7 +132,7 @@ def _claim(options: argparse.Namespace, record: audit.Record, states: Mapping[st
     number = "{value} [{ci_low}, {ci_high}], {n_seeds} seeds".format_map(row)
     lines = [f"claim {options.claim}: {row['verdict']}, {row['statistic']} {number}", *_tree(links), "", *doubt, *_about(record)]
     _print(options, lines, _told_chain(record, links, confirmed=not doubt) | {"claim": row})
-    return 0 if verdict.state == audit.INTACT and not doubt else 1
+    return 0 if verdict.state in audit.GOOD and not doubt else 1
 
 
 def _doubt(options: argparse.Namespace, record: audit.Record, states: Mapping[str, audit.Verdict]) -> list[str]:
@@ -220,7 +220,7 @@ def _studies(root: Path) -> list[str]:
 
 
 def _study(root: Path, named: str | None, path: str | None) -> str:
-    """The study that is asked for: named, or that of the file, or the only one there is, or the first that knows the file."""
+    """The study that is asked for: named, or that of the file or the first that knows it, or the only or the default one."""
     recorded = _studies(root)
     if named:
         if named not in {folder.name for folder in root.glob("results/*")}:
@@ -235,9 +235,20 @@ def _study(root: Path, named: str | None, path: str | None) -> str:
         raise InputError("no study has a record yet; it is written when a study finishes")
     if path:
         return next((study for study in recorded if _knows(root, study, path)), recorded[0])
-    if len(recorded) > 1:
-        raise InputError(f"--study: several studies have a record, expected one of {', '.join(recorded)}")
-    return recorded[0]
+    default = recorded[0] if len(recorded) == 1 else _default_study(root)
+    if default not in recorded:
+        raise InputError(
+            f"--study: several studies have a record, but not that of config/config.yaml; expected one of {', '.join(recorded)}"
+        )
+    return default
+
+
+def _default_study(root: Path) -> str:
+    """The study that Snakemake makes where nothing else is said."""
+    try:
+        return str(_yaml(root / "config" / "config.yaml")["study"])
+    except (InputError, LookupError, TypeError):
+        return ""
 
 
 def _knows(root: Path, study: str, path: str) -> bool:
@@ -252,7 +263,7 @@ def _settings_since(record: audit.Record) -> Callable[[audit.Job], str]:
     """How to tell whether a job would now be run with other settings; comments and order do not count."""
     try:
         settings = _current_settings(record)
-        claims, entries = (_yaml(record.root / "config" / f"{name}.yaml")[name] for name in ("claims", "datasets"))
+        claims, entries = (_settings_file(record, f"config/{name}.yaml")[name] for name in ("claims", "datasets"))
         data_sets = [{key: value for key, value in entry.items() if key != "mirrors"} for entry in entries.values()]
     except (InputError, KeyError, TypeError, AttributeError) as error:
         reason = f"settings cannot be read any more ({error})"
@@ -272,7 +283,7 @@ def _settings_since(record: audit.Record) -> Callable[[audit.Job], str]:
 def _current_settings(record: audit.Record) -> Any:
     config: Any = {}
     for name in record.facts["configuration_files"]:
-        config = inheritance.merged(config, _yaml(record.root / name))
+        config = inheritance.merged(config, _settings_file(record, name))
     config = inheritance.merged(config, record.facts["command_line_settings"])
     studies = inheritance.resolved(config)["studies"]
     if record.study not in studies:
@@ -280,9 +291,15 @@ def _current_settings(record: audit.Record) -> Any:
     return studies[record.study]
 
 
-def _yaml(path: Path) -> Any:
+def _settings_file(record: audit.Record, name: str) -> Any:
+    """A file of settings as the study used it, if it can be had, else as it is now."""
+    return _yaml(record.root / name, record.source(name))
+
+
+def _yaml(path: Path, content: bytes | None = None) -> Any:
+    """What a file of YAML says, or this content of it."""
     try:
-        return yaml.safe_load(path.read_text())
+        return yaml.safe_load(path.read_bytes() if content is None else content)
     except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
         raise InputError(f"{path.name}: {' '.join(str(error).split())}") from None
 
