@@ -87,6 +87,21 @@ def layer_hessian_of_one_layer(network: nn.Module, images: Tensor, labels: Tenso
     return torch.stack([torch.autograd.grad(element, weight, retain_graph=True)[0].flatten() for element in elements])
 
 
+def gradient_covariance(network: nn.Module, images: Tensor, labels: Tensor, layer: int) -> Tensor:
+    """Covariance over images of the gradient with respect to one layer's weights, (d, d), from the gradient of every image."""
+    name = [name for name, _ in network.named_parameters()][layer]
+    others = {key: value.detach() for key, value in network.named_parameters() if key != name}
+
+    def loss(weight: Tensor, image: Tensor, label: Tensor) -> Tensor:
+        logits = torch.func.functional_call(network, {**others, name: weight}, image)
+        return nn.functional.cross_entropy(logits, label)
+
+    weight = linear_layers(network)[layer].weight.detach()
+    gradients = torch.func.vmap(torch.func.grad(loss), (None, 0, 0))(weight, images, labels).flatten(1)
+    gradients -= gradients.mean(0)
+    return gradients.T @ gradients / len(gradients)
+
+
 @torch.no_grad()
 def flatness(
     network: nn.Module, images: Tensor, labels: Tensor, layer: int, direction: Tensor, accuracy: float = 0.01, limit: float = 1000.0

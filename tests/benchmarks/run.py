@@ -2,7 +2,7 @@
 
     python tests/benchmarks/run.py [--tasks training,hessian,...] [--quick] [--threads 2] [--json FILE]
 
-Exits with 1 if a pair of results does not agree.
+The task "study" is the whole default study: wall time beside the work of its jobs. Exits with 1 if two results do not agree.
 """
 
 import argparse
@@ -14,15 +14,18 @@ import resource
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
+import machine
 import numpy as np
 import references
 import torch
+import whole_study
 from threadpoolctl import threadpool_limits
 from torch import Tensor
 
@@ -87,6 +90,7 @@ class Pair:
         goal: Smallest ratio wanted, None for a pair that is only shown.
         published: Time that the papers' own scripts took, and ``comparable`` the reference's time for the same.
         difference: Between the results, at most ``tolerance``.
+        work: Operations, or bytes, that one unit of work needs at least, and ``peak``, the rate that they are compared with.
     """
 
     task: str
@@ -99,6 +103,8 @@ class Pair:
     difference: float
     tolerance: float
     notes: list[str] = field(default_factory=list)
+    work: float = 0.0
+    peak: str = machine.FLOAT64
 
     @property
     def ratio(self) -> float:
@@ -145,13 +151,20 @@ def measure_training(problem: Problem) -> list[Pair]:
     (reference, _), (ours, _) = _best_alternating(sizes.fast_repeats, *calls)
     shape = f"N {len(images)}, H {sizes.hidden}, B {BATCH_SIZE}, stack of {sizes.stack}"
     reference, ours = reference / steps, ours / steps / sizes.stack
-    alone = Pair("training step", shape, reference, ours, 4, 0.65e-3, reference, difference, 1e-3)
+    work = {"work": _training_operations(sizes.hidden, images.shape[1], int(labels.max()) + 1), "peak": machine.FLOAT32}
+    alone = Pair("training step", shape, reference, ours, None, None, reference, difference, 1e-3, **work)
     alone.notes.append("time per network and step; difference: of the weights after an epoch on the same batches, in float32")
 
     one, stack = (seconds / steps for seconds in _two_processes(images, labels, sizes))
-    together = Pair("training, 2 processes", shape, one / 2, stack / sizes.stack / 2, 4, 0.65e-3, one, difference, 1e-3)
+    together = Pair("training, 2 processes", shape, one / 2, stack / sizes.stack / 2, 6, 0.65e-3, one, difference, 1e-3, **work)
     together.notes.append("two processes of one thread at once, for both ways: wall time over the steps of all networks of both")
     return [alone, together]
+
+
+def _training_operations(hidden: int, pixels: int, classes: int) -> float:
+    """Of a step of one network: forward, gradients of all weights, and of the activations of all layers but the first."""
+    first, above = pixels * hidden, hidden * hidden + hidden * classes
+    return 2 * BATCH_SIZE * (2 * (first + above) + above)
 
 
 def _settings(sizes: Sizes, seed: int, epochs: int) -> training.Run:
@@ -253,11 +266,41 @@ def measure_hessian(problem: Problem) -> list[Pair]:
     ((seconds, found),) = _best_alternating(sizes.fast_repeats, ours)
     difference = float((found - expected).abs().max() / found.abs().max())
     size = f"N {len(images)}, d {len(found)}"
-    pair = Pair("layer Hessian", size, reference, seconds, 50, 28.0, reference, difference, 1e-4)
+    work = {"work": _factor_operations(len(images), sizes.hidden), "peak": machine.FLOAT64}
+    pair = Pair("layer Hessian", size, reference, seconds, 100, 28.0, reference, difference, 1e-4, **work)
     pair.notes.append("without eigen-decomposition; reference in float32, ours in float64")
-    shown = Pair("layer Hessian, pruned", size, sharp, seconds, None, None, sharp, difference, 1e-4)
+    shown = Pair("layer Hessian, pruned", size, sharp, seconds, None, None, sharp, difference, 1e-4, **work)
     shown.notes.append("shown for fairness: double backward that asks autograd for this layer's derivatives only")
     return [pair, shown]
+
+
+def _factor_operations(images: int, hidden: int) -> float:
+    """Of one product of the factors' upper triangles, summed over the images."""
+    triangle = hidden * (hidden + 1) // 2
+    return 2 * images * triangle**2
+
+
+# --- covariance of the gradient
+
+
+def measure_covariance(problem: Problem) -> list[Pair]:
+    """The gradient of every image by autograd, all at once, and their covariance, against the closed form; both in float64."""
+    sizes, images, labels = problem.sizes, problem.images.double(), problem.labels
+    network = references.module(problem.network.double().weights)
+
+    def reference() -> Tensor:
+        return references.gradient_covariance(network, images, labels, LAYER)
+
+    def ours() -> Tensor:
+        return curvature.gradient_covariance(problem.network, images, labels, LAYER)
+
+    ours()
+    (slow, expected), (fast, found) = _best_alternating(sizes.fast_repeats, reference, ours)
+    difference = float((found - expected).abs().max() / found.abs().max())
+    size, work = f"N {len(images)}, d {len(found)}", _factor_operations(len(images), sizes.hidden)
+    pair = Pair("covariance", size, slow, fast, None, None, slow, difference, 1e-8, work=work, peak=machine.FLOAT64)
+    pair.notes.append("reference: gradients of all images in one vectorised backward pass")
+    return [pair]
 
 
 # --- flatness
@@ -286,13 +329,32 @@ def measure_flatness(problem: Problem) -> list[Pair]:
     difference = float((found[chosen] - expected).abs().max())
     slow, fast = slow / len(chosen), fast / len(directions)
     size = f"N {len(images)}, {len(directions)} directions"
-    pair = Pair("flatness", size, slow, fast, 25, 2.3, slow, difference, 0.011)
+    work = {
+        "work": _flatness_operations(ours, len(images), images.shape[1], len(directions), sizes.hidden),
+        "peak": machine.FLOAT32,
+    }
+    pair = Pair("flatness", size, slow, fast, 60, 2.3, slow, difference, 0.011, **work)
     widths = f"{float(expected.min()):.2g} to {float(expected.max()):.2g}"
     pair.notes.append(
         f"time per direction, preparation included; reference on {len(chosen)} of the directions, of widths {widths}; "
         "both in float32; difference: absolute, the reference bisects each side to 0.01"
     )
     return [pair]
+
+
+def _flatness_operations(call: Callable[[], object], images: int, pixels: int, directions: int, hidden: int) -> float:
+    """Per direction: its part of the first layers' products, the layer's change along it, and the layer above at every point."""
+    points, evaluate = 0, landscape.LossSlice.__call__
+
+    def counted(slice_: landscape.LossSlice, distance: float) -> float:
+        nonlocal points
+        points += 1
+        return evaluate(slice_, distance)
+
+    with mock.patch.object(landscape.LossSlice, "__call__", counted):
+        call()
+    prepared = 2 * images * (pixels * hidden + hidden**2) / directions
+    return prepared + 2 * images * hidden**2 + points / directions * images * hidden * (2 + 2 * 10)
 
 
 def _noisy_copies(images: Tensor, labels: Tensor, copies: int) -> tuple[Tensor, Tensor]:
@@ -322,11 +384,13 @@ def measure_pca(problem: Problem) -> list[Pair]:
         f"{steps} x {dimension}",
         reference.seconds,
         ours.seconds,
-        3,
+        5,
         16.0,
         reference.seconds,
         _component_difference(reference, ours),
         1e-6,
+        work=steps * dimension**2 + 10 / 3 * dimension**3,  # half of the symmetric sums; eigenvectors at the least
+        peak=machine.FLOAT64,
     )
     stored, square = (8 * numbers / 2**20 for numbers in (steps * dimension, dimension**2))
     pair.notes.append(
@@ -437,9 +501,10 @@ def measure_decomposition(problem: Problem) -> list[Pair]:
     ((fast, found),) = _best_alternating(sizes.fast_repeats, ours)
     differences = [float((getattr(found, name) - value).abs().max() / value.abs().max()) for name, value in expected.items()]
     size = f"{sizes.pairs} pairs, d {len(eigenvalues)}"
-    pair = Pair("decomposition", size, slow, fast, 100, 19.5, slow, max(differences), 1e-8)
+    work = {"work": 2 * sizes.pairs * len(eigenvalues) ** 2, "peak": machine.FLOAT64}
+    pair = Pair("decomposition", size, slow, fast, 200, 19.5, slow, max(differences), 1e-8, **work)
     pair.notes.append("both in float64, matching and Hessian eigenbasis given")
-    shown = Pair("decomposition, products", size, sharp, fast, None, None, sharp, max(differences), 1e-8)
+    shown = Pair("decomposition, products", size, sharp, fast, None, None, sharp, max(differences), 1e-8, **work)
     shown.notes.append("shown for fairness: the same loop with a matrix product for each projection, as fast as memory is read")
     return [pair, shown]
 
@@ -479,7 +544,8 @@ def measure_walkers(problem: Problem) -> list[Pair]:
         difference = float(abs(fast[1][1].var() / slow[1][1].var() - 1))
         allowed = tolerance * math.sqrt(alike)
         times = slow[0] / moves, fast[0] / moves
-        return Pair(task, size, *times, goal, None, times[0], difference, allowed, [note])
+        moved = {"work": 4 * 8, "peak": machine.MEMORY}  # x and y, read and written once
+        return Pair(task, size, *times, goal, None, times[0], difference, allowed, [note], **moved)
 
     return [
         pair(
@@ -507,11 +573,14 @@ def measure_walkers(problem: Problem) -> list[Pair]:
 TASKS = {
     "training": measure_training,
     "hessian": measure_hessian,
+    "covariance": measure_covariance,
     "flatness": measure_flatness,
     "pca": measure_pca,
     "decomposition": measure_decomposition,
     "walkers": measure_walkers,
 }
+STUDY = "study"
+ALL_TASKS = [*TASKS, STUDY]
 
 
 def measure(tasks: list[str], sizes: Sizes, threads: int) -> list[Pair]:
@@ -551,9 +620,22 @@ def _best_alternating(repeats: int, *calls: Callable[[], Any]) -> list[tuple[flo
     return list(zip(times, results, strict=True))
 
 
-def table(pairs: list[Pair], quick: bool) -> str:
+def table(pairs: list[Pair], peaks: Mapping[str, float], quick: bool) -> str:
     """The pairs as plain text; at quick sizes nothing is compared with the goals or the papers' times."""
-    head = ["task", "size", "reference", "ours", "ratio", "goal", "verdict", "papers", "ref/papers", "difference", "allowed"]
+    head = [
+        "task",
+        "size",
+        "reference",
+        "ours",
+        "ratio",
+        "goal",
+        "verdict",
+        "papers",
+        "ref/papers",
+        "difference",
+        "allowed",
+        "of the peak",
+    ]
     rows = []
     for pair in pairs:
         judged = pair.goal is not None and not quick
@@ -562,7 +644,8 @@ def table(pairs: list[Pair], quick: bool) -> str:
         goal += [_time(pair.published), f"{pair.published_share:.2f}"] if published else ["-"] * 2
         ratio = f"{pair.ratio:.1f}x" + (" (void)" if judged and pair.verdict() == "void" else "")
         agreement = [f"{pair.difference:.1e}", f"{pair.tolerance:.1e}" + ("" if pair.agrees else " FAILED")]
-        rows.append([pair.task, pair.size, _time(pair.reference), _time(pair.ours), ratio, *goal, *agreement])
+        share = f"{pair.work / pair.ours / peaks[pair.peak]:.0%} of {pair.peak}"
+        rows.append([pair.task, pair.size, _time(pair.reference), _time(pair.ours), ratio, *goal, *agreement, share])
     widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in [head, *rows]]
     notes = [f"{pair.task}: {note}" for pair in pairs for note in pair.notes]
@@ -573,13 +656,13 @@ def _time(seconds: float) -> str:
     return f"{seconds:.2f} s" if seconds >= 1 else f"{seconds * 1e3:.3g} ms" if seconds >= 1e-6 else f"{seconds * 1e9:.3g} ns"
 
 
-def as_json(pairs: list[Pair], threads: int, quick: bool) -> str:
-    """The pairs and the machine's kind, times in seconds."""
+def as_json(pairs: list[Pair], peaks: Mapping[str, float], threads: int, quick: bool) -> str:
+    """The pairs, the machine's kind and its peaks in operations or bytes a second, times in seconds."""
     rows = []
     for pair in pairs:
         judged = {"verdict": pair.verdict(), "reference_to_published": pair.published_share} if not quick else {}
         rows.append({**asdict(pair), "ratio": pair.ratio, "agrees": pair.agrees, **judged})
-    return json.dumps({"quick": quick, **_machine(threads), "pairs": rows}, indent=2) + "\n"
+    return json.dumps({"quick": quick, **_machine(threads), "peaks": dict(peaks), "pairs": rows}, indent=2) + "\n"
 
 
 def _machine(threads: int) -> dict[str, object]:
@@ -589,8 +672,8 @@ def _machine(threads: int) -> dict[str, object]:
 def _task_list(text: str) -> list[str]:
     tasks = text.split(",")
     for task in tasks:
-        if task not in TASKS:
-            raise argparse.ArgumentTypeError(f"found {task!r}, expected some of {','.join(TASKS)}")
+        if task not in ALL_TASKS:
+            raise argparse.ArgumentTypeError(f"found {task!r}, expected some of {','.join(ALL_TASKS)}")
     return tasks
 
 
@@ -603,16 +686,21 @@ def _thread_count(text: str) -> int:
 def main() -> int:
     """Run the command; returns 1 if two results do not agree, else 0."""
     parser = argparse.ArgumentParser(description="Speed beside the plain way that papers' scripts take.")
-    parser.add_argument("--tasks", type=_task_list, default=list(TASKS), help=f"some of {','.join(TASKS)}; all by default")
+    parser.add_argument("--tasks", type=_task_list, default=ALL_TASKS, help=f"some of {','.join(ALL_TASKS)}; all by default")
     parser.add_argument("--quick", action="store_true", help="small sizes: only that everything runs and agrees")
     parser.add_argument("--threads", type=_thread_count, default=2, help="threads of both ways, 2 by default")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the numbers to a file too")
     arguments = parser.parse_args()
-    pairs = measure(arguments.tasks, QUICK if arguments.quick else Sizes(), arguments.threads)
+    tasks = [task for task in arguments.tasks if task != STUDY]
+    pairs = measure(tasks, QUICK if arguments.quick else Sizes(), arguments.threads) if tasks else []
+    peaks = machine.peaks()
     print(", ".join(f"{name} {value}" for name, value in _machine(arguments.threads).items()))
-    print(table(pairs, arguments.quick))
+    print("; ".join(f"{name} {rate / 1e9:.1f} {machine.UNITS[name]}" for name, rate in peaks.items()))
+    print(table(pairs, peaks, arguments.quick))
+    if STUDY in arguments.tasks:
+        print(whole_study.measure("smoke" if arguments.quick else "mnist5k", arguments.threads))
     if arguments.json:
-        text = as_json(pairs, arguments.threads, arguments.quick)
+        text = as_json(pairs, peaks, arguments.threads, arguments.quick)
         write_atomically(arguments.json, lambda temporary: temporary.write_text(text))
     return 0 if all(pair.agrees for pair in pairs) else 1
 
