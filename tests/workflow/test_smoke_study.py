@@ -10,6 +10,7 @@ import yaml
 from PIL import Image
 
 from running import ROOT, snakemake
+from sgdphysics import notebooks
 
 SMOKE = ("--configfile", "config/smoke.yaml")
 NUMBERS = {"feng2021": (1, 2, 3, 4), "yang2023": (1, 2, 3, 4), "feng2023": (1, 2, 3, 4, 5, 6)}
@@ -352,6 +353,28 @@ def test_a_folder_that_cannot_be_written_to_is_named_before_any_job_starts(clone
     run = snakemake("results/smoke/tables/yang2023_fig1.csv", *SMOKE, folder=tmp_path)
     assert run.returncode == 1
     assert run.stderr.splitlines()[-1] == "results: cannot be written to"
+
+
+def test_a_notebook_sets_another_study_beside(smoke_study, tmp_path):
+    results = smoke_study[0] / "results" / "smoke"
+    shutil.copytree(results / "tables", tmp_path / "tables")
+    path = tmp_path / "tables" / "feng2021_fig2_exponents.csv"
+    exponents = pd.read_csv(path)
+    exponents.assign(exponent=exponents["exponent"] - 4).to_csv(path, index=False)
+    folders = {"tables": results / "tables", "ledger": results, "figures": smoke_study[0] / "figures" / "smoke"}
+    parameters = {key: str(folder) for key, folder in folders.items()} | {"captions": str(ROOT / "workflow" / "report")}
+    compared = {"study": "smoke", "compared": ["lower", str(tmp_path / "tables")]}
+    notebook = notebooks.execute(ROOT / "workflow" / "notebooks" / "feng2021.ipynb", parameters | compared)
+    page = notebooks.page(notebook, {})
+    assert "The reference setting here and in study lower." in page
+    assert page.count("\N{MINUS SIGN}4.00 [\N{MINUS SIGN}4.00,\N{NO-BREAK SPACE}\N{MINUS SIGN}4.00]") >= 3
+    assert "Not all three have the sign that they have in this study." in page
+
+
+def test_a_study_plans_the_one_that_it_is_compared_with(clone):
+    run = snakemake("-n", "results/mnist/report/feng2021.html", "--configfile", "config/mnist.yaml", folder=clone)
+    assert run.returncode == 0
+    assert "results/mnist_published_stop/tables/feng2021_fig2_exponents.csv" in run.stdout
 
 
 def test_settings_that_diverge_are_shown_and_leave_their_claims_inconclusive(smoke_study, tmp_path):

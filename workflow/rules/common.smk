@@ -123,6 +123,11 @@ def chunks_of(study, section=None):
     return studies.chunks_of(STUDIES[study], section)
 
 
+def studies_behind(study):
+    """A study, and the one that its notebook sets beside it."""
+    return [s for s in [study, STUDIES[study]["feng2021"]["compared_study"]] if s]
+
+
 def trained(study, section=None, seed=None):
     """The trained chunks of a study; of a section, and of a seed, those that it needs."""
     return [

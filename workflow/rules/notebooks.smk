@@ -26,6 +26,17 @@ NOTEBOOK_SETTINGS = {
 }
 # Tables of another paper that a notebook reads.
 NOTEBOOK_TABLES = {"yang2023": ["feng2021_fig4_equal_loss"]}
+# Tables of the study that is set beside.
+COMPARED_TABLES = [
+    "feng2021_runs",
+    "feng2021_fig1_dimension",
+    "feng2021_fig2_exponents",
+]
+
+
+def compared_study(wildcards):
+    """The study that a paper's notebook sets beside this one, or None."""
+    return STUDIES[wildcards.study][wildcards.paper].get("compared_study")
 
 
 rule run_notebook:
@@ -36,6 +47,11 @@ rule run_notebook:
             f"results/{w.study}/tables/{table}.csv"
             for table in TABLES
             if table.startswith(w.paper) or table in NOTEBOOK_TABLES.get(w.paper, [])
+        ],
+        compared=lambda w: [
+            f"results/{compared_study(w)}/tables/{table}.csv"
+            for table in COMPARED_TABLES
+            if compared_study(w)
         ],
         claims="results/{study}/claims.csv",
         tests="results/{study}/claim_tests.csv",
@@ -75,6 +91,7 @@ rule run_notebook:
                 for key in NOTEBOOK_SETTINGS[w.paper]
             },
         },
+        compared_study=compared_study,
         stated={claim["id"]: claim["stated"] for claim in CLAIMS},
         links=lambda w: {
             "All results": "index.html",

@@ -42,7 +42,10 @@ rule write_provenance:
         dataset=lambda w: DATASETS[STUDIES[w.study]["dataset"]],
         configuration=CONFIGURATION_FILES,
         command_line=COMMAND_LINE_SETTINGS,
-        logs=lambda w: [f"results/{w.study}/logs", "results/runs", "data/logs"],
+        logs=lambda w: [
+            *(f"results/{study}/logs" for study in studies_behind(w.study)),
+            *("results/runs", "data/logs"),
+        ],
         code=digest_of(
             *code("scripts/write_provenance.py"), *WORKFLOW_FILES, *PAGE_FILES
         ),

@@ -28,6 +28,9 @@ if __name__ == "__main__":
                 "ledger": str(Path(snakemake.input.claims).parent),
                 "figures": str(Path(snakemake.input.figures[0]).parent),
                 "captions": str(Path(snakemake.input.captions[0]).parent),
+                "compared": [snakemake.params.compared_study, str(Path(snakemake.input.compared[0]).parent)]
+                if snakemake.input.compared
+                else None,
                 "settings": snakemake.params.settings,
                 "stated": snakemake.params.stated,
             },
