@@ -1,4 +1,5 @@
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -213,6 +214,13 @@ def test_the_command_runs_as_a_module_and_its_exit_code_is_that_of_the_process(s
     assert run(study, *module, "--all").returncode == 1
     failed = run(study, *module, "nothing")
     assert (failed.returncode, failed.stdout, failed.stderr.count("\n")) == (2, "", 1)
+
+
+def test_a_reader_that_wants_no_more_is_no_error(study):
+    command = f"{sys.executable} -m sgdphysics.command_line audit --all --json | true"
+    shell = {"cwd": study, "capture_output": True, "text": True, "timeout": 60, "check": True}
+    done = subprocess.run(["sh", "-c", command], env={"PYTHONPATH": str(LIBRARY), "PATH": os.environ["PATH"]}, **shell)
+    assert done.stderr == ""
 
 
 def test_the_command_is_quick_because_it_loads_no_large_package(study):

@@ -26,7 +26,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit code."""
     options = _parser().parse_args(arguments)
     try:
-        return options.run(options)
+        code = options.run(options)
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:  # whoever reads, such as `head`, wants no more
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python complains when it ends
+        return 1
     except InputError as error:
         print(f"sgdphysics: {error}", file=sys.stderr)
         return 2
@@ -92,7 +97,8 @@ def _all(options: argparse.Namespace, record: audit.Record, states: Mapping[str,
     others, unreadable = _records_of_others(record)
     found = {**states, **dict.fromkeys(audit.files_without_record(record, others), audit.NO_RECORD)}
     counts = Counter(verdict.state for verdict in found.values())
-    lines = [f"{path}  {_said(verdict)}" for path, verdict in sorted(found.items()) if verdict.state != audit.INTACT]
+    told = {path: verdict for path, verdict in sorted(found.items()) if verdict.reason and verdict.state != audit.NOT_KEPT}
+    lines = [f"{path}  {_said(verdict)}" for path, verdict in told.items()]
     counted = ", ".join(f"{counts[state]} {state}" for state in audit.STATES if counts[state] or state != audit.NOT_KEPT)
     lines += [f"study {record.study}: {len(found)} files, {counted}", *unreadable, *_about(record)]
     _print(options, lines, {"study": record.study, "files": {path: _told(verdict) for path, verdict in sorted(found.items())}})
