@@ -28,8 +28,10 @@ def test_workflow_has_no_lint():
 @pytest.mark.parametrize("config", CONFIGS)
 def test_every_configuration_plans(config, clone):
     arguments = [] if config == "config.yaml" else ["--configfile", f"config/{config}"]
-    run = snakemake("-n", "--quiet", *arguments, folder=clone)
+    run = snakemake("-n", *arguments, folder=clone)
     assert run.returncode == 0, run.stdout + run.stderr
+    compared = "results/mnist_published_stop/tables/feng2021_fig2_exponents.csv" in run.stdout
+    assert compared == (config == "mnist.yaml")
 
 
 def test_the_default_study_stays_small(clone):

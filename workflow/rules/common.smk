@@ -123,6 +123,11 @@ def chunks_of(study, section=None):
     return studies.chunks_of(STUDIES[study], section)
 
 
+def compared_study(wildcards):
+    """The study that a paper's notebook sets beside this one, or None."""
+    return STUDIES[wildcards.study][wildcards.paper].get("compared_study")
+
+
 def studies_behind(study):
     """A study, and the one that its notebook sets beside it."""
     return [s for s in [study, STUDIES[study]["feng2021"]["compared_study"]] if s]

@@ -34,11 +34,6 @@ COMPARED_TABLES = [
 ]
 
 
-def compared_study(wildcards):
-    """The study that a paper's notebook sets beside this one, or None."""
-    return STUDIES[wildcards.study][wildcards.paper].get("compared_study")
-
-
 rule run_notebook:
     """What a study says of a paper: its notebook, executed, and as a page that needs no network."""
     input:
