@@ -1,6 +1,8 @@
 """Requirements, lock and environment files name the same versions."""
 
 import re
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -11,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 LOCK_TEXT = (ROOT / "uv.lock").read_text()
 LOCKED = {package["name"]: package["version"] for package in tomllib.loads(LOCK_TEXT)["package"]}
-REQUIREMENTS = ("requirements.txt", "requirements-test.txt")
+REQUIREMENTS = ("requirements.txt", "requirements-test.txt", "requirements-slurm.txt")
 
 
 def normal(name):
@@ -42,8 +44,9 @@ def test_torch_is_pinned():
 def test_direct_dependencies_are_pinned_alike():
     direct = dict(entry.split("==") for entry in PROJECT["project"]["dependencies"])
     assert {normal(name): version for name, version in direct.items()}.items() <= pins("requirements.txt").items()
-    tools = dict(entry.split("==") for entry in PROJECT["dependency-groups"]["test"])
-    assert tools.items() <= pins("requirements-test.txt").items()
+    for group in ("test", "slurm"):
+        tools = dict(entry.split("==") for entry in PROJECT["dependency-groups"][group])
+        assert tools.items() <= pins(f"requirements-{group}.txt").items()
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "envs").glob("*.yaml")), ids=lambda path: path.name)
@@ -54,6 +57,19 @@ def test_conda_environments_are_the_locked_versions(path):
             assert version in PROJECT["project"]["requires-python"]
         else:
             assert LOCKED[{"pytorch": "torch"}.get(name, name)] == version, name
+
+
+def test_the_container_recipe_has_no_lint():
+    hadolint = Path(sys.executable).with_name("hadolint")
+    run = subprocess.run([hadolint, ROOT / "envs" / "Dockerfile"], capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stdout + run.stderr
+
+
+def test_both_container_recipes_install_the_same():
+    docker, apptainer = ((ROOT / "envs" / name).read_text() for name in ("Dockerfile", "apptainer.def"))
+    for shared in (r"^from:? (\S+)", r"(pip_no_cache_dir.*)", r"(pip install .*)", r"(apt-get install .*?)[ \\]*$"):
+        found = [re.findall(shared, text, re.IGNORECASE | re.MULTILINE) for text in (docker, apptainer)]
+        assert found[0] == found[1] != []
 
 
 def test_hooks_are_the_locked_versions():
