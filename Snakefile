@@ -23,6 +23,37 @@ include: "workflow/rules/report.smk"
 include: "workflow/rules/provenance.smk"
 
 
+# On a cluster these run beside Snakemake: they take seconds, or need the network.
+localrules:
+    all,
+    fetch_idx,
+    tabulate_feng2021_runs,
+    tabulate_feng2021_fig1,
+    tabulate_feng2021_fig2,
+    tabulate_feng2021_fig3,
+    tabulate_feng2021_fig4,
+    feng2021_fig1,
+    feng2021_fig2,
+    feng2021_fig3,
+    feng2021_fig4,
+    tabulate_yang2023_fig4,
+    yang2023_fig1,
+    yang2023_fig2,
+    yang2023_fig3,
+    yang2023_fig4,
+    tabulate_feng2023,
+    feng2023_fig1,
+    feng2023_fig2,
+    feng2023_fig3,
+    feng2023_fig4,
+    feng2023_fig5,
+    feng2023_fig6,
+    decide_claims,
+    run_notebook,
+    write_report,
+    write_provenance,
+
+
 rule all:
     """Every figure and claim of the study, and all that they stand on."""
     default_target: True

@@ -123,14 +123,15 @@ class Cluster:
         return _output("squeue", "--noheader", "--format", "%i", "--states", state, *where).split()
 
     def cancel(self, *jobs: str) -> None:
-        _run("scancel", *jobs)
+        if jobs:
+            _run("scancel", *jobs)
 
     def node_of(self, job: str) -> str:
         return _output("squeue", "--noheader", "--format", "%N", "--jobs", job).strip()
 
     def processes_of(self, job: str) -> list[psutil.Process]:
         """All that runs for a job, the daemons of its steps first."""
-        steps = [p for p in psutil.process_iter() if _title(p).startswith(f"slurmstepd: [{job}.")]
+        steps = [p for p in psutil.process_iter() if title(p).startswith(f"slurmstepd: [{job}.")]
         return [*steps, *(child for step in steps for child in step.children(recursive=True))]
 
     def kill_node(self, node: str) -> None:
@@ -213,7 +214,8 @@ class Cluster:
             (SETTINGS / name).unlink(missing_ok=True)
 
 
-def _title(process: psutil.Process) -> str:
+def title(process: psutil.Process) -> str:
+    """What a process says that it is; nothing if it has ended."""
     with contextlib.suppress(psutil.NoSuchProcess):
         return " ".join(process.cmdline())
     return ""

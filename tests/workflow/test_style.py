@@ -1,9 +1,11 @@
 """What is checked without running the workflow: formats, lint, dry runs, bad settings."""
 
+import re
 import subprocess
 import sys
 
 import pytest
+import yaml
 
 from running import ROOT, copy_of_checkout, snakemake
 
@@ -32,6 +34,30 @@ def test_every_configuration_plans(config, clone):
     assert run.returncode == 0, run.stdout + run.stderr
     compared = "results/mnist_published_stop/tables/feng2021_fig2_exponents.csv" in run.stdout
     assert compared == (config == "mnist.yaml")
+
+
+def test_the_slurm_profile_plans_the_same_jobs(clone):
+    here, cluster = (snakemake("-n", *profile, folder=clone) for profile in ([], ["--workflow-profile", "profiles/slurm"]))
+    assert here.returncode == cluster.returncode == 0, cluster.stdout + cluster.stderr
+    assert counts_of_rules(here.stdout) == counts_of_rules(cluster.stdout) != {}
+
+
+def counts_of_rules(planned):
+    """How often each rule runs, of a dry run."""
+    table = planned.split("Job stats:")[1].split("\n\n")[0].splitlines()[3:]
+    return dict(line.split() for line in table)
+
+
+def test_the_slurm_profile_reruns_what_the_default_one_does():
+    here, cluster = (yaml.safe_load((ROOT / "profiles" / name / "config.yaml").read_text()) for name in ("default", "slurm"))
+    assert {key: cluster.get(key) for key in here if key != "cores"} == {key: here[key] for key in here if key != "cores"}
+
+
+def test_on_a_cluster_only_what_computes_is_submitted():
+    run = snakemake("--list-rules", folder=ROOT)
+    local = set(re.findall(r"^    (\w+),$", (ROOT / "Snakefile").read_text(), re.MULTILINE))
+    submitted = {line.split()[0] for line in run.stdout.splitlines()} - local
+    assert {rule.split("_")[0] for rule in submitted} == {"prepare", "train", "measure", "rescale", "simulate", "solve"}
 
 
 def test_the_default_study_stays_small(clone):
