@@ -1,5 +1,6 @@
 """What is checked without running the workflow: formats, lint, dry runs, bad settings."""
 
+import functools
 import re
 import subprocess
 import sys
@@ -27,25 +28,38 @@ def test_workflow_has_no_lint():
     assert run.returncode == 0, run.stdout + run.stderr
 
 
+@pytest.fixture(scope="module")
+def planned(clone):
+    """Function that gives what a dry run with arguments prints, once for all tests."""
+
+    @functools.cache
+    def plan(*arguments):
+        run = snakemake("-n", *arguments, folder=clone)
+        assert run.returncode == 0, run.stdout + run.stderr
+        return run.stdout
+
+    return plan
+
+
+def jobs_of(plan):
+    """How many jobs each rule has in a dry run."""
+    table = plan.split("Job stats:")[1].split("\n\n")[0].splitlines()[3:]
+    return {rule: int(count) for rule, count in map(str.split, table)}
+
+
 @pytest.mark.parametrize("config", CONFIGS)
-def test_every_configuration_plans(config, clone):
-    arguments = [] if config == "config.yaml" else ["--configfile", f"config/{config}"]
-    run = snakemake("-n", *arguments, folder=clone)
-    assert run.returncode == 0, run.stdout + run.stderr
-    compared = "results/mnist_published_stop/tables/feng2021_fig2_exponents.csv" in run.stdout
+def test_every_configuration_plans(config, planned):
+    plan = planned() if config == "config.yaml" else planned("--configfile", f"config/{config}")
+    compared = "results/mnist_published_stop/tables/feng2021_fig2_exponents.csv" in plan
     assert compared == (config == "mnist.yaml")
 
 
-def test_the_slurm_profile_plans_the_same_jobs(clone):
-    here, cluster = (snakemake("-n", *profile, folder=clone) for profile in ([], ["--workflow-profile", "profiles/slurm"]))
-    assert here.returncode == cluster.returncode == 0, cluster.stdout + cluster.stderr
-    assert counts_of_rules(here.stdout) == counts_of_rules(cluster.stdout) != {}
+def test_the_default_study_stays_small(planned):
+    assert jobs_of(planned())["total"] < 100  # starting a job costs 1.6 s
 
 
-def counts_of_rules(planned):
-    """How often each rule runs, of a dry run."""
-    table = planned.split("Job stats:")[1].split("\n\n")[0].splitlines()[3:]
-    return dict(line.split() for line in table)
+def test_the_slurm_profile_plans_the_same_jobs(planned):
+    assert jobs_of(planned("--workflow-profile", "profiles/slurm")) == jobs_of(planned())
 
 
 def test_the_slurm_profile_reruns_what_the_default_one_does():
@@ -58,13 +72,6 @@ def test_on_a_cluster_only_what_computes_is_submitted():
     local = set(re.findall(r"^    (\w+),$", (ROOT / "Snakefile").read_text(), re.MULTILINE))
     submitted = {line.split()[0] for line in run.stdout.splitlines()} - local
     assert {rule.split("_")[0] for rule in submitted} == {"prepare", "train", "measure", "rescale", "simulate", "solve"}
-
-
-def test_the_default_study_stays_small(clone):
-    run = snakemake("-n", folder=clone)
-    totals = {int(line.split()[1]) for line in run.stdout.splitlines() if line.startswith("total")}
-    assert len(totals) == 1
-    assert max(totals) < 100  # starting a job costs 1.6 s
 
 
 @pytest.mark.parametrize(
