@@ -1,6 +1,6 @@
 """A real Slurm cluster of two nodes on this machine, from Debian's packages, and its end.
 
-    python tests/nightly/slurm_cluster.py COMMAND ...
+    python tests/workflow/slurm_cluster.py COMMAND ...
 
 starts it, runs the command, and stops what it started. Needs root, and a machine without a Slurm of its own.
 """
