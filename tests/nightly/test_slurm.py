@@ -11,8 +11,8 @@ import time
 from collections import Counter
 
 import pytest
-import slurm_cluster
 
+import slurm_cluster
 from running import copy_of_checkout
 from same_bytes import SMOKE, damaged, differences, signal_group, sums, unlock
 
