@@ -68,8 +68,7 @@ class Submitted:
         end = time.monotonic() + TIMEOUT
         while time.monotonic() < end:
             assert self.process.poll() is None, self.log.read_text()[-3000:]
-            comments = {job["JobID"]: job["Comment"] for job in self.jobs()}
-            found = [job for job in self.cluster.jobs() if rule in comments.get(job, "")]
+            found = [job for job, comment in self.cluster.jobs().items() if rule in comment]
             if len(found) >= count:
                 return found
             time.sleep(0.2)

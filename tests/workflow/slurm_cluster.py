@@ -85,7 +85,7 @@ def obstacle() -> str | None:
     if shutil.which("apt-get") is None:
         return "needs Debian's packages"
     if (SETTINGS / "slurm.conf").exists():
-        return f"this machine has a Slurm of its own: {SETTINGS / 'slurm.conf'}"
+        return f"{SETTINGS / 'slurm.conf'}: this machine has a Slurm of its own (or a test was killed; then remove it)"
     missing = [name for name in PACKAGES if not _succeeds("dpkg", "--status", name)]
     if missing and not (
         _succeeds("apt-get", "update") and _succeeds("apt-get", "install", "--yes", "--no-install-recommends", *missing)
@@ -117,10 +117,11 @@ class Cluster:
         _succeeds("scancel", "--user", "root")
         self._stop()
 
-    def jobs(self, *, state: str = "RUNNING", node: str | None = None) -> list[str]:
-        """Numbers of the jobs in this state, on a node or on all."""
+    def jobs(self, *, state: str = "RUNNING", node: str | None = None) -> dict[str, str]:
+        """Numbers of the jobs in this state, on a node or on all, and what Snakemake says that they are."""
         where = ["--nodelist", node] if node else []
-        return _output("squeue", "--noheader", "--format", "%i", "--states", state, *where).split()
+        lines = _output("squeue", "--noheader", "--format", "%i %k", "--states", state, *where).splitlines()
+        return dict(line.split(maxsplit=1) for line in lines)
 
     def cancel(self, *jobs: str) -> None:
         if jobs:
@@ -150,7 +151,7 @@ class Cluster:
         return _output("sinfo", "--noheader", "--Node", "--states", "idle,mixed,allocated", "--format", "%N").split()
 
     def accounting(self) -> list[dict[str, str]]:
-        """Every job that the cluster ran: what Snakemake says that it is, how it ended and where."""
+        """Every job that the cluster ran: what Snakemake says that it is (once it has ended), how it ended and where."""
         fields = ("JobID", "Comment", "State", "NodeList", "ReqMem", "Elapsed")
         lines = _output("sacct", "--allocations", "--parsable2", "--noheader", f"--format={','.join(fields)}").splitlines()
         return [dict(zip(fields, line.split("|"), strict=True)) for line in lines]
