@@ -143,8 +143,10 @@ class Cluster:
                 process.kill()
 
     def start_node(self, node: str) -> None:
+        pid_file = self.folder / f"slurmd.{node}.pid"
+        pid_file.unlink(missing_ok=True)  # of a daemon that was killed
         _run("slurmd", "-N", node)
-        self._keep(self.folder / f"slurmd.{node}.pid")
+        self._keep(pid_file)
         _wait(lambda: node in self._nodes_that_answer())
 
     def _nodes_that_answer(self) -> list[str]:
