@@ -14,7 +14,7 @@ LAYERS = [
     {"curvature", "effective_loss", "first_passage", "fluctuations", "rescaling", "surrogates", "training"},
     {"duality", "grids", "landscape", "noise", "run_files"},
     {"generalization", "studies", "sweeps", "windows"},
-    {"claims", "sweep_panels"},
+    {"claims", "planning", "sweep_panels"},
     {"ledger", "narrative", "notebooks"},
     {"report"},
     {"command_line"},

@@ -184,7 +184,7 @@ def test_the_layer_of_the_edge_must_be_in_the_network_of_the_talks_example_too()
         ("layer", 3, "feng2021.layer: found 3, the network has layers 0 to 2"),
         ("images_per_class", 401, "feng2021.images_per_class: found 401, the data set has about 400 training images per class"),
         ("images_per_class", 0, "feng2021.images_per_class: found 0, expected a whole number from 1 or null"),
-        ("compared_study", "mnist6k", "feng2021.compared_study: found 'mnist6k', expected null or one of mnist5k"),
+        ("compared_studies", ["mnist6k"], "feng2021.compared_studies: found 'mnist6k', expected some of mnist5k"),
         ("reference", {"learning_rate": 0.3, "batch_size": 50}, "feng2021.reference.learning_rate: found 0.3, expected one of"),
     ],
 )

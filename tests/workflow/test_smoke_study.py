@@ -364,9 +364,12 @@ def test_a_notebook_sets_another_study_beside(smoke_study, tmp_path):
     exponents.assign(exponent=exponents["exponent"] - 4).to_csv(path, index=False)
     folders = {"tables": results / "tables", "ledger": results, "figures": smoke_study[0] / "figures" / "smoke"}
     parameters = {key: str(folder) for key, folder in folders.items()} | {"captions": str(ROOT / "workflow" / "report")}
-    compared = {"study": "smoke", "compared": ["lower", str(tmp_path / "tables")]}
+    lower = {"study": "lower", "tables": str(tmp_path / "tables"), "settings": {"stop_loss": 5e-5}}
+    compared = {"study": "smoke", "compared": [lower]}
     notebook = notebooks.execute(ROOT / "workflow" / "notebooks" / "feng2021.ipynb", parameters | compared)
     page = notebooks.page(notebook, {})
-    assert "The reference setting here and in study lower." in page
+    assert "The reference setting here and in lower." in page
+    assert "Tested by the study lower" in page
+    assert "differs in: stop loss 5e-05." in page
     assert page.count("\N{MINUS SIGN}4.00 [\N{MINUS SIGN}4.00,\N{NO-BREAK SPACE}\N{MINUS SIGN}4.00]") >= 3
     assert "Not all three have the sign that they have in this study." in page

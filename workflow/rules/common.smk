@@ -123,14 +123,27 @@ def chunks_of(study, section=None):
     return studies.chunks_of(STUDIES[study], section)
 
 
-def compared_study(wildcards):
-    """The study that a paper's notebook sets beside this one, or None."""
-    return STUDIES[wildcards.study][wildcards.paper].get("compared_study")
+def compared_studies(study, paper):
+    """The studies that a paper's notebook sets beside a study."""
+    return STUDIES[study][paper].get("compared_studies", [])
 
 
 def studies_behind(study):
-    """A study, and the one that its notebook sets beside it."""
-    return [s for s in [study, STUDIES[study]["feng2021"]["compared_study"]] if s]
+    """A study, and those that its notebook sets beside it."""
+    return [study, *compared_studies(study, "feng2021")]
+
+
+def settings_that_differ(study, paper, keys):
+    """Of each study that is set beside a study, those of the named settings that it has otherwise."""
+    own = STUDIES[study][paper]
+    return {
+        name: {
+            key: STUDIES[name][paper][key]
+            for key in keys
+            if STUDIES[name][paper][key] != own[key]
+        }
+        for name in compared_studies(study, paper)
+    }
 
 
 def trained(study, section=None, seed=None):

@@ -26,11 +26,15 @@ NOTEBOOK_SETTINGS = {
 }
 # Tables of another paper that a notebook reads.
 NOTEBOOK_TABLES = {"yang2023": ["feng2021_fig4_equal_loss"]}
-# Tables of the study that is set beside.
+# Tables of the studies that are set beside, and the settings in which they may differ at the reference.
 COMPARED_TABLES = [
     "feng2021_runs",
     "feng2021_fig1_dimension",
     "feng2021_fig2_exponents",
+]
+COMPARED_SETTINGS = [
+    *("stop_loss", "sampling", "window_epochs", "window_position", "centre"),
+    "flatness_factor",
 ]
 
 
@@ -44,9 +48,9 @@ rule run_notebook:
             if table.startswith(w.paper) or table in NOTEBOOK_TABLES.get(w.paper, [])
         ],
         compared=lambda w: [
-            f"results/{compared_study(w)}/tables/{table}.csv"
+            f"results/{study}/tables/{table}.csv"
+            for study in compared_studies(w.study, w.paper)
             for table in COMPARED_TABLES
-            if compared_study(w)
         ],
         claims="results/{study}/claims.csv",
         tests="results/{study}/claim_tests.csv",
@@ -86,7 +90,7 @@ rule run_notebook:
                 for key in NOTEBOOK_SETTINGS[w.paper]
             },
         },
-        compared_study=compared_study,
+        compared=lambda w: settings_that_differ(w.study, w.paper, COMPARED_SETTINGS),
         stated={claim["id"]: claim["stated"] for claim in CLAIMS},
         links=lambda w: {
             "All results": "index.html",

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import torch
 
 from sgdphysics import curvature, datasets, generalization, jobs, records, run_files, sweeps
 from sgdphysics.networks import Mlp
@@ -17,12 +18,17 @@ COLUMNS = [
 
 
 def measure(
-    runs_paths: Sequence[Path], dataset_path: Path, chosen: Sequence[str], settings: Mapping[str, Any], table_path: Path
+    runs_paths: Sequence[Path],
+    dataset_path: Path,
+    chosen: Sequence[str],
+    settings: Mapping[str, Any],
+    table_path: Path,
+    device: torch.device = jobs.CPU,
 ) -> None:
     """Write one row per chosen run, point of its training, layer and way of matching (other layers: nearest pixels only);
     none of networks that are dead or not finite.
     """
-    images = generalization.MatchedDatasets(datasets.load_dataset(dataset_path), settings["test_images"])
+    images = generalization.MatchedDatasets(datasets.load_dataset(dataset_path).to(device), settings["test_images"])
     parts = []
     for path in runs_paths:
         for name, result in run_files.load_results(path).items():
@@ -30,7 +36,7 @@ def measure(
                 continue
             data = images.of(result.run)
             for point in sweeps.points_of(result, settings["equal_losses"], settings["equal_epochs"]):
-                network = point.network.double()
+                network = point.network.double().to(device)
                 layers = [(network.from_layer(layer), data.entering(network, layer)) for layer in range(len(network.weights))]
                 studied, entering = layers[settings["layer"]]
                 if not entering.has_curvature(studied, 0):
@@ -65,11 +71,12 @@ def _measured(layers: Sequence[tuple[Mlp, generalization.MatchedData]], studied:
 
 
 if __name__ == "__main__":
-    with jobs.logged_job(snakemake):
+    with jobs.logged_job(snakemake) as device:
         measure(
             [Path(path) for path in snakemake.input.runs],
             Path(snakemake.input.dataset),
             snakemake.params.chosen,
             snakemake.params.settings,
             Path(snakemake.output.table),
+            device,
         )

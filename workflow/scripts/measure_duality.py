@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import torch
 
 from sgdphysics import arrays, curvature, datasets, duality, generalization, jobs, landscape, records, run_files, sweeps
 from sgdphysics.networks import Mlp
@@ -26,12 +27,17 @@ SHARP, FLAT = slice(0, 10), slice(99, 500)  # ranks 1 to 10 and 100 to 500
 
 
 def measure(
-    runs_paths: Sequence[Path], dataset_path: Path, seed: int, settings: Mapping[str, Any], tables: Mapping[str, Path]
+    runs_paths: Sequence[Path],
+    dataset_path: Path,
+    seed: int,
+    settings: Mapping[str, Any],
+    tables: Mapping[str, Path],
+    device: torch.device = jobs.CPU,
 ) -> None:
     """Write the tables "points" (one row per network and point of its training; one without numbers for a run that reached none,
     or was dead or not finite there) and "spectra" (per direction at some ranks).
     """
-    images = generalization.MatchedDatasets(datasets.load_dataset(dataset_path), settings["test_images"])
+    images = generalization.MatchedDatasets(datasets.load_dataset(dataset_path).to(device), settings["test_images"])
     points, spectra = [], []
     for path in runs_paths:
         for name, result in run_files.load_results(path).items():
@@ -39,7 +45,7 @@ def measure(
                 continue
             own, data = [], images.of(result.run)
             for point in sweeps.points_of(result, settings["equal_losses"], settings["equal_epochs"]):
-                network = point.network.double()
+                network = point.network.double().to(device)
                 studied, entering = network.from_layer(settings["layer"]), data.entering(network, settings["layer"])
                 if not entering.has_curvature(studied, 0):
                     continue
@@ -86,15 +92,18 @@ def _measured(network: Mlp, data: generalization.MatchedData, seed: int) -> tupl
 def _spectrum(found: duality.Decomposition) -> pd.DataFrame:
     ranks = np.array(arrays.log_spaced_ranks(len(found.eigenvalues), SPECTRUM_POINTS))
     values = [found.eigenvalues, found.slope_std, found.weight_std]
-    return pd.DataFrame({"rank": ranks, **dict(zip(SPECTRUM[1:], (value[ranks - 1].numpy() for value in values), strict=True))})
+    return pd.DataFrame(
+        {"rank": ranks, **dict(zip(SPECTRUM[1:], (value[ranks - 1].cpu().numpy() for value in values), strict=True))}
+    )
 
 
 if __name__ == "__main__":
-    with jobs.logged_job(snakemake):
+    with jobs.logged_job(snakemake) as device:
         measure(
             [Path(path) for path in snakemake.input.runs],
             Path(snakemake.input.dataset),
             snakemake.params.seed,
             snakemake.params.settings,
             {name: Path(snakemake.output[name]) for name in ("points", "spectra")},
+            device,
         )

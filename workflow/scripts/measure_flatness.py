@@ -30,15 +30,16 @@ def measure(
     settings: Mapping[str, Any],
     reference_runs: Sequence[str],
     tables: Mapping[str, Path],
+    device: torch.device = jobs.CPU,
 ) -> None:
     """Write the tables "flatness" (all windows), "slices" and "minima" (reference runs, main window)."""
-    dataset = datasets.load_dataset(dataset_path)
+    dataset = datasets.load_dataset(dataset_path).to(device)
     results = run_files.load_results(runs_path)
     rows: dict[str, list[pd.DataFrame]] = {name: [] for name in COLUMNS}
     for name, role, window in windows.load_windows(windows_path):
         run = results[name].run
         indices, labels, _ = training.training_set(run, dataset.train_labels)
-        data = (window.centre.double(), dataset.train_images[indices], labels, window.layer)
+        data = (window.centre.double().to(device), dataset.train_images[indices], labels, window.layer)
         columns = {"run": name, "window": role, "window_epochs": window.epochs}
         widths = _flatness_rows(window, data, settings["flatness_factor"], run.loss)
         rows["flatness"].append(widths.assign(**columns))
@@ -117,7 +118,7 @@ def _grid(left: float, right: float, points: int) -> np.ndarray:
 
 
 if __name__ == "__main__":
-    with jobs.logged_job(snakemake):
+    with jobs.logged_job(snakemake) as device:
         measure(
             Path(snakemake.input.runs),
             Path(snakemake.input.windows),
@@ -125,4 +126,5 @@ if __name__ == "__main__":
             snakemake.params.settings,
             snakemake.params.reference_runs,
             {name: Path(snakemake.output[name]) for name in COLUMNS},
+            device,
         )

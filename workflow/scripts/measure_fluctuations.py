@@ -37,9 +37,10 @@ def measure(
     reference_runs: Sequence[str],
     windows_path: Path,
     tables: Mapping[str, Path],
+    device: torch.device = jobs.CPU,
 ) -> None:
     """Measure every window asked for and write directions and centres, and the tables "fluctuations", "spectra", "trajectory"."""
-    dataset = datasets.load_dataset(dataset_path)
+    dataset = datasets.load_dataset(dataset_path).to(device)
     images, labels = dataset.train_images, dataset.train_labels
     trained = run_files.load_results(runs_path)
     results = {name: result for name, result in trained.items() if result.status not in ("diverged", "dead")}
@@ -169,7 +170,7 @@ def _trajectory_rows(role: str, name: str, window: windows.Window, ranks: list[i
 
 
 if __name__ == "__main__":
-    with jobs.logged_job(snakemake):
+    with jobs.logged_job(snakemake) as device:
         measure(
             Path(snakemake.input.runs),
             Path(snakemake.input.dataset),
@@ -177,4 +178,5 @@ if __name__ == "__main__":
             snakemake.params.reference_runs,
             Path(snakemake.output.windows),
             {name: Path(snakemake.output[name]) for name in COLUMNS},
+            device,
         )

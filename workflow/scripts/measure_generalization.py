@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
+import torch
 
 from sgdphysics import curvature, datasets, generalization, jobs, noise, records, run_files, training
 
@@ -17,10 +18,16 @@ COLUMNS = ["run", *SETTINGS, "status", "epochs", "steps", *MEASURED]
 
 
 def measure(
-    runs_paths: Sequence[Path], dataset_path: Path, seed: int, layer: int, sharpest_directions: int, table_path: Path
+    runs_paths: Sequence[Path],
+    dataset_path: Path,
+    seed: int,
+    layer: int,
+    sharpest_directions: int,
+    table_path: Path,
+    device: torch.device = jobs.CPU,
 ) -> None:
     """Write one row per run of this seed; of networks that are dead or not finite only what became of them."""
-    images = generalization.MatchedDatasets(datasets.load_dataset(dataset_path))
+    images = generalization.MatchedDatasets(datasets.load_dataset(dataset_path).to(device))
     rows = []
     for path in runs_paths:
         for name, result in run_files.load_results(path).items():
@@ -38,7 +45,7 @@ def measure(
 
 def _numbers(result: training.Result, data: generalization.MatchedData, layer: int, sharpest_directions: int) -> dict[str, float]:
     """What is measured of a network, over all of its training images (labels as trained on) and all test images."""
-    run, network = result.run, result.network.double()
+    run, network = result.run, result.network.double().to(data.images.device)
     numbers = {key: value for key, value in data.losses(network).items() if key in MEASURED}
     numbers["slope_spread"] = data.pairs(network, layer).spreads()[0]
     training_data = data.images, data.labels, layer
@@ -50,7 +57,7 @@ def _numbers(result: training.Result, data: generalization.MatchedData, layer: i
 
 
 if __name__ == "__main__":
-    with jobs.logged_job(snakemake):
+    with jobs.logged_job(snakemake) as device:
         measure(
             [Path(path) for path in snakemake.input.runs],
             Path(snakemake.input.dataset),
@@ -58,4 +65,5 @@ if __name__ == "__main__":
             snakemake.params.layer,
             snakemake.params.sharpest_directions,
             Path(snakemake.output.table),
+            device,
         )

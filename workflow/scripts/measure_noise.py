@@ -32,11 +32,12 @@ def measure(
     settings: Mapping[str, Any],
     reference_runs: Sequence[str],
     tables: Mapping[str, Path],
+    device: torch.device = jobs.CPU,
 ) -> None:
     """Write the tables "temperature", "checkpoints", "annealing" (all runs), and of the reference setting "homogeneity",
     "minibatches" and "covariance".
     """
-    images = generalization.MatchedDatasets(datasets.load_dataset(dataset_path))
+    images = generalization.MatchedDatasets(datasets.load_dataset(dataset_path).to(device))
     results, widths = run_files.load_results(runs_path), records.load_table(flatness_path)
     rows: dict[str, list[pd.DataFrame]] = {name: [] for name in COLUMNS}
     for name, role, window in windows.load_windows(windows_path):
@@ -71,22 +72,27 @@ class Point:
         """SGD's principal directions of the given ranks."""
         return self.window.sources["sgd"].directions[[self.window.ranks.index(rank) for rank in ranks]]
 
-    def gradients(self, network: windows.Mlp, directions: Tensor) -> Tensor:
-        """Single-sample gradients projected on directions, (N, k)."""
-        return noise.projected_gradients(network, self.images, self.labels, self.window.layer, directions, self.run.loss)
+    def studied(self, network: windows.Mlp) -> tuple[windows.Mlp, generalization.MatchedData]:
+        """The layers of a network from the studied one on, in float64, and the data that enter it, found once for all."""
+        network = network.double().to(self.images.device)
+        return network.from_layer(self.window.layer), self.data.entering(network, self.window.layer)
 
-    def temperature(self, network: windows.Mlp, directions: Tensor) -> Tensor:
+    def gradients(self, studied: windows.Mlp, entering: generalization.MatchedData, directions: Tensor) -> Tensor:
+        """Single-sample gradients projected on directions, (N, k)."""
+        return noise.projected_gradients(studied, entering.images, entering.labels, 0, directions, self.run.loss)
+
+    def temperature(self, studied: windows.Mlp, entering: generalization.MatchedData, directions: Tensor) -> Tensor:
         """T_i of SGD at a network, (k,)."""
-        gradients = self.gradients(network, directions)
+        gradients = self.gradients(studied, entering, directions)
         return noise.temperature(gradients, self.run.learning_rate, self.run.batch_size, self.run.sampling)
 
 
 def _temperature_rows(point: Point) -> pd.DataFrame:
     """One row per direction of the principal and the Hessian basis, at the window's centre."""
     bases = {"principal": point.window.sources["sgd"].directions, "hessian": point.window.hessian_directions}
-    parts = []
+    parts, studied = [], point.studied(point.window.centre)
     for basis, directions in bases.items():
-        temperature = point.temperature(point.window.centre, directions).tolist()
+        temperature = point.temperature(*studied, directions).tolist()
         parts.append(pd.DataFrame({"basis": basis, "rank": point.window.ranks, "temperature": temperature}))
     return pd.concat(parts, ignore_index=True)
 
@@ -101,11 +107,11 @@ def _training_rows(point: Point, settings: Mapping[str, Any]) -> tuple[pd.DataFr
     epoch_steps = point.result.steps // point.result.epochs
     checkpoints, annealing = [], []
     for step, network in sorted({**point.result.checkpoints, point.result.steps: point.result.network}.items()):
-        temperature = point.temperature(network, directions)
+        studied, entering = point.studied(network)
+        temperature = point.temperature(studied, entering, directions)
         columns = {"step": step, "epoch": step / epoch_steps}
-        network = network.double()
-        losses = {key: value for key, value in point.data.losses(network).items() if key in LOSSES_AND_ERRORS}
-        row = {**columns, **losses, "slope_spread": point.data.pairs(network, point.window.layer).spreads()[0]}
+        losses = {key: value for key, value in entering.losses(studied).items() if key in LOSSES_AND_ERRORS}
+        row = {**columns, **losses, "slope_spread": entering.pairs(studied, 0).spreads()[0]}
         checkpoints.append({**row, "sharpest_temperature": float(temperature[len(ranks) :].mean())})
         annealing.append(pd.DataFrame({**columns, "rank": ranks, "temperature": temperature[: len(ranks)].tolist()}))
     table = pd.DataFrame(checkpoints)
@@ -123,7 +129,7 @@ def _homogeneity_rows(point: Point, principal: pd.DataFrame, ranks: list[int]) -
                 continue
             moved = weight.double() + position * edge * direction.view_as(weight)
             network = point.window.centre.double().replaced(layer, moved)
-            temperature = float(point.temperature(network, direction))
+            temperature = float(point.temperature(*point.studied(network), direction))
             rows.append({"rank": rank, "position": position, "offset": position * edge, "temperature": temperature})
     return pd.DataFrame(rows)
 
@@ -135,7 +141,7 @@ def _minibatch_rows(point: Point, principal: pd.DataFrame, settings: Mapping[str
     if not np.isfinite(width):
         return pd.DataFrame()
     offsets = np.linspace(-1.5 * width, 1.5 * width, 121)
-    centre, size = point.window.centre.double(), point.run.batch_size
+    centre, size = point.window.centre.double().to(point.images.device), point.run.batch_size
     order = seeds.generator(point.run.seed, "batches", point.result.epochs).permutation(len(point.labels))
     batches = [order[start : start + size] for start in range(0, settings["minibatches_drawn"] * size, size)]
     parts = []
@@ -151,7 +157,7 @@ def _minibatch_rows(point: Point, principal: pd.DataFrame, settings: Mapping[str
 def _covariance_rows(point: Point) -> pd.DataFrame:
     """Covariance of the single-sample gradients along the first 20 Hessian directions."""
     chosen = [index for index, rank in enumerate(point.window.ranks) if rank <= 20]
-    gradients = point.gradients(point.window.centre, point.window.hessian_directions[chosen])
+    gradients = point.gradients(*point.studied(point.window.centre), point.window.hessian_directions[chosen])
     rank = np.array(point.window.ranks)[chosen]
     row, column = np.meshgrid(rank, rank, indexing="ij")
     covariance = torch.cov(gradients.T, correction=0).flatten().tolist()
@@ -159,7 +165,7 @@ def _covariance_rows(point: Point) -> pd.DataFrame:
 
 
 if __name__ == "__main__":
-    with jobs.logged_job(snakemake):
+    with jobs.logged_job(snakemake) as device:
         measure(
             Path(snakemake.input.runs),
             Path(snakemake.input.windows),
@@ -168,4 +174,5 @@ if __name__ == "__main__":
             snakemake.params.settings,
             snakemake.params.reference_runs,
             {name: Path(snakemake.output[name]) for name in COLUMNS},
+            device,
         )

@@ -46,14 +46,15 @@ def measure(
     reference_runs: Sequence[str],
     settings: Mapping[str, Any],
     tables: Mapping[str, Path],
+    device: torch.device = jobs.CPU,
 ) -> None:
     """Write the tables of ``COLUMNS`` for the final networks of the runs of the reference setting that converged."""
-    images = generalization.MatchedDatasets(datasets.load_dataset(dataset_path), settings["test_images"])
+    images = generalization.MatchedDatasets(datasets.load_dataset(dataset_path).to(device), settings["test_images"])
     rows: dict[str, list[pd.DataFrame]] = {table: [] for table in COLUMNS}
     for path in runs_paths:
         for name, result in run_files.load_results(path).items():
             if name in reference_runs and result.status == "converged":
-                network = _Measured(result.network.double(), images.of(result.run), settings["layer"], result.run.seed)
+                network = _Measured(result.network.double().to(device), images.of(result.run), settings["layer"], result.run.seed)
                 for table, part in network.tables():
                     rows[table].append(part.assign(run=name, seed=result.run.seed))
                 print(name, file=sys.stderr)
@@ -98,7 +99,7 @@ class _Measured:
         wanted = shifted @ weight.T
         logits = [self.network.logits_above(self.layer, output) for output in (changed, wanted, activity @ weight.T)]
         norms = pairs.squared_norms.sqrt()
-        random = torch.from_numpy(seeds.generator(self.seed, "vectors").standard_normal(tuple(activity.shape)))
+        random = torch.from_numpy(seeds.generator(self.seed, "vectors").standard_normal(tuple(activity.shape))).to(activity.device)
         columns = {
             "dual_norm": norms,
             "relative_norm": norms / weight.norm(),
@@ -108,7 +109,7 @@ class _Measured:
             "norm_ratio_along_test_activity": pairs.norms_along(shifted) / norms,
             "norm_ratio_along_random_vector": pairs.norms_along(random) / norms,
         }
-        return pd.DataFrame({"pair": range(len(norms)), **{name: values.numpy() for name, values in columns.items()}})
+        return pd.DataFrame({"pair": range(len(norms)), **{name: values.cpu().numpy() for name, values in columns.items()}})
 
     def _metric(self, pairs: duality.DualWeights) -> pd.DataFrame:
         activity, shifted = self._activities()
@@ -140,9 +141,9 @@ class _Measured:
 
     def _directions(self, pairs: duality.DualWeights) -> pd.DataFrame:
         found = duality.decompose_pairs(pairs, *self.basis)
-        columns = {key: getattr(found, key).numpy() for key in ("eigenvalues", "slope_std", "weight_std", "correlation")}
+        columns = {key: getattr(found, key).cpu().numpy() for key in ("eigenvalues", "slope_std", "weight_std", "correlation")}
         shares = {"contribution": found.contributions, "cumulative_share": found.contributions.cumsum(0) / found.gap}
-        rows = pd.DataFrame({**columns, **{name: values.numpy() for name, values in shares.items()}})
+        rows = pd.DataFrame({**columns, **{name: values.cpu().numpy() for name, values in shares.items()}})
         return rows.rename(columns={"eigenvalues": "eigenvalue"}).assign(rank=range(1, len(rows) + 1))
 
 
@@ -152,11 +153,12 @@ def _relative_error(found: torch.Tensor, wanted: torch.Tensor, before: torch.Ten
 
 
 if __name__ == "__main__":
-    with jobs.logged_job(snakemake):
+    with jobs.logged_job(snakemake) as device:
         measure(
             [Path(path) for path in snakemake.input.runs],
             Path(snakemake.input.dataset),
             snakemake.params.reference_runs,
             snakemake.params.settings,
             {table: Path(snakemake.output[table]) for table in COLUMNS},
+            device,
         )

@@ -5,7 +5,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
+import torch
 
 from sgdphysics import curvature, datasets, duality, generalization, jobs, landscape, records, rescaling, run_files
 from sgdphysics.networks import Mlp
@@ -24,18 +26,19 @@ def rescale(
     reference_runs: Sequence[str],
     settings: Mapping[str, Any],
     table_path: Path,
+    device: torch.device = jobs.CPU,
 ) -> None:
     """Write one row per converged reference run, other layer and factor p: the studied layer times p, the other over p.
 
     ``logit_change`` is the largest change of a logit on the test images, relative to the largest logit.
     """
-    images = generalization.MatchedDatasets(datasets.load_dataset(dataset_path), settings["test_images"])
+    images = generalization.MatchedDatasets(datasets.load_dataset(dataset_path).to(device), settings["test_images"])
     rows = []
     for path in runs_paths:
         for name, result in run_files.load_results(path).items():
             if name not in reference_runs or result.status != "converged":
                 continue
-            data, network, layer = images.of(result.run), result.network.double(), settings["layer"]
+            data, network, layer = images.of(result.run), result.network.double().to(device), settings["layer"]
             logits = network.logits(data.test_images)
             for other in (index for index in range(len(network.weights)) if abs(index - layer) == 1):
                 for factor in settings["rescaling_factors"]:
@@ -58,8 +61,8 @@ def _measured(network: Mlp, data: generalization.MatchedData) -> dict[str, float
     training_data = data.images, data.labels, 0
     eigenvalues, directions = duality.hessian_basis(network, *training_data, data.loss)
     found = duality.decompose_pairs(data.pairs(network, 0), eigenvalues, directions)
-    ranks = [rank for rank in FLATNESS_RANKS if rank <= len(directions)]
-    widths = landscape.flatness(network, *training_data, directions[[rank - 1 for rank in ranks]], loss=data.loss)
+    chosen = np.array([rank for rank in FLATNESS_RANKS if rank <= len(directions)]) - 1
+    widths = landscape.flatness(network, *training_data, directions[chosen], loss=data.loss)
     return {
         "largest_eigenvalue": float(eigenvalues[0]),
         "trace": curvature.hessian_trace(network, data.images, 0, data.loss),
@@ -71,11 +74,12 @@ def _measured(network: Mlp, data: generalization.MatchedData) -> dict[str, float
 
 
 if __name__ == "__main__":
-    with jobs.logged_job(snakemake):
+    with jobs.logged_job(snakemake) as device:
         rescale(
             [Path(path) for path in snakemake.input.runs],
             Path(snakemake.input.dataset),
             snakemake.params.reference_runs,
             snakemake.params.settings,
             Path(snakemake.output.table),
+            device,
         )

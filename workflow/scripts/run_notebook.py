@@ -28,9 +28,14 @@ if __name__ == "__main__":
                 "ledger": str(Path(snakemake.input.claims).parent),
                 "figures": str(Path(snakemake.input.figures[0]).parent),
                 "captions": str(Path(snakemake.input.captions[0]).parent),
-                "compared": [snakemake.params.compared_study, str(Path(snakemake.input.compared[0]).parent)]
-                if snakemake.input.compared
-                else None,
+                "compared": [
+                    {"study": study, "tables": str(folder), "settings": settings}
+                    for folder, (study, settings) in zip(
+                        dict.fromkeys(Path(table).parent for table in snakemake.input.compared),
+                        snakemake.params.compared.items(),
+                        strict=True,
+                    )
+                ],
                 "settings": snakemake.params.settings,
                 "stated": snakemake.params.stated,
             },

@@ -4,6 +4,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import torch
+
 from sgdphysics import datasets, grids, jobs, run_files, training
 
 
@@ -15,11 +17,12 @@ def train(
     checkpoint_losses: Sequence[float],
     checkpoint_epochs: Sequence[int],
     runs_path: Path,
+    device: torch.device = jobs.CPU,
 ) -> None:
     """Train one network per entry of ``settings`` and write all results to ``runs_path``, with checkpoints at
     log-spaced steps (unless None a decade), first losses and epochs.
     """
-    dataset = datasets.load_dataset(dataset_path)
+    dataset = datasets.load_dataset(dataset_path).to(device)
     runs = [training.Run(**entry) for entry in settings]
     images = len(training.training_set(runs[0], dataset.train_labels)[0])
     epoch_steps = training.steps_per_epoch(runs[0], images)
@@ -41,7 +44,7 @@ def train(
 
 
 if __name__ == "__main__":
-    with jobs.logged_job(snakemake):
+    with jobs.logged_job(snakemake) as device:
         train(
             Path(snakemake.input.dataset),
             snakemake.params.dataset,
@@ -50,4 +53,5 @@ if __name__ == "__main__":
             snakemake.params.checkpoint_losses,
             snakemake.params.checkpoint_epochs,
             Path(snakemake.output.runs),
+            device,
         )

@@ -23,7 +23,7 @@ def kronecker_sum(left: Tensor, right: Tensor) -> Tensor:
     """
     p, q = left.shape[1], right.shape[1]
     rows, columns = torch.triu_indices(p, p), torch.triu_indices(q, q)
-    total = torch.zeros(rows.shape[1], columns.shape[1], dtype=torch.float64)
+    total = torch.zeros(rows.shape[1], columns.shape[1], dtype=torch.float64, device=right.device)
     for start in range(0, len(left), _CHUNK):
         a, b = left[start : start + _CHUNK].double(), right[start : start + _CHUNK].double()
         total.addmm_(a[:, rows[0], rows[1]].T, b[:, columns[0]] * b[:, columns[1]])
@@ -32,7 +32,7 @@ def kronecker_sum(left: Tensor, right: Tensor) -> Tensor:
 
 
 def largest_eigenpairs(matrix: Tensor, count: int | None = None) -> tuple[Tensor, Tensor]:
-    """Return the ``count`` largest eigenvalues of a symmetric matrix and their eigenvectors.
+    """Return the ``count`` largest eigenvalues of a symmetric matrix and their eigenvectors, on the matrix's device.
 
     Args:
         matrix: Symmetric, float64 (d, d).
@@ -48,6 +48,9 @@ def largest_eigenpairs(matrix: Tensor, count: int | None = None) -> tuple[Tensor
     count = size if count is None else min(count, size)
     if not bool(matrix.isfinite().all()):
         raise ValueError("matrix: found a non-finite entry, expected finite numbers")
+    if matrix.device.type != "cpu":
+        values, vectors = torch.linalg.eigh(matrix)
+        return values.flip(0)[:count], with_fixed_sign(vectors.T.flip(0)[:count].contiguous())
     if count == size:
         values, vectors = scipy.linalg.eigh(matrix.numpy(), driver="evd", check_finite=False)  # faster for the whole spectrum
     else:

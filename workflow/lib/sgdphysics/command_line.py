@@ -1,4 +1,4 @@
-"""The command ``sgdphysics``: audit the files of a study, compare two studies."""
+"""The command ``sgdphysics``: audit the files of a study, compare two studies, plan one."""
 
 import argparse
 import hashlib
@@ -55,7 +55,39 @@ def _parser() -> argparse.ArgumentParser:
     two.add_argument("--absolute", type=float, default=1e-12, help="and absolute one (default 1e-12)")
     two.add_argument("--image-rms", type=float, default=2.0, help="largest root mean square difference of grey levels (default 2)")
     two.set_defaults(run=_compare)
+    three = commands.add_parser("plan", help="what a study will take: networks, jobs, core-hours, memory", epilog=EXIT)
+    three.add_argument("--configfile", type=Path, help="laid over config/config.yaml, as for Snakemake")
+    three.add_argument("--section", action="append", metavar="PAPER", help="only what this paper needs; may be repeated")
+    three.add_argument("--cores", type=_count, default=2, help="for how many cores the hours are told (default 2)")
+    three.set_defaults(run=_plan)
     return parser
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"found {text!r}, expected a whole number from 1")
+    return int(text)
+
+
+def _plan(options: argparse.Namespace) -> int:
+    from sgdphysics import planning, studies  # they load torch, which takes longer than the other commands
+
+    unknown = sorted(set(options.section or ()) - set(planning.SECTIONS))
+    if unknown:
+        raise InputError(f"--section: found {unknown[0]!r}, expected one of {', '.join(planning.SECTIONS)}")
+    root = _root(Path())
+    config = _yaml(root / "config" / "config.yaml")
+    if options.configfile:
+        config = inheritance.merged(config, _yaml(options.configfile))
+    config = inheritance.resolved(config)
+    entries = _yaml(root / "config" / "datasets.yaml")["datasets"]
+    studies.check(config, json.loads((root / "workflow" / "schemas" / "config.schema.json").read_text()), entries)
+    costs, name = _yaml(root / "config" / "costs.yaml"), config["study"]
+    sections = options.section or planning.SECTIONS
+    jobs = planning.jobs_of(config["studies"], name, entries, costs, sections)
+    print(f"study {name}, if nothing of it is there yet; by costs measured on {costs['processor']}")
+    print("\n".join(planning.lines(jobs, costs, options.cores, whole=not options.section)))
+    return 0
 
 
 def _compare(options: argparse.Namespace) -> int:

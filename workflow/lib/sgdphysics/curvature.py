@@ -76,7 +76,7 @@ def layer_gradients(network: Mlp, images: Tensor, labels: Tensor, layer: int, lo
 
 def curvature_along(network: Mlp, images: Tensor, layer: int, directions: Tensor, loss: str = "cross_entropy") -> Tensor:
     """Return ``p^T H p`` for each direction without building the Hessian; directions (k, d), result float64 (k,)."""
-    network, directions = network.double(), directions.double()
+    network, directions = network.double(), directions.double().to(images.device)
     inputs = network.activations(images.double())
     curvature = LOSSES[loss].curvature(inputs[-1] @ network.weights[-1].T)
     along = []
@@ -108,10 +108,10 @@ def sharpest_directions(
     curvature = LOSSES[loss].curvature(inputs[-1] @ network.weights[-1].T)
 
     def product(vector: np.ndarray) -> np.ndarray:
-        direction = torch.from_numpy(np.ascontiguousarray(vector)).view_as(weight)
+        direction = torch.from_numpy(np.ascontiguousarray(vector)).view_as(weight).to(weight.device)
         change = network.forward(layer, inputs, inputs[layer] @ direction.T)
         gradient = network.backward(layer, inputs, (curvature @ change[:, :, None]).squeeze(2))
-        return (gradient.T @ inputs[layer]).flatten().numpy() / len(images)
+        return (gradient.T @ inputs[layer]).flatten().cpu().numpy() / len(images)
 
     size = weight.numel()
     hessian = scipy.sparse.linalg.LinearOperator((size, size), matvec=product, dtype=np.float64)
@@ -122,7 +122,8 @@ def sharpest_directions(
     except scipy.sparse.linalg.ArpackError:  # too few eigenvalues differ from zero
         return largest_eigenpairs(layer_hessian(network, images, labels, layer, loss), count)
     order = np.argsort(-values)
-    return torch.from_numpy(values[order]), with_fixed_sign(torch.from_numpy(np.ascontiguousarray(vectors.T[order])))
+    found = torch.from_numpy(values[order]), with_fixed_sign(torch.from_numpy(np.ascontiguousarray(vectors.T[order])))
+    return found[0].to(weight.device), found[1].to(weight.device)
 
 
 def _check_dense(network: Mlp, layer: int) -> None:

@@ -12,7 +12,7 @@ import struct
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -57,6 +57,11 @@ class Dataset:
     test_images: Tensor
     test_labels: Tensor
     image_shape: tuple[int, int]
+
+    def to(self, device: torch.device) -> "Dataset":
+        """Return the data set with its images and labels on a device."""
+        moved = {name: value.to(device) for name, value in vars(self).items() if isinstance(value, Tensor)}
+        return replace(self, **moved)
 
 
 @dataclass(frozen=True, eq=False)
@@ -158,7 +163,7 @@ def training_subset(labels: Tensor, per_class: int | None, *, seed: int | None =
         DatasetError: If ``per_class`` is less than 1, or more than some class has.
     """
     if per_class is None:
-        return torch.arange(len(labels))
+        return torch.arange(len(labels), device=labels.device)
     if per_class < 1:
         raise DatasetError(f"images per class: found {per_class}, expected at least 1")
     chosen = []
@@ -168,7 +173,7 @@ def training_subset(labels: Tensor, per_class: int | None, *, seed: int | None =
             raise DatasetError(f"class {label}: found {len(members)} training images, expected at least {per_class}")
         if seed is not None:
             drawn = seeds.generator(seed, "image_draw", label).permutation(len(members))
-            members = members[torch.from_numpy(drawn)]
+            members = members[torch.from_numpy(drawn).to(members.device)]
         chosen.append(members[:per_class])
     return torch.cat(chosen).sort().values
 

@@ -33,7 +33,7 @@ def nearest_of_class(train_images: Tensor, train_labels: Tensor, test_images: Te
     Raises:
         InputError: If a test image's class has no training image.
     """
-    matches = torch.empty(len(test_labels), dtype=torch.int64)
+    matches = torch.empty_like(test_labels)
     for wanted, candidates in _classes(train_labels, test_labels):
         distances = torch.cdist(test_images[wanted].double(), train_images[candidates].double())
         matches[wanted] = candidates[distances.argmin(1)]
@@ -42,7 +42,7 @@ def nearest_of_class(train_images: Tensor, train_labels: Tensor, test_images: Te
 
 def random_of_class(train_labels: Tensor, test_labels: Tensor, seed: int) -> Tensor:
     """Return for each test image the index of a random training image of its class; int64 (M,), errors as `nearest_of_class`."""
-    matches = torch.empty(len(test_labels), dtype=torch.int64)
+    matches = torch.empty_like(test_labels)
     random = seeds.generator(seed, "matches")
     for wanted, candidates in _classes(train_labels, test_labels):
         matches[wanted] = candidates[torch.from_numpy(random.integers(len(candidates), size=int(wanted.sum())))]
@@ -302,7 +302,7 @@ def fit_on_curvature(variances: Tensor, eigenvalues: Tensor) -> PowerLaw:
     Source: Feng, Zhang and Tu 2023, who say so of the slope variance sigma_g,n^2.
     """
     curved = eigenvalues > SMALLEST_EIGENVALUE * eigenvalues.max()
-    return power_law(eigenvalues[curved], variances[curved])
+    return power_law(eigenvalues[curved].cpu(), variances[curved].cpu())
 
 
 def weight_spread_by_metric(weight: Tensor, activities: Tensor, shifts: Tensor) -> float:

@@ -1,14 +1,40 @@
 """Fluctuations of weights: principal components of a window of steps and correlation times along directions."""
 
 import numpy as np
+import scipy.linalg
 import torch
 from torch import Tensor
 
 from sgdphysics.arrays import largest_eigenpairs, with_fixed_sign
 
 
+class _Block:
+    """Weights of steps that wait to be taken into account together, relative to an origin, float64, where the weights are."""
+
+    def __init__(self, origin: Tensor, steps: int) -> None:
+        self._origin = origin
+        self._rows = torch.empty(steps, len(origin), dtype=torch.float64, device=origin.device)
+        self._held = 0
+
+    @property
+    def full(self) -> bool:
+        return self._held == len(self._rows)
+
+    def fill(self, weights: Tensor) -> Tensor:
+        """Take as many steps of (steps, d) as there is room for; returns the others."""
+        taken, left = weights.tensor_split([len(self._rows) - self._held])
+        torch.sub(taken, self._origin, out=self._rows[self._held : self._held + len(taken)])
+        self._held += len(taken)
+        return left
+
+    def emptied(self) -> Tensor:
+        """The steps, on the CPU, where they are valid until the next ones come."""
+        rows, self._held = self._rows[: self._held].cpu(), 0
+        return rows
+
+
 class WindowMoments:
-    """Mean, drift and covariance of the weights over a window of steps, accumulated in float64 as the steps come.
+    """Mean, drift and covariance of the weights over a window of steps, accumulated in float64 on the CPU as the steps come.
 
     Memory is O(d^2) for windows longer than d steps; shorter windows are kept whole, which then is less.
 
@@ -29,12 +55,13 @@ class WindowMoments:
         self.steps = steps
         self._count = 0
         self._streamed = steps > dimension
-        self._rows = torch.empty(self._BLOCK if self._streamed else steps, dimension, dtype=torch.float64)
-        self._held = 0
+        self._rows = torch.empty(0 if self._streamed else steps, dimension, dtype=torch.float64)
+        self._block: _Block | None = None
         self._origin: Tensor | None = None
         self._sum = torch.zeros(dimension, dtype=torch.float64)
         self._ramp_sum = torch.zeros(dimension, dtype=torch.float64)
-        self._products = torch.zeros(dimension, dimension, dtype=torch.float64) if self._streamed else None
+        # One triangle, in the order of BLAS.
+        self._products = np.zeros((dimension, dimension), order="F") if self._streamed else None
         ramp = torch.arange(steps, dtype=torch.float64)
         self._ramp = (ramp - ramp.mean()) / (ramp - ramp.mean()).norm()
 
@@ -44,17 +71,18 @@ class WindowMoments:
         Raises:
             ValueError: If the window is full already.
         """
-        for row in weights.reshape(-1, self._rows.shape[1]):
-            if self._count == self.steps:
-                raise ValueError(f"weights: the window of {self.steps} steps is full")
-            if self._origin is None:
-                self._origin = row.double().clone()
+        waiting = weights.reshape(-1, self._rows.shape[1])
+        if self._count + len(waiting) > self.steps:
+            raise ValueError(f"weights: the window of {self.steps} steps is full")
+        if self._block is None:
             # Relative to the first step: the fluctuations are small against the weights.
-            torch.sub(row, self._origin, out=self._rows[self._held])
-            self._held += 1
-            self._count += 1
-            if self._held == len(self._rows) or self._count == self.steps:
-                self._flush()
+            first = waiting[0].double().clone()
+            self._block, self._origin = _Block(first, min(self._BLOCK, self.steps)), first.cpu()
+        while len(waiting):
+            before, waiting = len(waiting), self._block.fill(waiting)
+            self._count += before - len(waiting)
+            if self._block.full or self._count == self.steps:
+                self._account(self._block.emptied())
 
     @property
     def mean(self) -> Tensor:
@@ -100,17 +128,19 @@ class WindowMoments:
             squares = (squares - (directions @ self._ramp_sum).square()).clamp(min=0)
         return squares / (self.steps - 1)
 
-    def _flush(self) -> None:
-        rows = self._rows[: self._held]
+    def _account(self, rows: Tensor) -> None:
+        start = self._count - len(rows)
         self._sum += rows.sum(0)
-        self._ramp_sum += self._ramp[self._count - self._held : self._count] @ rows
+        self._ramp_sum += self._ramp[start : self._count] @ rows
         if self._streamed:
-            self._products.addmm_(rows.T, rows)
-            self._held = 0
+            self._products = scipy.linalg.blas.dsyrk(1.0, rows.T.numpy(), beta=1.0, c=self._products, overwrite_c=True)
+        else:
+            self._rows[start : self._count] = rows
 
     def _covariance(self) -> Tensor:
-        mean = self._sum / self.steps
-        return (self._products - self.steps * mean[:, None] * mean[None, :]) / (self.steps - 1)
+        mean, upper = self._sum / self.steps, torch.from_numpy(np.triu(self._products))
+        products = upper + upper.T - upper.diagonal().diag()
+        return (products - self.steps * mean[:, None] * mean[None, :]) / (self.steps - 1)
 
     def _deviations(self) -> Tensor:
         return self._rows - self._sum / self.steps
@@ -129,22 +159,30 @@ class ProjectedSeries:
         steps: Steps to come.
     """
 
-    _BLOCK = 64
+    _BLOCK = 256
 
     def __init__(self, directions: Tensor, origin: Tensor, steps: int) -> None:
         """Start an empty series."""
         self._directions, self._origin = directions.double(), origin.double().flatten()
-        self._held: list[Tensor] = []
-        self._count = 0
-        self.values = torch.empty(steps, len(directions), dtype=torch.float64)
+        self._block: _Block | None = None
+        self._left = steps
+        self._parts: list[Tensor] = []
 
     def add(self, weights: Tensor) -> None:
-        """Add the weights of one step (d,) or of several (steps, d); ``values`` (steps, k) is complete after the last one."""
-        self._held.extend(weights.reshape(-1, len(self._origin)).clone())
-        if len(self._held) >= self._BLOCK or self._count + len(self._held) == len(self.values):
-            end = self._count + len(self._held)
-            self.values[self._count : end] = (torch.stack(self._held).double() - self._origin) @ self._directions.T
-            self._held, self._count = [], end
+        """Add the weights of one step (d,) or of several (steps, d)."""
+        waiting = weights.reshape(-1, len(self._origin))
+        if self._block is None:
+            self._block = _Block(self._origin.to(waiting.device), self._BLOCK)
+        while len(waiting):
+            before, waiting = len(waiting), self._block.fill(waiting)
+            self._left -= before - len(waiting)
+            if self._block.full or not self._left:
+                self._parts.append(self._block.emptied() @ self._directions.T)
+
+    @property
+    def values(self) -> Tensor:
+        """The projections, float64 (steps, k), complete after the last step."""
+        return torch.cat(self._parts)
 
 
 def principal_components(trajectory: Tensor) -> tuple[Tensor, Tensor]:

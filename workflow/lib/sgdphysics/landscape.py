@@ -41,7 +41,7 @@ class LossSlice:
 
     def along(self, direction: Tensor) -> "LossSlice":
         """Turn to a direction, (d,) or (out, in); returns self."""
-        self._change = self._inputs @ direction.view_as(self._network.weights[self._layer]).to(self._inputs.dtype).T
+        self._change = self._inputs @ direction.view_as(self._network.weights[self._layer]).to(self._inputs).T
         return self
 
     def __call__(self, distance: float) -> float:

@@ -65,7 +65,7 @@ def _squared_error(logits: Tensor, targets: Tensor, dimension: int) -> tuple[Ten
 
 def _squared_error_curvature(logits: Tensor) -> Tensor:
     classes = logits.shape[-1]
-    return (2 / classes * torch.eye(classes, dtype=logits.dtype)).expand(len(logits), -1, -1)
+    return (2 / classes * torch.eye(classes, dtype=logits.dtype, device=logits.device)).expand(len(logits), -1, -1)
 
 
 LOSSES = {

@@ -62,7 +62,7 @@ class Mlp:
         ``inputs`` is from `activations`. The derivative of ReLU at 0 is taken as 0, as autograd does.
         """
         classes = self.weights[-1].shape[0]
-        identity = torch.eye(classes, dtype=inputs[0].dtype).expand(len(inputs[0]), -1, -1)
+        identity = torch.eye(classes, dtype=inputs[0].dtype, device=inputs[0].device).expand(len(inputs[0]), -1, -1)
         return self.backward(layer, inputs, identity)
 
     def backward(self, layer: int, inputs: Sequence[Tensor], gradient: Tensor) -> Tensor:
@@ -102,6 +102,10 @@ class Mlp:
     def double(self) -> "Mlp":
         """Return the network in float64."""
         return Mlp(tuple(weight.double() for weight in self.weights))
+
+    def to(self, device: torch.device) -> "Mlp":
+        """Return the network on a device."""
+        return Mlp(tuple(weight.to(device) for weight in self.weights))
 
     def checked_layer(self, layer: int) -> int:
         """Return ``layer``; raises ValueError if the network has no such layer."""

@@ -12,7 +12,7 @@ def projected_gradients(
 ) -> Tensor:
     """Return each sample's gradient of one layer projected on directions (k, d); float64 (N, k)."""
     errors, inputs = layer_gradients(network, images, labels, layer, loss)
-    shaped = directions.double().view(len(directions), *network.weights[layer].shape)
+    shaped = directions.double().to(inputs.device).view(len(directions), *network.weights[layer].shape)
     return torch.stack([(errors * (inputs @ direction.T)).sum(1) for direction in shaped], 1)
 
 

@@ -233,9 +233,9 @@ def _further_faults(config: Mapping[str, Any], datasets: Mapping[str, Any]) -> l
             known = ", ".join(sorted(datasets))
             lines.append(f"studies.{name}.dataset: found {study['dataset']!r}, expected one of {known}")
             continue
-        if study["feng2021"]["compared_study"] not in {*config["studies"], None}:
-            found, known = study["feng2021"]["compared_study"], ", ".join(sorted(config["studies"]))
-            lines.append(f"studies.{name}.feng2021.compared_study: found {found!r}, expected null or one of {known}")
+        for found in sorted(set(study["feng2021"]["compared_studies"]) - set(config["studies"])):
+            known = ", ".join(sorted(config["studies"]))
+            lines.append(f"studies.{name}.feng2021.compared_studies: found {found!r}, expected some of {known}")
         dataset, edge, sweeps = datasets[study["dataset"]], study["yang2023"]["edge"], study["feng2023"]
         faults = {
             "yang2023.toy": _toy_faults(study["yang2023"]["toy"]),

@@ -248,7 +248,7 @@ def training_set(run: Run, labels: Tensor) -> tuple[Tensor, Tensor, int]:
     n_clean = int(clean.sum())
     classes = int(labels.max()) + 1
     shift = seeds.generator(run.seed, "label_noise").integers(1, classes, len(indices) - n_clean)
-    noisy_labels[n_clean:] = (noisy_labels[n_clean:] + torch.from_numpy(shift)) % classes
+    noisy_labels[n_clean:] = (noisy_labels[n_clean:] + torch.from_numpy(shift).to(labels.device)) % classes
     return indices, noisy_labels, n_clean
 
 
@@ -276,7 +276,7 @@ def _first_of_each_class(labels: Tensor, count: int) -> Tensor:
     """Mask of the first ``count`` entries of every class."""
     rank = torch.zeros_like(labels)
     for label in labels.unique():
-        rank[labels == label] = torch.arange(int((labels == label).sum()))
+        rank[labels == label] = torch.arange(int((labels == label).sum()), device=labels.device)
     return rank < count
 
 
@@ -403,7 +403,7 @@ class _Stack:
         if len({stack_key(run) for run in runs}) > 1:
             raise ValueError("runs: shapes, batch size, loss, dropout and training-set size must agree in one stack")
         classes = int(labels.max()) + 1
-        sets = [training_set(run, labels) for run in runs]
+        sets = [training_set(run, labels.to(images.device)) for run in runs]
         epochs = start_epochs or [0] * len(runs)
         members = [_Member(run, indices, epoch) for run, (indices, _, _), epoch in zip(runs, sets, epochs, strict=True)]
         if start is None:
@@ -441,15 +441,16 @@ class _Stack:
     def _images_of(self, index: int) -> Tensor:
         """The images that a member trains on; no copy where these are all."""
         indices = self.members[index].indices
-        whole = len(indices) == len(self.images) and torch.equal(indices, torch.arange(len(indices)))
+        whole = len(indices) == len(self.images) and torch.equal(indices, torch.arange(len(indices), device=indices.device))
         return self.images if whole else self.images.index_select(0, indices)
 
     def drop_stopped(self) -> None:
         going = [index for index, member in enumerate(self.members) if not member.status]
         if len(going) < len(self.members):
             self.members = [self.members[index] for index in going]
-            self.weights = [weight[going] for weight in self.weights]
-            self.targets = self.targets[going]
+            kept = torch.tensor(going, dtype=torch.int64)
+            self.weights = [weight[kept] for weight in self.weights]
+            self.targets = self.targets[kept]
 
     def keep_checkpoints(self, step: int, schedule: frozenset[int]) -> None:
         """Keep the weights of the members for which ``step`` of the current epoch is scheduled."""
@@ -460,13 +461,13 @@ class _Stack:
 
     def run_epoch(self, after_step: Callable[[int], None]) -> tuple[Tensor, Tensor]:
         """Step through one epoch, calling ``after_step`` with 1, 2, ...; returns losses and accuracies (steps, members)."""
-        positions = torch.stack([member.batches() for member in self.members], 1)
+        positions = torch.stack([member.batches() for member in self.members], 1).to(self.images.device)
         indices = torch.stack([member.indices[order] for member, order in zip(self.members, positions.unbind(1), strict=True)], 1)
         masks = None
         if self.members[0].run.dropout > 0:
             masks = torch.stack([member.dropout_masks() for member in self.members], 1).to(self.images)
         rates = self._column([member.run.learning_rate for member in self.members])
-        members = torch.arange(len(self.members))[:, None]
+        members = torch.arange(len(self.members), device=self.images.device)[:, None]
         losses, accuracies = [], []
         for step in range(len(positions)):
             inputs = self.images.index_select(0, indices[step].flatten()).view(*indices[step].shape, -1)  # faster than [...]
@@ -519,4 +520,4 @@ class _Stack:
         return 1 - rates * self._column(decays) / torch.where(by_norm.to(squares.device), squares.sqrt(), 1.0)
 
     def _column(self, values: Sequence[float]) -> Tensor:
-        return torch.tensor(values, dtype=self.images.dtype, device=self.images.device)[:, None, None]
+        return torch.tensor(values, dtype=self.images.dtype)[:, None, None].to(self.images.device)

@@ -281,8 +281,8 @@ def _landscape(
     curvatures, directions = torch.empty(0).double(), torch.empty(0, len(moments.drift)).double()
     if settings.hessian:
         indices, noisy_labels, _ = training_set(run, labels)
-        hessian = layer_hessian(centre, images[indices], noisy_labels, settings.layer, run.loss)
-        curvatures, directions = (part[torch.tensor(ranks) - 1] for part in largest_eigenpairs(hessian, ranks[-1]))
+        hessian = layer_hessian(centre.to(images.device), images[indices], noisy_labels, settings.layer, run.loss)
+        curvatures, directions = (part[torch.tensor(ranks) - 1].cpu() for part in largest_eigenpairs(hessian, ranks[-1]))
     return Window(
         layer=settings.layer,
         epochs=settings.epochs,
@@ -327,11 +327,11 @@ class _Series:
             total_variance=self._principal.total_variance,
             directions=self._principal.selected,
         )
-        source.fluctuations["principal"] = _fluctuation(self.first.values[:, : self._count])
-        source.trajectory = self.first.values[:, : self._count]
+        source.trajectory, along_hessian = self.first.values.tensor_split([self._count], 1)
+        source.fluctuations["principal"] = _fluctuation(source.trajectory)
         source.fluctuations["held_out"] = _fluctuation(self.second.values)
-        if len(self.first.values[0]) > self._count:
-            source.fluctuations["hessian"] = _fluctuation(self.first.values[:, self._count :])
+        if along_hessian.numel():
+            source.fluctuations["hessian"] = _fluctuation(along_hessian)
         return source
 
 
@@ -342,7 +342,7 @@ def _fluctuation(series: Tensor) -> Fluctuation:
 
 def _add_surrogates(window: Window, run: Run, images: Tensor, labels: Tensor, settings: WindowSettings) -> None:
     indices, noisy_labels, _ = training_set(run, labels)
-    errors, inputs = layer_gradients(window.centre, images[indices], noisy_labels, settings.layer, run.loss)
+    errors, inputs = layer_gradients(window.centre.to(images.device), images[indices], noisy_labels, settings.layer, run.loss)
     epoch_steps = steps_per_epoch(run, len(indices))
     for sampling in settings.noise_sampling:
 

@@ -1,0 +1,128 @@
+"""What each kind of work takes on this machine, fitted to the records of finished studies; `sgdphysics plan` reads it.
+
+    python tests/benchmarks/costs.py STUDY ... [--write config/costs.yaml]
+
+Prints how the fit compares with what was measured, and writes the costs. Needs the studies' results/ with trained networks.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+import yaml
+
+from sgdphysics import inheritance, job_records, planning, run_files, studies
+from sgdphysics.files import write_atomically
+from sgdphysics.training import Result
+
+HEADER = """\
+# What each kind of work takes: seconds for a thousand million of it, and bytes, fitted to finished studies by
+# `python tests/benchmarks/costs.py`, which writes this file. For another machine run that again. Read by `sgdphysics plan` and for
+# the time and memory that jobs ask a cluster for.
+"""
+# Start of Python and loading of packages, which the records leave out: wall time of small studies less the work of their jobs.
+START_SECONDS = 3.5
+DIGITS = 4
+
+
+def main() -> int:
+    """Run the command."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("studies", nargs="+", help="finished studies, defined in a file of config/ each")
+    parser.add_argument("--write", type=Path, metavar="FILE", help="write the costs to a file")
+    options = parser.parse_args()
+    complete, entries = _settings()
+    records = {name: list(_records(name)) for name in options.studies}
+    trained = _trained(complete, options.studies)
+    measured, others = [], []
+    for name in options.studies:
+        jobs = _jobs_by_key(complete[name], entries, trained)
+        for key, record in records[name]:
+            entry = record["seconds"], float(record["peak_memory_bytes"])
+            (measured.append((jobs[key], *entry)) if key in jobs else others.append(record["seconds"]))
+    costs = {
+        "processor": job_records.machine()["processor"],
+        "torch": torch.__version__,
+        "studies": options.studies,
+        "start_seconds": START_SECONDS,
+        "steps": planning.fitted_steps(list(trained.values())),
+        "other_jobs": {"jobs": len(others) // len(options.studies), "seconds": sum(others) / len(others)},
+        "rules": planning.fitted_costs(measured),
+    }
+    for line in _agreement(measured, costs):
+        print(line)
+    if options.write:
+        text = HEADER + yaml.safe_dump(_rounded(costs), sort_keys=False)
+        write_atomically(options.write, lambda path: path.write_text(text))
+    return 0
+
+
+def _settings() -> tuple[dict[str, Any], dict[str, Any]]:
+    """Every study of config/, complete, and the data sets."""
+    config: dict[str, Any] = {}
+    for path in [Path("config/config.yaml"), *sorted(Path("config").glob("*.yaml"))]:
+        content = yaml.safe_load(path.read_text())
+        if "studies" in content and isinstance(content["studies"], dict):
+            config = inheritance.merged(config, content)
+    return inheritance.resolved(config)["studies"], yaml.safe_load(Path("config/datasets.yaml").read_text())["datasets"]
+
+
+def _records(study: str) -> Iterator[tuple[tuple[str, ...], dict[str, Any]]]:
+    """The records of a study's jobs, each with its rule and what tells it from others of that rule."""
+    for path in [*Path(f"results/{study}/logs").rglob("*.job.json"), *Path("results/runs").rglob("*.job.json")]:
+        record = json.loads(path.read_text())
+        wildcards = record["wildcards"]
+        yield (record["rule"], *(wildcards[key] for key in ("ensemble", "chunk") if key in wildcards)), record
+
+
+def _trained(complete: dict[str, Any], names: list[str]) -> dict[str, tuple[Result, int]]:
+    """Every trained run, with the number of its images, by its settings as text."""
+    found = {}
+    for name in names:
+        for chunk in studies.chunks_of(complete[name]):
+            path = Path(f"results/runs/{chunk.ensemble}/{chunk.name}.safetensors")
+            for result in run_files.load_results(path).values():
+                images = result.steps // result.epochs * result.run.batch_size
+                found[result.run] = (result, images)
+    return found
+
+
+def _jobs_by_key(study: dict[str, Any], entries: dict[str, Any], trained: dict[Any, tuple[Result, int]]) -> dict[tuple, Any]:
+    """The jobs of a study as they were: with the steps that its networks trained."""
+    entry, jobs = entries[study["dataset"]], {}
+
+    def steps(run: Any, _: int) -> float:
+        return trained[run][0].steps
+
+    for chunk in studies.chunks_of(study):
+        jobs["train_ensemble", chunk.ensemble, chunk.name] = planning.training_job(chunk, entry, steps)
+    for chunk in studies.chunks_of(study, "feng2021"):
+        for rule, job in planning.window_jobs(study, chunk, entry, steps).items():
+            jobs[rule, chunk.ensemble, chunk.name] = job
+    jobs["measure_generalization",] = planning.generalization_job(study, entry)
+    jobs["measure_duality",] = planning.duality_job(study, entry)
+    single = [*planning.toy_jobs(study, entry), *planning.sweep_jobs(study, entry)]
+    return jobs | {(job.rule,): job for job in single}
+
+
+def _agreement(measured: list[tuple[planning.Job, float, float]], costs: dict[str, Any]) -> Iterator[str]:
+    """One line per rule: what was measured, what the fit gives, and the largest factor between them of one job."""
+    for rule in costs["rules"]:
+        own = [(planning.seconds(job, costs), time) for job, time, _ in measured if job.rule == rule]
+        fitted, real = (sum(part) for part in zip(*own, strict=True))
+        worst = max(max(a / b, b / a) for a, b in own)
+        yield f"{rule:24} {len(own):4} jobs  measured {real:8.1f} s  fitted {fitted:8.1f} s  one job off by at most {worst:.1f}x"
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _rounded(inner) for key, inner in value.items()}
+    return float(f"{value:.{DIGITS}g}") if isinstance(value, float) else value
+
+
+if __name__ == "__main__":
+    sys.exit(main())

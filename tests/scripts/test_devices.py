@@ -1,0 +1,136 @@
+"""Training and measuring on an accelerator: what the scripts write is what they write on the CPU, and no device is mixed up."""
+
+import dataclasses
+import inspect
+import runpy
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import torch
+
+import accelerator
+from sgdphysics import run_files, training
+from sgdphysics.datasets import Source, save_dataset
+
+SCRIPTS = Path(__file__).parents[2] / "workflow" / "scripts"
+RUN = training.Run(
+    **{"hidden_widths": (6, 5), "learning_rate": 0.3, "batch_size": 4, "images_per_class": 8, "max_epochs": 12},
+    **{"stop_loss": 1.04, "stop_accuracy": 0.0, "stop_on": "training_set", "draw_images": True},
+)
+RUNS = {
+    "plain": RUN,
+    "reference": dataclasses.replace(RUN, seed=1),
+    "penalized": dataclasses.replace(RUN, weight_decay=0.01, weight_decay_penalty="norm"),
+}
+OTHERS = {
+    "dropped": dataclasses.replace(RUN, dropout=0.2),
+    "noisy": dataclasses.replace(RUN, label_noise=0.2),
+    "squared": dataclasses.replace(RUN, loss="mean_squared_error", sampling="replacement", stop_on="batches", draw_images=False),
+}
+WINDOWS = {
+    **{"layer": 1, "sampling": "epoch", "window_epochs": 6, "longer_window_epochs": [12], "window_position": "after_stop"},
+    **{"centre": "window_mean", "early_epochs": [1, 2], "directions": 6, "trajectory_ranks": [1, 2], "annealing_ranks": [1, 2, 3]},
+    **{"slice_ranks": [1, 2], "minibatch_rank": 2, "sharpest_directions": 2, "flatness_factor": 2.718, "slice_directions": 2},
+    **{"slice_random_directions": 2, "slice_points": 11, "slice_range": 2.0, "minibatches_drawn": 3},
+}
+SWEEPS = {"layer": 1, "test_images": 20, "equal_losses": [1.08, 1.05], "equal_epochs": [2, 5], "rescaling_factors": [0.5, 2.0]}
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory):
+    random = torch.Generator().manual_seed(0)
+    labels = (torch.arange(60) % 3).to(torch.uint8)
+    images = {part: torch.randint(0, 256, (60, 3, 4), generator=random, dtype=torch.uint8) for part in ("train", "test")}
+    arrays = {f"{part}_{kind}": images[part] if kind == "images" else labels for part in images for kind in ("images", "labels")}
+    path = tmp_path_factory.mktemp("data") / "small.safetensors"
+    save_dataset(path, Source(arrays, 255, "random", {}), 3, {})
+    return path
+
+
+def script(name, function="measure"):
+    return runpy.run_path(str(SCRIPTS / f"{name}.py"), run_name="script")[function]
+
+
+def trained(dataset, path, runs, device):
+    settings = [dataclasses.asdict(run) for run in runs]
+    script("train_ensemble", "train")(dataset, "small", settings, 5, [1.08, 1.05], [1, 2, 5], path, device)
+    return list(run_files.load_results(path))
+
+
+def tables(folder, *names):
+    return {name: folder / f"{name}.csv" for name in names}
+
+
+@pytest.fixture(scope="module")
+def on_cpu(dataset, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("cpu")
+    everything(dataset, folder, torch.device("cpu"))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def on_accelerator(dataset, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("accelerator")
+    with accelerator.Accelerator():
+        everything(dataset, folder, accelerator.DEVICE)
+    return folder
+
+
+def everything(dataset, folder, device):
+    """Run every script that trains or measures."""
+    chunk = folder / "chunk.safetensors"
+    names = trained(dataset, chunk, list(RUNS.values()), device)
+    for name, run in OTHERS.items():
+        trained(dataset, folder / f"{name}.safetensors", [run], device)
+    windows = folder / "windows.safetensors"
+    found = tables(folder, "fluctuations", "spectra", "trajectory")
+    script("measure_fluctuations")(chunk, dataset, WINDOWS, [names[1]], windows, found, device)
+    script("measure_flatness")(chunk, windows, dataset, WINDOWS, [names[1]], tables(folder, "flatness", "slices", "minima"), device)
+    noise = tables(folder, "temperature", "checkpoints", "annealing", "homogeneity", "minibatches", "covariance")
+    script("measure_noise")(chunk, windows, folder / "flatness.csv", dataset, WINDOWS, [names[1]], noise, device)
+    script("measure_generalization")([chunk], dataset, 1, 1, 3, folder / "generalization.csv", device)
+    points = {"points": folder / "points.csv", "spectra": folder / "dual_spectra.csv"}
+    script("measure_duality")([chunk, folder / "noisy.safetensors"], dataset, 0, SWEEPS, points, device)
+    pairs = tables(folder, "pairs", "matching", "shifts", "directions", "metric")
+    script("measure_pairs")([chunk], dataset, names, SWEEPS, pairs, device)
+    script("measure_dropout")([chunk], dataset, names, SWEEPS, folder / "dropout.csv", device)
+    script("rescale_networks", "rescale")([chunk], dataset, names, SWEEPS, folder / "rescaled.csv", device)
+
+
+def test_networks_are_trained_to_the_same_weights(on_cpu, on_accelerator):
+    for name in ("chunk", *OTHERS):
+        first, second = (run_files.load_results(folder / f"{name}.safetensors") for folder in (on_cpu, on_accelerator))
+        assert first.keys() == second.keys()
+        for run, result in first.items():
+            assert all(map(torch.equal, result.network.weights, second[run].network.weights))
+            assert result.loss_history == second[run].loss_history
+            assert result.checkpoints.keys() == second[run].checkpoints.keys() != set()
+
+
+def test_every_table_has_the_same_numbers(on_cpu, on_accelerator):
+    paths = sorted(on_cpu.glob("*.csv"))
+    assert len(paths) == 22
+    for path in paths:
+        first, second = pd.read_csv(path), pd.read_csv(on_accelerator / path.name)
+        assert len(first) > 0, path.name
+        # Eigenvectors come from another solver there.
+        pd.testing.assert_frame_equal(first, second, rtol=1e-4, atol=1e-7, obj=path.name)
+
+
+def test_every_script_that_reads_images_is_tested_here():
+    reading = {path.stem for path in SCRIPTS.glob("*.py") if "load_dataset(" in path.read_text()}
+    assert {name for name in reading if f'script("{name}"' in inspect.getsource(everything) + inspect.getsource(trained)} == reading
+
+
+def test_the_accelerator_refuses_what_a_gpu_would():
+    with accelerator.Accelerator():
+        there = torch.ones(3).to(accelerator.DEVICE)
+        assert there.device == accelerator.DEVICE
+        with pytest.raises(RuntimeError, match="two devices"):
+            there + torch.ones(3)
+        with pytest.raises(RuntimeError, match="indexed by one of the accelerator"):
+            torch.ones(3)[there.long()]
+        with pytest.raises(TypeError, match="fetch it with cpu"):
+            there.numpy()
+        assert (there + 1).cpu().tolist() == [2, 2, 2]
