@@ -36,6 +36,10 @@ WINDOWS = {
 }
 SWEEPS = {"layer": 1, "test_images": 20, "equal_losses": [1.08, 1.05], "equal_epochs": [2, 5], "rescaling_factors": [0.5, 2.0]}
 
+# These depend on the directions of no curvature.
+DEPENDENT = ["correlation_mean", "correlation_variation", "leading_directions", "summed_products"]
+DEPENDENT += ["summed_products_of_shuffled_losses", "cumulative_share"]
+
 
 @pytest.fixture(scope="module")
 def dataset(tmp_path_factory):
@@ -112,10 +116,17 @@ def test_every_table_has_the_same_numbers(on_cpu, on_accelerator):
     paths = sorted(on_cpu.glob("*.csv"))
     assert len(paths) == 22
     for path in paths:
-        first, second = pd.read_csv(path), pd.read_csv(on_accelerator / path.name)
+        first, second = (determined(pd.read_csv(folder / path.name)) for folder in (on_cpu, on_accelerator))
         assert len(first) > 0, path.name
-        # Eigenvectors come from another solver there.
         pd.testing.assert_frame_equal(first, second, rtol=1e-4, atol=1e-7, obj=path.name)
+
+
+def determined(table):
+    """A table without directions of no curvature, and what depends on them: another solver finds others of these."""
+    table = table.drop(columns=DEPENDENT, errors="ignore")
+    curvatures = table.columns.intersection(["eigenvalue", "hessian_eigenvalue", "curvature"])
+    small = (table[curvatures] < 1e-9).any(axis=1)
+    return table[~small].reset_index(drop=True)
 
 
 def test_every_script_that_reads_images_is_tested_here():
