@@ -1,8 +1,9 @@
 """What each kind of work takes on this machine, fitted to the records of finished studies; `sgdphysics plan` reads it.
 
-    python tests/benchmarks/costs.py STUDY ... [--write config/costs.yaml]
+    python tests/benchmarks/costs.py STUDY ... [--write config/costs.yaml] [--against STUDY]
 
-Prints how the fit compares with what was measured, and writes the costs. Needs the studies' results/ with trained networks.
+Prints how the fit compares with what was measured, and writes the costs. Needs the studies' results/ with trained networks. A study
+that is set against the costs has no part in the fit: what was planned for its jobs stands beside what they took.
 """
 
 import argparse
@@ -34,6 +35,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("studies", nargs="+", help="finished studies, defined in a file of config/ each")
     parser.add_argument("--write", type=Path, metavar="FILE", help="write the costs to a file")
+    parser.add_argument("--against", metavar="STUDY", help="another finished study (or part of one), to hold the plan against")
     options = parser.parse_args()
     complete, entries = _settings()
     records = {name: list(_records(name)) for name in options.studies}
@@ -47,7 +49,7 @@ def main() -> int:
     costs = {
         "processor": job_records.machine()["processor"],
         "torch": torch.__version__,
-        "studies": options.studies,
+        "fitted_to": options.studies,
         "start_seconds": START_SECONDS,
         "steps": planning.fitted_steps(list(trained.values())),
         "other_jobs": {"jobs": len(others) // len(options.studies), "seconds": sum(others) / len(others)},
@@ -55,6 +57,8 @@ def main() -> int:
     }
     for line in _agreement(measured, costs):
         print(line)
+    if options.against:
+        print(*_planned_and_taken(complete, options.against, entries, costs), sep="\n")
     if options.write:
         text = HEADER + yaml.safe_dump(_rounded(costs), sort_keys=False)
         write_atomically(options.write, lambda path: path.write_text(text))
@@ -66,7 +70,7 @@ def _settings() -> tuple[dict[str, Any], dict[str, Any]]:
     config: dict[str, Any] = {}
     for path in [Path("config/config.yaml"), *sorted(Path("config").glob("*.yaml"))]:
         content = yaml.safe_load(path.read_text())
-        if "studies" in content and isinstance(content["studies"], dict):
+        if "studies" in content:
             config = inheritance.merged(config, content)
     return inheritance.resolved(config)["studies"], yaml.safe_load(Path("config/datasets.yaml").read_text())["datasets"]
 
@@ -116,6 +120,26 @@ def _agreement(measured: list[tuple[planning.Job, float, float]], costs: dict[st
         fitted, real = (sum(part) for part in zip(*own, strict=True))
         worst = max(max(a / b, b / a) for a, b in own)
         yield f"{rule:24} {len(own):4} jobs  measured {real:8.1f} s  fitted {fitted:8.1f} s  one job off by at most {worst:.1f}x"
+
+
+def _planned_and_taken(complete: dict[str, Any], name: str, entries: dict[str, Any], costs: dict[str, Any]) -> Iterator[str]:
+    """Lines on the jobs of a study that were run, by rule: seconds and largest memory, planned and measured."""
+    own = {(chunk.ensemble, chunk.name) for chunk in studies.chunks_of(complete[name])}
+    records = [record for (rule, *chunk), record in _records(name) if rule != "train_ensemble" or tuple(chunk) in own]
+    total = [0.0, 0.0]
+    for rule in costs["rules"]:
+        took = [record for record in records if record["rule"] == rule]
+        jobs = [job for job in planning.jobs_of(complete, name, entries, costs) if job.rule == rule]
+        if len(took) != len(jobs):
+            yield f"{rule:24} {len(took)} of {len(jobs)} jobs were run: not compared"
+            continue
+        planned, seconds = sum(planning.seconds(job, costs) for job in jobs), sum(record["seconds"] for record in took)
+        memory = max(planning.memory(job, costs) for job in jobs) / 2**30
+        most = max(record["peak_memory_bytes"] for record in took) / 2**30
+        total = [total[0] + planned, total[1] + seconds]
+        times = f"planned {planned:7.0f} s  took {seconds:7.0f} s  ratio {planned / seconds:.2f}"
+        yield f"{rule:24} {len(jobs):4} jobs  {times}  memory {memory:.2f} and {most:.2f} GiB"
+    yield f"{'together':24} planned {total[0]:.0f} s  took {total[1]:.0f} s  ratio {total[0] / total[1]:.2f}"
 
 
 def _rounded(value: Any) -> Any:

@@ -86,6 +86,22 @@ def test_a_study_without_a_record_says_when_it_is_written(study):
         assert "it is written when a study finishes" in err
 
 
+def test_a_section_that_no_plan_has_is_one_line(study):
+    code, out, err = answer(study, "plan", "--section", "feng2022")
+    assert (code, out) == (2, "")
+    assert err == "sgdphysics: --section: found 'feng2022', expected one of feng2021, yang2023, feng2023\n"
+
+
+def test_bad_settings_cannot_be_planned(study):
+    (study / "workflow" / "schemas").mkdir()
+    shutil.copy(LIBRARY.parent / "schemas" / "config.schema.json", study / "workflow" / "schemas")
+    code, out, err = answer(study, "plan")
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert "studies.base" in err
+    (study / "config" / "config.yaml").unlink()
+    assert answer(study, "plan")[2].startswith("sgdphysics: config.yaml: [Errno 2] No such file")
+
+
 def test_outside_of_a_project_there_is_no_answer(tmp_path):
     for arguments in (["--all"], ["fig.svg"]):
         code, out, err = answer(tmp_path, "audit", *arguments)

@@ -10,6 +10,11 @@ import yaml
 
 from running import ROOT, copy_of_checkout, snakemake
 
+PLANNED = [
+    *("train_ensemble", "measure_fluctuations", "measure_flatness", "measure_noise", "measure_generalization", "measure_duality"),
+    *("measure_pairs", "measure_dropout", "rescale_networks"),
+    *("simulate_langevin", "simulate_phase_diagram", "simulate_shaken_descent", "solve_fokker_planck"),
+]
 CONFIGS = sorted(path.name for path in (ROOT / "config").glob("*.yaml") if "studies:" in path.read_text())
 
 
@@ -53,6 +58,36 @@ def test_every_configuration_plans(config, planned):
     for study in ("mnist_published_stop", "mnist_published_window"):
         compared = f"results/{study}/tables/feng2021_fig2_exponents.csv" in plan
         assert compared == (config == "mnist.yaml")
+
+
+@pytest.mark.parametrize("config", CONFIGS)
+def test_the_plan_of_a_study_has_the_jobs_that_snakemake_would_run(config, planned):
+    arguments = [] if config == "config.yaml" else ["--configfile", f"config/{config}"]
+    run = subprocess.run(
+        [sys.executable, "-m", "sgdphysics.command_line", "plan", *arguments], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert run.returncode == 0, run.stderr
+    rows = [line.split() for line in run.stdout.splitlines()]
+    found = {row[0]: int(row[1].replace(",", "")) for row in rows if row[0] in PLANNED}
+    counted = jobs_of(planned(*arguments))
+    assert found == {rule: counted[rule] for rule in PLANNED}
+
+
+def test_jobs_ask_for_the_time_and_memory_that_are_planned(planned):
+    jobs = planned().split("\nrule ")
+    asked = {
+        rule: [re.search(r"mem_mb=(\d+)", job) and re.search(r"runtime=(\d+)", job) for job in jobs if job.startswith(f"{rule}:")]
+        for rule in PLANNED
+    }
+    assert all(found and all(found) for found in asked.values()), asked
+
+
+def test_the_profile_for_a_gpu_gives_it_to_all_jobs_that_can_use_one(clone):
+    run = snakemake("-n", "--workflow-profile", "profiles/gpu", folder=clone)
+    assert run.returncode == 0, run.stdout + run.stderr
+    given = {job.split(":")[0] for job in run.stdout.split("\nrule ")[1:] if "gpu=1" in job}
+    scripts = {path.stem for path in (ROOT / "workflow" / "scripts").glob("*.py") if "as device:" in path.read_text()}
+    assert given == scripts != set()
 
 
 def test_the_default_study_stays_small(planned):

@@ -17,7 +17,15 @@ LIBRARY = ROOT / "workflow" / "lib"
 sys.path.insert(0, str(LIBRARY))
 os.environ.update(PYTHONPATH=str(LIBRARY), SOURCE_DATE_EPOCH="0")
 
-from sgdphysics import errors, files, inheritance, job_records, ledger, studies
+from sgdphysics import (
+    errors,
+    files,
+    inheritance,
+    job_records,
+    ledger,
+    planning,
+    studies,
+)
 
 START = time.time()
 
@@ -195,6 +203,51 @@ def study_table(name):
         category=PAPERS[name.split("_")[0]],
         subcategory="Tables",
         labels={"table": name},
+    )
+
+
+def asked_for(plan):
+    """Resources of a rule whose jobs are planned by a function of their wildcards: what they are to need at most, by far.
+
+    With `--resources mem_mb=...` as many jobs run at a time as fit into this memory; a cluster is asked for both.
+    """
+    return {
+        "mem_mb": lambda wildcards, attempt: attempt
+        * round(600 + 1.5e-6 * planning.memory(plan(wildcards), COSTS)),
+        "runtime": lambda wildcards, attempt: attempt
+        * round(10 + 4 * planning.seconds(plan(wildcards), COSTS) / 60),
+    }
+
+
+def data_entry(study):
+    return DATASETS[STUDIES[study]["dataset"]]
+
+
+def expected_steps(run, images):
+    return planning.expected_steps(run, images, costs=COSTS)
+
+
+def planned_training(wildcards):
+    chunk = chunk_of(wildcards)
+    return planning.training_job(chunk, DATASETS[chunk.dataset], expected_steps)
+
+
+def planned_windows(rule):
+    """Plan function of a rule that measures a chunk of feng2021."""
+    return lambda wildcards: planning.window_jobs(
+        STUDIES[wildcards.study],
+        chunk_of(wildcards),
+        data_entry(wildcards.study),
+        expected_steps,
+    )[rule]
+
+
+def planned_once(rule, jobs):
+    """Plan function of a rule that is one of those that a function of `planning` plans for a study."""
+    return lambda wildcards: next(
+        job
+        for job in jobs(STUDIES[wildcards.study], data_entry(wildcards.study))
+        if job.rule == rule
     )
 
 
@@ -435,6 +488,7 @@ CONFIGURATION_FILES = [
 ]
 COMMAND_LINE_SETTINGS = dict(workflow.config_settings.config)
 DATASETS = checked_yaml("datasets")["datasets"]
+COSTS = checked_yaml("costs")
 CLAIMS = checked_claims()
 STUDIES = checked_config()["studies"]
 CHUNKS = {(c.ensemble, c.name): c for study in STUDIES for c in chunks_of(study)}

@@ -15,6 +15,10 @@ rule measure_duality:
     conda:
         "../../envs/compute.yaml"
     threads: 1
+    resources:
+        **asked_for(
+            lambda w: planning.duality_job(STUDIES[w.study], data_entry(w.study))
+        ),
     params:
         seed=lambda w: int(w.seed),
         settings=feng2023("layer", "test_images", "equal_losses", "equal_epochs"),
@@ -43,6 +47,8 @@ rule measure_pairs:
     conda:
         "../../envs/compute.yaml"
     threads: 1
+    resources:
+        **asked_for(planned_once("measure_pairs", planning.sweep_jobs)),
     params:
         reference_runs=lambda w: studies.reference_runs_of_sweeps(STUDIES[w.study]),
         settings=feng2023("layer", "test_images"),
@@ -67,6 +73,8 @@ rule measure_dropout:
     conda:
         "../../envs/compute.yaml"
     threads: 1
+    resources:
+        **asked_for(planned_once("measure_dropout", planning.sweep_jobs)),
     params:
         chosen=lambda w: studies.dropout_runs(STUDIES[w.study]),
         settings=feng2023("layer", "test_images", "equal_losses", "equal_epochs"),
@@ -91,6 +99,8 @@ rule rescale_networks:
     conda:
         "../../envs/compute.yaml"
     threads: 1
+    resources:
+        **asked_for(planned_once("rescale_networks", planning.sweep_jobs)),
     params:
         reference_runs=lambda w: studies.reference_runs_of_sweeps(STUDIES[w.study]),
         settings=feng2023("layer", "test_images", "rescaling_factors"),

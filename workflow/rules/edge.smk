@@ -14,6 +14,12 @@ rule measure_generalization:
     conda:
         "../../envs/compute.yaml"
     threads: 1
+    resources:
+        **asked_for(
+            lambda w: planning.generalization_job(
+                STUDIES[w.study], data_entry(w.study)
+            )
+        ),
     params:
         seed=lambda w: int(w.seed),
         layer=lambda w: STUDIES[w.study]["yang2023"]["edge"]["layer"],

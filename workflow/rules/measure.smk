@@ -17,6 +17,8 @@ rule measure_fluctuations:
     conda:
         "../../envs/compute.yaml"
     threads: 1
+    resources:
+        **asked_for(planned_windows("measure_fluctuations")),
     params:
         settings=feng2021(
             "layer",
@@ -58,6 +60,8 @@ rule measure_flatness:
     conda:
         "../../envs/compute.yaml"
     threads: 1
+    resources:
+        **asked_for(planned_windows("measure_flatness")),
     params:
         settings=feng2021(
             "flatness_factor",
@@ -96,6 +100,8 @@ rule measure_noise:
     conda:
         "../../envs/compute.yaml"
     threads: 1
+    resources:
+        **asked_for(planned_windows("measure_noise")),
     params:
         settings=feng2021(
             "annealing_ranks",

@@ -45,6 +45,8 @@ rule solve_fokker_planck:
     conda:
         "../../envs/compute.yaml"
     threads: 1
+    resources:
+        **asked_for(planned_once("solve_fokker_planck", planning.toy_jobs)),
     params:
         settings=toy(
             "landscapes",
@@ -74,6 +76,8 @@ rule simulate_langevin:
     conda:
         "../../envs/compute.yaml"
     threads: 1
+    resources:
+        **asked_for(planned_once("simulate_langevin", planning.toy_jobs)),
     params:
         settings=toy(
             "landscapes",
@@ -108,6 +112,8 @@ rule simulate_phase_diagram:
     conda:
         "../../envs/compute.yaml"
     threads: 1
+    resources:
+        **asked_for(planned_once("simulate_phase_diagram", planning.toy_jobs)),
     params:
         settings=toy(
             "landscapes",
@@ -143,6 +149,8 @@ rule simulate_shaken_descent:
     conda:
         "../../envs/compute.yaml"
     threads: 1
+    resources:
+        **asked_for(planned_once("simulate_shaken_descent", planning.toy_jobs)),
     params:
         settings=toy(
             "landscapes",

@@ -13,6 +13,8 @@ rule train_ensemble:
     conda:
         "../../envs/compute.yaml"
     threads: 1
+    resources:
+        **asked_for(planned_training),
     params:
         dataset=lambda w: chunk_of(w).dataset,
         runs=lambda w: [vars(run) for run in chunk_of(w).runs],

@@ -388,6 +388,7 @@ class _Stack:
 
     def __post_init__(self) -> None:
         self.started = list(self.members)
+        self._subsets: dict[tuple[object, ...], Tensor] = {}
 
     @classmethod
     def start(
@@ -439,10 +440,15 @@ class _Stack:
         return self.loss.values_of(logits, targets, 1).cpu(), ((logits >= at_label).sum(1) == 1).float().cpu()
 
     def _images_of(self, index: int) -> Tensor:
-        """The images that a member trains on; no copy where these are all."""
-        indices = self.members[index].indices
+        """The images that a member trains on; no copy where these are all, one for members that train on the same."""
+        run, indices = self.members[index].run, self.members[index].indices
         whole = len(indices) == len(self.images) and torch.equal(indices, torch.arange(len(indices), device=indices.device))
-        return self.images if whole else self.images.index_select(0, indices)
+        if whole:
+            return self.images
+        key = run.images_per_class, run.label_noise, run.seed if run.draw_images else None
+        if key not in self._subsets:
+            self._subsets[key] = self.images.index_select(0, indices)
+        return self._subsets[key]
 
     def drop_stopped(self) -> None:
         going = [index for index, member in enumerate(self.members) if not member.status]
