@@ -93,8 +93,8 @@ def test_a_section_that_no_plan_has_is_one_line(study):
 
 
 def test_bad_settings_cannot_be_planned(study):
-    (study / "workflow" / "schemas").mkdir()
-    shutil.copy(LIBRARY.parent / "schemas" / "config.schema.json", study / "workflow" / "schemas")
+    shutil.copytree(LIBRARY.parent / "schemas", study / "workflow" / "schemas")
+    shutil.copy(LIBRARY.parents[1] / "config" / "costs.yaml", study / "config")
     code, out, err = answer(study, "plan")
     assert (code, out, err.count("\n")) == (2, "", 1)
     assert "studies.base" in err

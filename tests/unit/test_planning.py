@@ -14,7 +14,7 @@ from sgdphysics.training import Result, Run
 CONFIG = Path(__file__).parents[2] / "config"
 ENTRIES = yaml.safe_load((CONFIG / "datasets.yaml").read_text())["datasets"]
 COSTS = yaml.safe_load((CONFIG / "costs.yaml").read_text())
-LAW = {"constant": 9.0, "learning_rate": -1.0, "batch_size": 0.0, "stop_loss": -0.5, "images": 0.5}
+LAW = {"constant": 0.0, "learning_rate": -1.0, "batch_size": 0.0, "stop_loss": -0.5, "images": 0.5}
 LAW |= {"dropout": 2.0, "label_noise": 0.0, "weight_decay": 0.3, "edge": 0.02, "share_beyond_edge": 0.25}
 
 

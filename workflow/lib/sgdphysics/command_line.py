@@ -81,8 +81,10 @@ def _plan(options: argparse.Namespace) -> int:
         config = inheritance.merged(config, _yaml(options.configfile))
     config = inheritance.resolved(config)
     entries = _yaml(root / "config" / "datasets.yaml")["datasets"]
-    studies.check(config, json.loads((root / "workflow" / "schemas" / "config.schema.json").read_text()), entries)
     costs, name = _yaml(root / "config" / "costs.yaml"), config["study"]
+    schemas = {of: json.loads((root / "workflow" / "schemas" / f"{of}.schema.json").read_text()) for of in ("config", "costs")}
+    studies.check(config, schemas["config"], entries)
+    studies.check_schema(costs, schemas["costs"])
     sections = options.section or planning.SECTIONS
     jobs = planning.jobs_of(config["studies"], name, entries, costs, sections)
     print(f"study {name}, if nothing of it is there yet; by costs measured on {costs['processor']}")
