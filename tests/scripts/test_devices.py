@@ -10,8 +10,8 @@ import pytest
 import torch
 
 import accelerator
+from cases import save_random_dataset
 from sgdphysics import run_files, training
-from sgdphysics.datasets import Source, save_dataset
 
 SCRIPTS = Path(__file__).parents[2] / "workflow" / "scripts"
 RUN = training.Run(
@@ -43,13 +43,7 @@ DEPENDENT += ["summed_products_of_shuffled_losses", "cumulative_share"]
 
 @pytest.fixture(scope="module")
 def dataset(tmp_path_factory):
-    random = torch.Generator().manual_seed(0)
-    labels = (torch.arange(60) % 3).to(torch.uint8)
-    images = {part: torch.randint(0, 256, (60, 3, 4), generator=random, dtype=torch.uint8) for part in ("train", "test")}
-    arrays = {f"{part}_{kind}": images[part] if kind == "images" else labels for part in images for kind in ("images", "labels")}
-    path = tmp_path_factory.mktemp("data") / "small.safetensors"
-    save_dataset(path, Source(arrays, 255, "random", {}), 3, {})
-    return path
+    return save_random_dataset(tmp_path_factory.mktemp("data") / "small.safetensors", images=60)
 
 
 def script(name, function="measure"):

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 import torch
 
+from cases import save_random_dataset
 from sgdphysics import curvature, duality, landscape, noise, records, rescaling, run_files, training
 from sgdphysics.arrays import log_spaced_ranks
-from sgdphysics.datasets import Source, load_dataset, save_dataset
+from sgdphysics.datasets import load_dataset
 from sgdphysics.generalization import MatchedDatasets
 
 SCRIPTS = Path(__file__).parents[2] / "workflow" / "scripts"
@@ -31,15 +32,7 @@ PAIRS = ["pairs", "matching", "shifts", "directions", "metric"]
 @pytest.fixture(scope="module")
 def dataset(tmp_path_factory):
     """Random images of three classes; the first of each part are black, so that their pair has no activity in any layer."""
-    random = torch.Generator().manual_seed(0)
-    labels = (torch.arange(40) % 3).to(torch.uint8)
-    images = {part: torch.randint(0, 256, (40, 3, 4), generator=random, dtype=torch.uint8) for part in ("train", "test")}
-    for part in images.values():
-        part[0] = 0
-    arrays = {f"{part}_{kind}": images[part] if kind == "images" else labels for part in images for kind in ("images", "labels")}
-    path = tmp_path_factory.mktemp("data") / "small.safetensors"
-    save_dataset(path, Source(arrays, 255, "random", {}), 3, {})
-    return path
+    return save_random_dataset(tmp_path_factory.mktemp("data") / "small.safetensors", images=40, silent=1)
 
 
 def trained(dataset, **changes):

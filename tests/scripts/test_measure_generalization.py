@@ -10,8 +10,9 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from cases import save_random_dataset
 from sgdphysics import networks, run_files, training
-from sgdphysics.datasets import Source, load_dataset, save_dataset
+from sgdphysics.datasets import load_dataset
 
 SCRIPT = Path(__file__).parents[2] / "workflow" / "scripts" / "measure_generalization.py"
 RUN = training.Run(hidden_widths=(6, 5), learning_rate=0.1, batch_size=6, images_per_class=8, max_epochs=3, stop_loss=1e-9, seed=7)
@@ -28,13 +29,7 @@ NUMBERS = [
 
 @pytest.fixture(scope="module")
 def dataset(tmp_path_factory):
-    random = torch.Generator().manual_seed(0)
-    labels = (torch.arange(30) % 3).to(torch.uint8)
-    images = {part: torch.randint(0, 256, (30, 3, 4), generator=random, dtype=torch.uint8) for part in ("train", "test")}
-    arrays = {f"{part}_{kind}": images[part] if kind == "images" else labels for part in images for kind in ("images", "labels")}
-    path = tmp_path_factory.mktemp("data") / "small.safetensors"
-    save_dataset(path, Source(arrays, 255, "random", {}), 3, {})
-    return path
+    return save_random_dataset(tmp_path_factory.mktemp("data") / "small.safetensors")
 
 
 def measured(dataset, folder, results):

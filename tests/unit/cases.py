@@ -4,6 +4,7 @@ from itertools import pairwise
 
 import torch
 
+from sgdphysics.datasets import Source, save_dataset
 from sgdphysics.networks import Mlp
 
 
@@ -17,3 +18,15 @@ def small_data(n=40, pixels=6, classes=3, seed=1, dtype=torch.float64):
     random = torch.Generator().manual_seed(seed)
     images = torch.rand(n, pixels, generator=random, dtype=dtype)
     return images, torch.arange(n) % classes
+
+
+def save_random_dataset(path, images=30, silent=0):
+    """Random images of 3 x 4 pixels and three classes in a file, as many to train on as to test on, the first ``silent`` black."""
+    random = torch.Generator().manual_seed(0)
+    labels = (torch.arange(images) % 3).to(torch.uint8)
+    drawn = {part: torch.randint(0, 256, (images, 3, 4), generator=random, dtype=torch.uint8) for part in ("train", "test")}
+    for part in drawn.values():
+        part[:silent] = 0
+    arrays = {f"{part}_images": drawn[part] for part in drawn} | {f"{part}_labels": labels for part in drawn}
+    save_dataset(path, Source(arrays, 255, "random", {}), 3, {})
+    return path
