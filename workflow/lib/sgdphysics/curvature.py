@@ -70,7 +70,7 @@ def layer_gradients(network: Mlp, images: Tensor, labels: Tensor, layer: int, lo
     network, images = network.double(), images.double()
     inputs = network.activations(images)
     logits = inputs[-1] @ network.weights[-1].T
-    gradient = LOSSES[loss].evaluate(logits, one_hot(labels, logits), -1)[1]
+    gradient = LOSSES[loss].gradient(logits, one_hot(labels, logits), -1)
     return network.backward(layer, inputs, gradient), inputs[layer]
 
 

@@ -13,12 +13,12 @@ class Loss:
 
     Attributes:
         values_of: (logits, one-hot targets, class dimension) -> values with the class dimension removed.
-        evaluate: The same arguments -> those values, and the gradient with respect to the logits, of the logits' shape.
+        gradient: The same arguments -> the derivative of those values with respect to the logits, of the logits' shape.
         curvature: logits (N, classes) -> second derivative with respect to the logits, (N, classes, classes).
     """
 
     values_of: Callable[[Tensor, Tensor, int], Tensor]
-    evaluate: Callable[[Tensor, Tensor, int], tuple[Tensor, Tensor]]
+    gradient: Callable[[Tensor, Tensor, int], Tensor]
     curvature: Callable[[Tensor], Tensor]
 
     def values(self, logits: Tensor, labels: Tensor) -> Tensor:
@@ -41,12 +41,9 @@ def _cross_entropy_values(logits: Tensor, targets: Tensor, dimension: int) -> Te
     return shifted.exp_().sum(dimension).log_().sub_(at_label)
 
 
-def _cross_entropy(logits: Tensor, targets: Tensor, dimension: int) -> tuple[Tensor, Tensor]:
-    shifted = logits - logits.amax(dimension, keepdim=True)
-    exponentials = shifted.exp()
-    total = exponentials.sum(dimension, keepdim=True)
-    values = total.log().squeeze(dimension) - (shifted * targets).sum(dimension)
-    return values, exponentials.div_(total).sub_(targets)
+def _cross_entropy_gradient(logits: Tensor, targets: Tensor, dimension: int) -> Tensor:
+    exponentials = (logits - logits.amax(dimension, keepdim=True)).exp_()
+    return exponentials.div_(exponentials.sum(dimension, keepdim=True)).sub_(targets)
 
 
 def _cross_entropy_curvature(logits: Tensor) -> Tensor:
@@ -58,9 +55,8 @@ def _squared_error_values(logits: Tensor, targets: Tensor, dimension: int) -> Te
     return (logits - targets).square().mean(dimension)
 
 
-def _squared_error(logits: Tensor, targets: Tensor, dimension: int) -> tuple[Tensor, Tensor]:
-    error = logits - targets
-    return (error * error).mean(dimension), error * (2 / logits.shape[dimension])
+def _squared_error_gradient(logits: Tensor, targets: Tensor, dimension: int) -> Tensor:
+    return (logits - targets) * (2 / logits.shape[dimension])
 
 
 def _squared_error_curvature(logits: Tensor) -> Tensor:
@@ -70,7 +66,7 @@ def _squared_error_curvature(logits: Tensor) -> Tensor:
 
 LOSSES = {
     # -log softmax(z)[label]
-    "cross_entropy": Loss(_cross_entropy_values, _cross_entropy, _cross_entropy_curvature),
+    "cross_entropy": Loss(_cross_entropy_values, _cross_entropy_gradient, _cross_entropy_curvature),
     # mean over classes of (z - one-hot label)^2
-    "mean_squared_error": Loss(_squared_error_values, _squared_error, _squared_error_curvature),
+    "mean_squared_error": Loss(_squared_error_values, _squared_error_gradient, _squared_error_curvature),
 }

@@ -15,6 +15,7 @@ from tqdm import tqdm
 from sgdphysics import datasets, networks, seeds
 from sgdphysics.losses import LOSSES, Loss
 
+JUDGED_STEPS = 64  # whose losses and accuracies are computed together: of one step each operation takes longer than its work
 STOP_ACCURACY_EPOCHS = 9  # the published rule averages the training accuracy over this many epochs
 
 Observer = Callable[[Sequence[Tensor]], None]
@@ -475,17 +476,27 @@ class _Stack:
         rates = self._column([member.run.learning_rate for member in self.members])
         members = torch.arange(len(self.members), device=self.images.device)[:, None]
         losses, accuracies = [], []
-        for step in range(len(positions)):
-            inputs = self.images.index_select(0, indices[step].flatten()).view(*indices[step].shape, -1)  # faster than [...]
-            targets = self.targets[members, positions[step]].mT
-            values, correct = self._step(inputs, targets, rates, None if masks is None else masks[step])
+        for first in range(0, len(positions), JUDGED_STEPS):
+            targets = self.targets[members, positions[first : first + JUDGED_STEPS]].mT
+            logits = []
+            for step, wanted in enumerate(targets, first):
+                inputs = self.images.index_select(0, indices[step].flatten()).view(*indices[step].shape, -1)  # faster than [...]
+                logits.append(self._step(inputs, wanted, rates, None if masks is None else masks[step]))
+                after_step(step + 1)
+            values, correct = self._judged(torch.stack(logits), targets)
             losses.append(values)
             accuracies.append(correct)
-            after_step(step + 1)
-        return torch.stack(losses).cpu(), torch.stack(accuracies).cpu()
+        return torch.cat(losses).cpu(), torch.cat(accuracies).cpu()
 
-    def _step(self, inputs: Tensor, targets: Tensor, rates: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor]:
-        """One SGD step of every member.
+    def _judged(self, logits: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean loss and accuracy of every step and member, from (steps, members, classes, batch) to (steps, members)."""
+        values = self.loss.values_of(logits, targets, 2)
+        at_label = (logits * targets).sum(2, keepdim=True)
+        correct = (logits >= at_label).sum(2) == 1  # a tie is an error: a dead network is right about nothing
+        return values.mean(2), correct.to(values.dtype).mean(2)
+
+    def _step(self, inputs: Tensor, targets: Tensor, rates: Tensor, mask: Tensor | None) -> Tensor:
+        """One SGD step of every member; returns the logits before it, (members, classes, batch).
 
         Args:
             inputs: Images, (members, batch, pixels).
@@ -499,11 +510,8 @@ class _Stack:
             if layer == 0 and mask is not None:
                 activations[-1].mul_(mask)
         logits = torch.bmm(self.weights[-1], activations[-1].mT)
-        values, gradient = self.loss.evaluate(logits, targets, 1)
-        at_label = (logits * targets).sum(1, keepdim=True)
-        correct = (logits >= at_label).sum(1) == 1  # a tie is an error: a dead network is right about nothing
         shrink = self._decay_factors(rates)
-        error = gradient.mul_(rates / -inputs.shape[1]).mT
+        error = self.loss.gradient(logits, targets, 1).mul_(rates / -inputs.shape[1]).mT
         for layer in range(len(self.weights) - 1, -1, -1):
             below = None
             if layer:
@@ -514,7 +522,7 @@ class _Stack:
                 self.weights[layer].mul_(shrink)
             self.weights[layer].baddbmm_(error.mT, activations[layer])
             error = below
-        return values.mean(1), correct.to(values.dtype).mean(1)
+        return logits
 
     def _decay_factors(self, rates: Tensor) -> Tensor | None:
         """Factors (members, 1, 1) by which weight decay shrinks the weights in one step, or None where there is none."""
