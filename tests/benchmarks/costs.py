@@ -45,10 +45,13 @@ def main() -> int:
         jobs = _jobs_by_key(complete[name], entries, trained)
         for key, record in records[name]:
             entry = record["seconds"], float(record["peak_memory_bytes"])
-            (measured.append((jobs[key], *entry)) if key in jobs else others.append(record["seconds"]))
+            if key in jobs:
+                measured.append((jobs[key], *entry))
+            elif record["rule"] != "train_ensemble":  # of another study
+                others.append(record["seconds"])
     costs = {
         "processor": job_records.machine()["processor"],
-        "torch": torch.__version__,
+        "torch": str(torch.__version__),
         "fitted_to": options.studies,
         "start_seconds": START_SECONDS,
         "steps": planning.fitted_steps(list(trained.values())),

@@ -99,8 +99,8 @@ def test_the_law_is_found_from_trained_runs():
 
 def test_costs_are_found_from_measured_jobs():
     each, rate = 3.0, 0.5
-    jobs = [planning.Job("train_ensemble", 1, {"steps": s, "updates": 7 * s**2}, {"images": 10 * s}) for s in (1.0, 2.0, 3.0, 5.0)]
-    measured = [(job, each + rate * job.work["updates"], 100.0 + 4 * job.held["images"]) for job in jobs]
+    jobs = [planning.Job("train_ensemble", 1, {"steps": s, "updates": 7 * s**2}, 9.0, 10 * s) for s in (1.0, 2.0, 3.0, 5.0)]
+    measured = [(job, each + rate * job.work["updates"], 100.0 + job.images + 4 * job.matrices) for job in jobs]
     costs = {"rules": planning.fitted_costs(measured)}
     assert [planning.seconds(job, costs) for job in jobs] == pytest.approx([time for _, time, _ in measured])
     assert [planning.memory(job, costs) for job in jobs] == pytest.approx([size for _, _, size in measured])
@@ -108,7 +108,7 @@ def test_costs_are_found_from_measured_jobs():
 
 
 def test_costs_are_never_negative():
-    jobs = [planning.Job("train_ensemble", 1, {"steps": s}, {"images": 1.0}) for s in (1.0, 2.0, 3.0)]
+    jobs = [planning.Job("train_ensemble", 1, {"steps": s}, 1.0, 1.0) for s in (1.0, 2.0, 3.0)]
     found = planning.fitted_costs([(job, 10 - job.work["steps"], 1.0) for job in jobs])
     assert min(found["train_ensemble"]["seconds"].values()) >= 0
 
@@ -116,10 +116,10 @@ def test_costs_are_never_negative():
 def test_a_plan_says_how_long_the_longest_job_holds_it_up():
     costs = {
         "start_seconds": 0.0,
-        "rules": {"train_ensemble": {"seconds": {"each": 0.0, "steps": 1.0}, "bytes": {"each": 2.0**30}}},
+        "rules": {"train_ensemble": {"seconds": {"each": 0.0, "steps": 1.0}, "bytes": {"each": 2.0**30, "matrices": 0.0}}},
     }
     costs["other_jobs"] = {"jobs": 4, "seconds": 9.0}
-    jobs = [planning.Job("train_ensemble", 3, {"steps": s}, {}) for s in (3600.0, 1800.0)]
+    jobs = [planning.Job("train_ensemble", 3, {"steps": s}, 0.0, 0.0) for s in (3600.0, 1800.0)]
     lines = planning.lines(jobs, costs, 8, whole=False)
     assert lines[1].split() == ["train_ensemble", "2", "6", "1.50", "60", "min", "1.0", "GiB"]
     assert lines[-1] == "on 8 cores about 60 min"
