@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from running import ROOT, copy_of_checkout, snakemake
+from small_study import answer
 
 PLANNED = [
     *("train_ensemble", "measure_fluctuations", "measure_flatness", "measure_noise", "measure_generalization", "measure_duality"),
@@ -63,11 +64,9 @@ def test_every_configuration_plans(config, planned):
 @pytest.mark.parametrize("config", CONFIGS)
 def test_the_plan_of_a_study_has_the_jobs_that_snakemake_would_run(config, planned):
     arguments = [] if config == "config.yaml" else ["--configfile", f"config/{config}"]
-    run = subprocess.run(
-        [sys.executable, "-m", "sgdphysics.command_line", "plan", *arguments], cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    assert run.returncode == 0, run.stderr
-    rows = [line.split() for line in run.stdout.splitlines()]
+    code, out, err = answer(ROOT, "plan", *arguments)
+    assert (code, err) == (0, "")
+    rows = [line.split() for line in out.splitlines()]
     found = {row[0]: int(row[1].replace(",", "")) for row in rows if row[0] in PLANNED}
     counted = jobs_of(planned(*arguments))
     assert found == {rule: counted[rule] for rule in PLANNED}
