@@ -10,6 +10,7 @@ import argparse
 import json
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +62,7 @@ def main() -> int:
     for line in _agreement(measured, costs):
         print(line)
     if options.against:
-        print(*_planned_and_taken(complete, options.against, entries, costs), sep="\n")
+        print(*_planned_and_taken(complete, options.against, options.studies, entries, costs), sep="\n")
     if options.write:
         text = HEADER + yaml.safe_dump(_rounded(costs), sort_keys=False)
         write_atomically(options.write, lambda path: path.write_text(text))
@@ -125,14 +126,22 @@ def _agreement(measured: list[tuple[planning.Job, float, float]], costs: dict[st
         yield f"{rule:24} {len(own):4} jobs  measured {real:8.1f} s  fitted {fitted:8.1f} s  one job off by at most {worst:.1f}x"
 
 
-def _planned_and_taken(complete: dict[str, Any], name: str, entries: dict[str, Any], costs: dict[str, Any]) -> Iterator[str]:
-    """Lines on the jobs of a study that were run, by rule: seconds and largest memory, planned and measured."""
-    own = {(chunk.ensemble, chunk.name) for chunk in studies.chunks_of(complete[name])}
+def _planned_and_taken(
+    complete: dict[str, Any], name: str, fitted: list[str], entries: dict[str, Any], costs: dict[str, Any]
+) -> Iterator[str]:
+    """Lines on the jobs of a study that were run, and that no fitted study shares, by rule: seconds and largest memory, planned and
+    measured.
+    """
+    shared = {(chunk.ensemble, chunk.name) for other in fitted for chunk in studies.chunks_of(complete[other])}
+    own = {(c.ensemble, c.name): c for c in studies.chunks_of(complete[name]) if (c.ensemble, c.name) not in shared}
     records = [record for (rule, *chunk), record in _records(name) if rule != "train_ensemble" or tuple(chunk) in own]
+    steps = partial(planning.expected_steps, costs=costs)
+    planned_jobs = [planning.training_job(chunk, entries[complete[name]["dataset"]], steps) for chunk in own.values()]
+    planned_jobs += [job for job in planning.jobs_of(complete, name, entries, costs) if job.rule != "train_ensemble"]
     total = [0.0, 0.0]
     for rule in costs["rules"]:
         took = [record for record in records if record["rule"] == rule]
-        jobs = [job for job in planning.jobs_of(complete, name, entries, costs) if job.rule == rule]
+        jobs = [job for job in planned_jobs if job.rule == rule]
         if len(took) != len(jobs):
             yield f"{rule:24} {len(took)} of {len(jobs)} jobs were run: not compared"
             continue
