@@ -128,5 +128,5 @@ def test_a_plan_says_how_long_the_longest_job_holds_it_up():
 
 def test_data_of_unknown_size_cannot_be_planned():
     unknown = {**ENTRIES, "mnist5k": {**ENTRIES["mnist5k"], "training_images": None}}
-    with pytest.raises(InputError, match=r"datasets.mnist5k.training_images: found null"):
+    with pytest.raises(InputError, match=r"datasets.mnist5k: found image_shape: \[28, 28\], training_images: None"):
         planning.jobs_of(complete(), "mnist5k", unknown, COSTS)

@@ -209,14 +209,27 @@ def study_table(name):
 def asked_for(plan):
     """Resources of a rule whose jobs are planned by a function of their wildcards: what they are to need at most, by far.
 
-    With `--resources mem_mb=...` as many jobs run at a time as fit into this memory; a cluster is asked for both.
+    With `--resources mem_mb=...` as many jobs run at a time as fit into this memory; a cluster is asked for both. Data of unknown
+    size are taken for large ones.
     """
-    return {
-        "mem_mb": lambda wildcards, attempt: attempt
-        * round(600 + 1.5e-6 * planning.memory(plan(wildcards), COSTS)),
-        "runtime": lambda wildcards, attempt: attempt
-        * round(10 + 4 * planning.seconds(plan(wildcards), COSTS) / 60),
-    }
+
+    def known(wildcards):
+        name = getattr(wildcards, "study", None)
+        return planning.is_known(
+            data_entry(name) if name else DATASETS[chunk_of(wildcards).dataset]
+        )
+
+    def megabytes(wildcards, attempt):
+        if not known(wildcards):
+            return 4000 * attempt
+        return attempt * round(600 + 1.5e-6 * planning.memory(plan(wildcards), COSTS))
+
+    def minutes(wildcards, attempt):
+        if not known(wildcards):
+            return 120 * attempt
+        return attempt * round(10 + 4 * planning.seconds(plan(wildcards), COSTS) / 60)
+
+    return {"mem_mb": megabytes, "runtime": minutes}
 
 
 def data_entry(study):

@@ -87,8 +87,11 @@ def _plan(options: argparse.Namespace) -> int:
     studies.check_schema(costs, schemas["costs"])
     sections = options.section or planning.SECTIONS
     jobs = planning.jobs_of(config["studies"], name, entries, costs, sections)
-    print(f"study {name}, if nothing of it is there yet; by costs measured on {costs['processor']}")
+    ensembles = len({chunk.ensemble for chunk in planning.chunks_of(config["studies"], name, sections)})
+    networks = sum(job.networks for job in jobs)
+    print(f"study {name}, if nothing of it is there yet: {networks:,} networks in {ensembles} ensembles")
     print("\n".join(planning.lines(jobs, costs, options.cores, whole=not options.section)))
+    print(f"by costs measured on {costs['processor']}: config/costs.yaml")
     return 0
 
 

@@ -65,12 +65,12 @@ def jobs_of(
         InputError: If the number or the shape of a data set's images is not known.
     """
     study, steps = complete[name], partial(expected_steps, costs=costs)
-    entry = _known(study["dataset"], entries)
-    beside = study["feng2021"]["compared_studies"] if "feng2021" in sections else []
-    needed = [(study, section) for section in sections] + [(complete[other], "feng2021") for other in beside]
-    chunks = {(c.ensemble, c.name): c for part, section in needed for c in studies.chunks_of(part, section)}
-    jobs = [training_job(chunk, entry, steps) for chunk in chunks.values()]
-    for part, section in needed:
+    entry = entries[study["dataset"]]
+    if not is_known(entry):
+        found = ", ".join(f"{key}: {entry[key]}" for key in ("image_shape", "training_images"))
+        raise InputError(f"config/datasets.yaml: datasets.{study['dataset']}: found {found}, expected both: a plan needs them")
+    jobs = [training_job(chunk, entry, steps) for chunk in chunks_of(complete, name, sections)]
+    for part, section in _needed(complete, name, sections):
         if section == "feng2021":
             for chunk in studies.chunks_of(part, section):
                 jobs += window_jobs(part, chunk, entry, steps).values()
@@ -81,6 +81,17 @@ def jobs_of(
         jobs += [duality_job(study, entry) for _ in study["feng2023"]["seeds"]]
         jobs += sweep_jobs(study, entry)
     return jobs
+
+
+def chunks_of(complete: Mapping[str, Any], name: str, sections: Collection[str] = SECTIONS) -> list[grids.Chunk]:
+    """Return the chunks of networks that are trained, each once; arguments as for `jobs_of`."""
+    needed = _needed(complete, name, sections)
+    return list({(c.ensemble, c.name): c for part, section in needed for c in studies.chunks_of(part, section)}.values())
+
+
+def is_known(entry: Mapping[str, Any]) -> bool:
+    """Whether an entry of the data sets says how many images there are, and of how many pixels."""
+    return None not in (entry["image_shape"], entry["training_images"])
 
 
 def lines(jobs: Sequence[Job], costs: Mapping[str, Any], cores: int, *, whole: bool) -> list[str]:
@@ -320,11 +331,10 @@ def _job(rule: str, work: Mapping[str, float], entry: Mapping[str, Any], studied
     return Job(rule, networks, {kind: amount / GIGA for kind, amount in work.items()}, images, float(8 * studied**2))
 
 
-def _known(name: str, entries: Mapping[str, Any]) -> Mapping[str, Any]:
-    for key in ("image_shape", "training_images"):
-        if entries[name][key] is None:
-            raise InputError(f"config/datasets.yaml: datasets.{name}.{key}: found null, expected what it is: a plan needs it")
-    return entries[name]
+def _needed(complete: Mapping[str, Any], name: str, sections: Collection[str]) -> list[tuple[Mapping[str, Any], str]]:
+    """Each study and section whose networks are trained."""
+    beside = complete[name]["feng2021"]["compared_studies"] if "feng2021" in sections else []
+    return [(complete[name], section) for section in sections] + [(complete[other], "feng2021") for other in beside]
 
 
 def _pixels(entry: Mapping[str, Any]) -> int:
