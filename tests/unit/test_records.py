@@ -91,7 +91,7 @@ def test_results_read_back(tmp_path):
 
 def job_with(log):
     """Snakemake's object of a job, as far as a job's log needs it."""
-    return SimpleNamespace(rule="a_rule", log=[str(log)], threads=1, wildcards={}, params={}, input=[], output=[])
+    return SimpleNamespace(rule="a_rule", log=[str(log)], threads=1, wildcards={}, params={}, input=[], output=[], resources={})
 
 
 def test_bad_input_ends_a_job_with_one_line_in_its_log(tmp_path):
