@@ -207,7 +207,7 @@ def study_table(name):
 
 
 def asked_for(plan):
-    """Resources of a rule whose jobs are planned by a function of their wildcards: what they are to need at most, by far.
+    """Resources of jobs whose plan is a function of their wildcards: what they are to need at most, by far.
 
     With `--resources mem_mb=...` as many jobs run at a time as fit into this memory; a cluster is asked for both. Data of unknown
     size are taken for large ones.
