@@ -58,6 +58,7 @@ def further_tables(tables):
             {
                 **{"line": "batch size 8", "quantity": "test_loss", "points": 4, "edge_learning_rate": 0.25, "edge_batch_size": 8},
                 **{"optimum_learning_rate": [0.125], "optimum_batch_size": 8, "octaves_from_optimum_to_edge": 1.0},
+                **{"kind": "batch_size", "value": 8.0, "beyond_learning_rate": 0.5},
             }
         ),
         "yang2023_fig4_settings": pd.DataFrame(
