@@ -199,6 +199,8 @@ def test_numbers_are_those_of_the_tables(study):
     assert np.isclose(held_out.mean(), planted.EFFECT["held_out"][0])
     assert shown.startswith("2.00 [1.90,")
     assert shown in BeautifulSoup(made["feng2021"][0], "html.parser").get_text()
+    edge = "with batches of 8 images, all seeds converge up to a learning rate of 0.25, and not at 0.5"
+    assert edge in " ".join(BeautifulSoup(made["yang2023"][0], "html.parser").get_text().split())
 
 
 def test_executed_twice_it_is_the_same_bytes(study):
