@@ -222,7 +222,8 @@ def asked_for(plan):
     def megabytes(wildcards, attempt):
         if not known(wildcards):
             return 4000 * attempt
-        return attempt * round(600 + 1.5e-6 * planning.memory(plan(wildcards), COSTS))
+        # On a cluster Snakemake itself is there twice beside the job, with 400 MB each.
+        return attempt * round(1000 + 1.5e-6 * planning.memory(plan(wildcards), COSTS))
 
     def minutes(wildcards, attempt):
         if not known(wildcards):
