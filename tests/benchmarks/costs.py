@@ -19,15 +19,16 @@ import yaml
 
 from sgdphysics import inheritance, job_records, planning, run_files, studies
 from sgdphysics.files import write_atomically
-from sgdphysics.training import Result
+from sgdphysics.training import Result, Run
 
 HEADER = """\
 # What each kind of work takes: seconds for a thousand million of it, and bytes, fitted to finished studies by
 # `python tests/benchmarks/costs.py`, which writes this file. For another machine run that again. Read by `sgdphysics plan` and for
 # the time and memory that jobs ask a cluster for.
 """
-# Start of Python and loading of packages, which the records leave out: wall time of small studies less the work of their jobs.
-START_SECONDS = 3.5
+# What the records leave out: start of Python, loading of packages, Snakemake between jobs. From the 62 jobs of the sweep in
+# config/sweep.yaml: wall time of two cores less the work of the jobs, for each job.
+START_SECONDS = 6.2
 DIGITS = 4
 
 
@@ -87,8 +88,8 @@ def _records(study: str) -> Iterator[tuple[tuple[str, ...], dict[str, Any]]]:
         yield (record["rule"], *(wildcards[key] for key in ("ensemble", "chunk") if key in wildcards)), record
 
 
-def _trained(complete: dict[str, Any], names: list[str]) -> dict[str, tuple[Result, int]]:
-    """Every trained run, with the number of its images, by its settings as text."""
+def _trained(complete: dict[str, Any], names: list[str]) -> dict[Run, tuple[Result, int]]:
+    """Every trained run, with the number of its images, by its settings."""
     found = {}
     for name in names:
         for chunk in studies.chunks_of(complete[name]):
@@ -99,11 +100,11 @@ def _trained(complete: dict[str, Any], names: list[str]) -> dict[str, tuple[Resu
     return found
 
 
-def _jobs_by_key(study: dict[str, Any], entries: dict[str, Any], trained: dict[Any, tuple[Result, int]]) -> dict[tuple, Any]:
+def _jobs_by_key(study: dict[str, Any], entries: dict[str, Any], trained: dict[Run, tuple[Result, int]]) -> dict[tuple, Any]:
     """The jobs of a study as they were: with the steps that its networks trained."""
     entry, jobs = entries[study["dataset"]], {}
 
-    def steps(run: Any, _: int) -> float:
+    def steps(run: Run, _: int) -> float:
         return trained[run][0].steps
 
     for chunk in studies.chunks_of(study):

@@ -140,14 +140,13 @@ def memory(job: Job, costs: Mapping[str, Any]) -> float:
 def expected_steps(run: Run, images: int, *, costs: Mapping[str, Any]) -> float:
     """Return about how many steps a run will train on ``images`` images."""
     law = costs["steps"]
-    epoch_steps = max(1, images // run.batch_size)
-    cap = min(run.max_epochs * epoch_steps, run.max_steps or float("inf"))
+    cap = _most_steps(run, images)
     if run.stop_loss == 0:
         return cap
     if run.learning_rate / run.batch_size > law["edge"]:
         return cap * law["share_beyond_edge"]
     wanted = exp(sum(law[kind] * value for kind, value in _step_features(run, images).items()))
-    return min(cap, max(wanted, epoch_steps))
+    return min(cap, max(wanted, images // run.batch_size))
 
 
 def training_job(chunk: grids.Chunk, entry: Mapping[str, Any], steps: Steps) -> Job:
@@ -278,13 +277,18 @@ def fitted_steps(results: Sequence[tuple[Result, int]]) -> dict[str, float]:
     matrix = np.array([list(row.values()) for row in features])
     powers = np.linalg.lstsq(matrix, np.log([result.steps for result, _ in converged]), rcond=None)[0]
     edge = _edge([(result.run.learning_rate / result.run.batch_size, result.status == "converged") for result, _ in stopping])
-    beyond = []
-    for result, images in stopping:
-        if result.run.learning_rate / result.run.batch_size > edge:
-            cap = min(result.run.max_epochs * (images // result.run.batch_size), result.run.max_steps or float("inf"))
-            beyond.append(result.steps / cap)
+    beyond = [
+        result.steps / _most_steps(result.run, images)
+        for result, images in stopping
+        if result.run.learning_rate / result.run.batch_size > edge
+    ]
     law = {name: float(power) for name, power in zip(features[0], powers, strict=True)}
     return {**law, "edge": edge, "share_beyond_edge": float(np.mean(beyond)) if beyond else 1.0}
+
+
+def _most_steps(run: Run, images: int) -> float:
+    """The steps after which a run is given up."""
+    return min(run.max_epochs * (images // run.batch_size), run.max_steps or float("inf"))
 
 
 def _step_features(run: Run, images: int) -> dict[str, float]:
