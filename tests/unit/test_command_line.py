@@ -92,6 +92,12 @@ def test_a_section_that_no_plan_has_is_one_line(study):
     assert err == "sgdphysics: --section: found 'feng2022', expected one of feng2021, yang2023, feng2023\n"
 
 
+def test_an_option_of_snakemake_is_not_taken_for_another_one(study):
+    code, out, err = answer(study, "plan", "--config", "mirror=folder")
+    assert (code, out) == (2, "")
+    assert "unrecognized arguments: --config" in err
+
+
 def test_bad_settings_cannot_be_planned(study):
     shutil.copytree(LIBRARY.parent / "schemas", study / "workflow" / "schemas")
     shutil.copy(LIBRARY.parents[1] / "config" / "costs.yaml", study / "config")

@@ -7,6 +7,7 @@ import os
 import sys
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +41,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="sgdphysics", description=__doc__, epilog=EXIT)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    one = commands.add_parser("audit", help="what made a file, and whether it still is that", description=STATES, epilog=EXIT)
+    # Options are not abbreviated: Snakemake's --config would else be read as --configfile.
+    add_command = partial(commands.add_parser, epilog=EXIT, allow_abbrev=False)
+    one = add_command("audit", help="what made a file, and whether it still is that", description=STATES)
     what = one.add_mutually_exclusive_group(required=True)
     what.add_argument("file", nargs="?", type=Path, help="a figure, table, trained file, report page ... of a study")
     what.add_argument("--claim", help="a row of the ledger, such as inverse_variance_flatness")
@@ -49,13 +52,13 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--record-sum", metavar="SHA256", help="sum that the record must have, as published with the study")
     one.add_argument("--json", action="store_true", help="the answer as JSON")
     one.set_defaults(run=_audit)
-    two = commands.add_parser("compare", help="results of two studies side by side", epilog=EXIT)
+    two = add_command("compare", help="results of two studies side by side")
     two.add_argument("studies", nargs=2, type=Path, metavar="STUDY", help="name of a study here, or its folder results/<study>")
     two.add_argument("--relative", type=float, default=1e-6, help="largest relative difference of numbers (default 1e-6)")
     two.add_argument("--absolute", type=float, default=1e-12, help="and absolute one (default 1e-12)")
     two.add_argument("--image-rms", type=float, default=2.0, help="largest root mean square difference of grey levels (default 2)")
     two.set_defaults(run=_compare)
-    three = commands.add_parser("plan", help="what a study will take: networks, jobs, core-hours, memory", epilog=EXIT)
+    three = add_command("plan", help="what a study will take: networks, jobs, core-hours, memory")
     three.add_argument("--configfile", type=Path, help="laid over config/config.yaml, as for Snakemake")
     three.add_argument("--section", action="append", metavar="PAPER", help="only what this paper needs; may be repeated")
     three.add_argument("--cores", type=_count, default=2, help="for how many cores the hours are told (default 2)")

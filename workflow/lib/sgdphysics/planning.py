@@ -164,32 +164,13 @@ def training_job(chunk: grids.Chunk, entry: Mapping[str, Any], steps: Steps) -> 
 def window_jobs(study: Mapping[str, Any], chunk: grids.Chunk, entry: Mapping[str, Any], steps: Steps) -> dict[str, Job]:
     """The jobs that measure a chunk of feng2021, by rule."""
     settings = study["feng2021"]
-    windows, landscape, noise = ({"updates": 0.0, "moments": 0.0, "eigen": 0.0}, {"evaluations": 0.0}, {"evaluations": 0.0})
-    for run in chunk.runs:
-        images, weights = _images_of(run, entry), _weights(run, entry)
-        reference = all(getattr(run, key) == value for key, value in settings["reference"].items())
-        walks = 3 if reference else 1
-        lengths = [settings["window_epochs"]]
-        if reference:
-            lengths += [*settings["longer_window_epochs"], *[1] * len(settings["early_epochs"])]
-        studied = _studied_weights(run, settings["layer"], entry)
-        for epochs in lengths:
-            length = epochs * (images // run.batch_size)
-            windows["updates"] += 3 * length * run.batch_size * weights
-            windows["moments"] += 2 * (1 + walks) * length * min(length, studied) * studied
-            windows["eigen"] += (2 + walks) * min(length, studied) ** 3
-        above = _weights_above(run, settings["layer"], entry)
-        bases, drawn = (4 if reference else 3), 0
-        if reference:
-            drawn = 2 * (settings["slice_directions"] + settings["slice_random_directions"]) * settings["slice_points"]
-        evaluations = 2 * EVALUATIONS_PER_EDGE * settings["directions"] * bases + drawn
-        landscape["evaluations"] += evaluations * images * above
-        epoch_steps = images // run.batch_size
-        epochs = max(1, round(steps(run, images) / epoch_steps))
-        kept = len(log_spaced_steps(settings["checkpoints_per_decade"], epoch_steps, epochs))
-        noise["evaluations"] += kept * images * weights
-    found = {"measure_fluctuations": windows, "measure_flatness": landscape, "measure_noise": noise}
-    return {rule: _job(rule, work, entry, studied) for rule, work in found.items()}
+    work = {
+        "measure_fluctuations": [_window_work(run, settings, entry) for run in chunk.runs],
+        "measure_flatness": [_landscape_work(run, settings, entry) for run in chunk.runs],
+        "measure_noise": [_noise_work(run, settings, entry, steps) for run in chunk.runs],
+    }
+    studied = _studied_weights(chunk.runs[0], settings["layer"], entry)
+    return {rule: _job(rule, _summed(parts), entry, studied) for rule, parts in work.items()}
 
 
 def generalization_job(study: Mapping[str, Any], entry: Mapping[str, Any]) -> Job:
@@ -322,6 +303,52 @@ def _non_negative_fit(amounts: Sequence[Mapping[str, float]], values: Sequence[f
     size = np.maximum(np.abs(columns).max(0), 1e-300)
     found, _ = scipy.optimize.nnls(columns / size, np.ones(len(values)))
     return {kind: float(value) for kind, value in zip(kinds, found / size, strict=True)}
+
+
+def _window_work(run: Run, settings: Mapping[str, Any], entry: Mapping[str, Any]) -> dict[str, float]:
+    """What the windows of a run of feng2021 take: its steps, those of the walks beside it, and their principal components."""
+    lengths, walks = [settings["window_epochs"]], 1
+    if _is_reference(run, settings):
+        lengths += [*settings["longer_window_epochs"], *[1] * len(settings["early_epochs"])]
+        walks = 3
+    studied = _studied_weights(run, settings["layer"], entry)
+    steps = [epochs * _epoch_steps(run, entry) for epochs in lengths]
+    return {
+        "updates": sum(3 * length * run.batch_size * _weights(run, entry) for length in steps),
+        "moments": sum(2 * (1 + walks) * length * min(length, studied) * studied for length in steps),
+        "eigen": sum((2 + walks) * min(length, studied) ** 3 for length in steps),
+    }
+
+
+def _landscape_work(run: Run, settings: Mapping[str, Any], entry: Mapping[str, Any]) -> dict[str, float]:
+    """What the flatness around a run of feng2021 takes, and at the reference setting the slices: evaluations of the loss."""
+    bases, drawn = 3, 0
+    if _is_reference(run, settings):
+        bases = 4
+        drawn = 2 * (settings["slice_directions"] + settings["slice_random_directions"]) * settings["slice_points"]
+    evaluations = 2 * EVALUATIONS_PER_EDGE * settings["directions"] * bases + drawn
+    return {"evaluations": evaluations * _images_of(run, entry) * _weights_above(run, settings["layer"], entry)}
+
+
+def _noise_work(run: Run, settings: Mapping[str, Any], entry: Mapping[str, Any], steps: Steps) -> dict[str, float]:
+    """What the noise of a run of feng2021 takes, at every checkpoint."""
+    images, epoch_steps = _images_of(run, entry), _epoch_steps(run, entry)
+    epochs = max(1, round(steps(run, images) / epoch_steps))
+    kept = len(log_spaced_steps(settings["checkpoints_per_decade"], epoch_steps, epochs))
+    return {"evaluations": kept * images * _weights(run, entry)}
+
+
+def _summed(parts: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """Amounts of work of several networks, by kind."""
+    return {kind: sum(part[kind] for part in parts) for kind in parts[0]}
+
+
+def _is_reference(run: Run, settings: Mapping[str, Any]) -> bool:
+    return all(getattr(run, key) == value for key, value in settings["reference"].items())
+
+
+def _epoch_steps(run: Run, entry: Mapping[str, Any]) -> int:
+    return _images_of(run, entry) // run.batch_size
 
 
 def _duration(time: float) -> str:
