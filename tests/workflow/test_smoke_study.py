@@ -348,6 +348,21 @@ def test_a_damaged_table_is_named_before_any_job_starts_and_made_again_by_the_ne
     assert (table.read_bytes(), (folder / figure).read_bytes()) == (healthy, drawn)
 
 
+def test_tables_without_the_record_of_their_job_are_named_before_any_job_starts(smoke_study, clone, tmp_path):
+    shutil.copytree(clone, tmp_path, dirs_exist_ok=True)
+    names = [f"results/smoke/tables/yang2023_fig3{part}.csv" for part in ("", "_bounds")]
+    (tmp_path / names[0]).parent.mkdir(parents=True)
+    for name in names:
+        shutil.copyfile(smoke_study[0] / name, tmp_path / name)
+    run = snakemake(*SMOKE, folder=tmp_path)
+    assert run.returncode == 1
+    assert run.stderr.splitlines()[-2:] == [
+        f"{', '.join(names)}: no record of the job that made them, simulate_phase_diagram",
+        "Run Snakemake again to make them anew.",
+    ]
+    assert "simulate_phase_diagram" in snakemake("-n", *SMOKE, folder=tmp_path).stdout
+
+
 def test_a_folder_that_cannot_be_written_to_is_named_before_any_job_starts(clone, tmp_path):
     (tmp_path / "results").write_text("a file")
     shutil.copytree(clone, tmp_path, dirs_exist_ok=True)

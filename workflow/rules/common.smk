@@ -1,6 +1,5 @@
 # Helpers of the rules: configuration, chunks, code as input. No rules here.
 import ast
-import contextlib
 import functools
 import hashlib
 import json
@@ -354,23 +353,33 @@ def stop_at_protected_folders():
         sys.exit(f"{', '.join(map(str, bad))}: cannot be written to")
 
 
-def make_again(job, damaged):
-    """Have the next run make the outputs of a job anew; returns what to say of those that are damaged."""
+ALTERED = "not what {rule} made, by the record that it left"
+UNRECORDED = "no record of the job that made them, {rule}"  # lost, or published without
+
+
+def make_again(job, paths, reason):
+    """Have the next run make the outputs of a job anew; returns what to say of some of them."""
     workflow.persistence.started(job)  # marked as of a job that was interrupted
-    return f"{', '.join(damaged)}: not what {job.rule} made, by the record that it left"
+    return f"{', '.join(paths)}: {reason.format(rule=job.rule)}"
 
 
 def stop_at_damaged_inputs():
-    """Before a job starts: nothing is made from a file that was cut off, damaged or edited since its own job made it."""
-    used = {path for job in workflow.dag.needrun_jobs() for path in job.input}
+    """Before a job starts: nothing is made from a file that was cut off, damaged or edited since its own job made it, and no
+    record of a study is begun that would lack a job's own.
+    """
+    running = list(workflow.dag.needrun_jobs())
+    used = {path for job in running for path in job.input}
+    recorded = any(job.rule.name == "write_provenance" for job in running)
     told = []
     for job in workflow.dag.jobs:
-        inputs = used.intersection(map(str, job.output))
+        inputs = sorted(used.intersection(map(str, job.output)))
         if inputs and not workflow.dag.needrun(job):
-            # Without a record, as of a version that kept none, nothing is known.
-            with contextlib.suppress(errors.InputError):
-                if damaged := job_records.altered(job.log[0], sorted(inputs)):
-                    told.append(make_again(job, damaged))
+            try:
+                if damaged := job_records.altered(job.log[0], inputs):
+                    told.append(make_again(job, damaged, ALTERED))
+            except errors.InputError:
+                if recorded:
+                    told.append(make_again(job, inputs, UNRECORDED))
     if told:
         sys.exit("\n".join([*told, "Run Snakemake again to make them anew."]))
 
@@ -378,14 +387,14 @@ def stop_at_damaged_inputs():
 def make_damaged_outputs_again():
     """After a failure, of which they may be the cause."""
     for job in workflow.dag.jobs:
-        there = [path for path in job.output if os.path.exists(path)]
+        there, reason = [path for path in job.output if os.path.exists(path)], ALTERED
         try:
             damaged = job_records.altered(job.log[0], there) if there else []
         except errors.InputError:
-            damaged = there
+            damaged, reason = there, UNRECORDED
         if damaged:
             print(
-                f"{make_again(job, damaged)}; the next run makes it anew",
+                f"{make_again(job, damaged, reason)}; the next run makes it anew",
                 file=sys.stderr,
             )
 
