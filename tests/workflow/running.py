@@ -15,7 +15,7 @@ def snakemake(*arguments, folder, timeout=600):
 
 
 def copy_of_checkout(folder):
-    """Copy what a clone would hold, as it stands in the working tree."""
+    """Copy what a clone would hold, as it stands in the working tree, without the results that were published with it."""
     listed = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
         cwd=ROOT,
@@ -24,7 +24,7 @@ def copy_of_checkout(folder):
         check=True,
     ).stdout
     for name in filter(None, listed.split("\0")):
-        if (ROOT / name).is_file():
+        if (ROOT / name).is_file() and not name.startswith(("results/", "figures/")):
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, folder / name)
     return folder

@@ -1,0 +1,76 @@
+"""The results that are published with the code: whole, unchanged, and what README.md says of them."""
+
+import json
+import re
+import subprocess
+
+import pandas as pd
+import pytest
+
+from running import ROOT
+from small_study import answer
+
+STUDIES = [path.parts[-3] for path in sorted(ROOT.glob("results/*/provenance/not_kept.txt"))]
+LARGEST = 20e6  # bytes that figures, tables, report and record of a study may take together
+
+pytestmark = [
+    pytest.mark.skipif(not STUDIES, reason="this copy has no published results"),
+    pytest.mark.parametrize("study", STUDIES),
+]
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory):
+    """What a clone of this repository holds: recorded code that has changed since is in its history."""
+    if not (ROOT / ".git").exists():
+        pytest.skip("this copy is no repository")
+    folder = tmp_path_factory.mktemp("published") / "clone"
+    subprocess.run(["git", "clone", "--quiet", str(ROOT), str(folder)], check=True)
+    return folder
+
+
+def test_an_audit_of_a_clone_holds(clone, study):
+    code, out, err = answer(clone, "audit", "--all", "--study", study)
+    assert (code, err) == (0, ""), out
+    assert re.search(r" [1-9]\d* not kept, 0 stale, 0 tampered, 0 unknown$", out.splitlines()[0]), out
+
+
+def test_a_published_file_that_is_changed_is_told(clone, study):
+    path = clone / "results" / study / "claims.csv"
+    healthy = path.read_bytes()
+    path.write_bytes(healthy.replace(b"not replicated", b"replicated", 1))
+    code, out, _ = answer(clone, "audit", "--all", "--study", study, "--json")
+    path.write_bytes(healthy)
+    assert code == 1
+    assert json.loads(out)["files"][f"results/{study}/claims.csv"]["state"] == "tampered"
+
+
+def test_it_is_small(clone, study):
+    published = [path for folder in ("results", "figures") for path in (clone / folder / study).rglob("*") if path.is_file()]
+    assert sum(path.stat().st_size for path in published) < LARGEST
+
+
+def test_readme_has_its_verdicts(study):
+    """Every claim, its verdict, and the numbers of its primary test; and no outcome of a test that is another one."""
+    claims = pd.read_csv(ROOT / "results" / study / "claims.csv", index_col="claim")
+    tests = pd.read_csv(ROOT / "results" / study / "claim_tests.csv")
+    rows = dict(re.findall(r"^\| `(\w+)` \| (.*) \|$", block(study), re.MULTILINE))
+    assert list(rows) == list(claims.index)
+    for claim, row in rows.items():
+        verdict, primary, decided = row.split(" | ")
+        own = tests[tests["claim"] == claim].set_index("test")
+        assert verdict == f"**{claims.loc[claim, 'verdict']}**"
+        assert primary == told(own[own["primary"]].iloc[0])
+        for test, outcome in (part.rsplit(" ", 1) for part in decided.split(", ")):
+            assert own.loc[test.replace(" ", "_"), "outcome"] == outcome, (claim, test)
+
+
+def block(study):
+    """The table of README.md with a study's verdicts."""
+    return (ROOT / "README.md").read_text().split(f"<!-- verdicts of {study} -->\n")[1].split("\n\n")[0]
+
+
+def told(test):
+    """A primary test as README.md has it."""
+    value, low, high = (f"{test[key]:.3g}" for key in ("value", "ci_low", "ci_high"))
+    return f"{value} [{low}, {high}], wanted {test['region']}".replace("-", "\N{MINUS SIGN}")
