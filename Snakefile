@@ -62,6 +62,7 @@ rule all:
 
 
 onstart:
+    start_jobs_without_a_limit_per_second()
     stop_at_protected_folders()
     stop_at_damaged_inputs()
 

@@ -2,6 +2,8 @@
 
 import itertools
 import shutil
+import subprocess
+import sys
 
 import numpy as np
 import pandas as pd
@@ -304,6 +306,27 @@ def test_touching_every_file_reruns_nothing(smoke_study):
     for path in (smoke_study[0] / "workflow").rglob("*.py"):
         path.touch()
     assert planned_rules(smoke_study[0]) == set()
+
+
+def test_snakemake_sets_no_alarm_clock_for_every_job_that_has_finished(clone, tmp_path):
+    """As it does while it limits how many jobs start in a second."""
+    shutil.copytree(clone, tmp_path, dirs_exist_ok=True)
+    program = """
+import sys
+from snakemake.cli import main
+from snakemake.scheduling.job_scheduler import JobScheduler
+
+original = JobScheduler._schedule_reevalutation
+def told(self, delay):
+    print("ALARM")
+    original(self, delay)
+JobScheduler._schedule_reevalutation = told
+main(sys.argv[1:])
+"""
+    command = [sys.executable, "-c", program, "results/smoke/tables/yang2023_fig1.csv", *SMOKE, "--cores", "1"]
+    run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False)
+    assert run.returncode == 0, run.stderr
+    assert "ALARM" not in run.stdout
 
 
 def test_one_figure_makes_only_what_it_needs(clone):
