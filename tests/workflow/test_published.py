@@ -20,7 +20,7 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module")
-def clone(tmp_path_factory):
+def fresh_clone(tmp_path_factory):
     """What a clone of this repository holds: recorded code that has changed since is in its history."""
     if not (ROOT / ".git").exists():
         pytest.skip("this copy is no repository")
@@ -29,24 +29,24 @@ def clone(tmp_path_factory):
     return folder
 
 
-def test_an_audit_of_a_clone_holds(clone, study):
-    code, out, err = answer(clone, "audit", "--all", "--study", study)
+def test_an_audit_of_a_clone_holds(fresh_clone, study):
+    code, out, err = answer(fresh_clone, "audit", "--all", "--study", study)
     assert (code, err) == (0, ""), out
     assert re.search(r" [1-9]\d* not kept, 0 stale, 0 tampered, 0 unknown$", out.splitlines()[0]), out
 
 
-def test_a_published_file_that_is_changed_is_told(clone, study):
-    path = clone / "results" / study / "claims.csv"
+def test_a_published_file_that_is_changed_is_told(fresh_clone, study):
+    path = fresh_clone / "results" / study / "claims.csv"
     healthy = path.read_bytes()
     path.write_bytes(healthy.replace(b"not replicated", b"replicated", 1))
-    code, out, _ = answer(clone, "audit", "--all", "--study", study, "--json")
+    code, out, _ = answer(fresh_clone, "audit", "--all", "--study", study, "--json")
     path.write_bytes(healthy)
     assert code == 1
     assert json.loads(out)["files"][f"results/{study}/claims.csv"]["state"] == "tampered"
 
 
-def test_it_is_small(clone, study):
-    published = [path for folder in ("results", "figures") for path in (clone / folder / study).rglob("*") if path.is_file()]
+def test_it_is_small(fresh_clone, study):
+    published = [path for folder in ("results", "figures") for path in (fresh_clone / folder / study).rglob("*") if path.is_file()]
     assert sum(path.stat().st_size for path in published) < LARGEST
 
 

@@ -60,6 +60,11 @@ def test_every_configuration_plans(config, planned):
     assert compared == (config == "mnist.yaml")
 
 
+def test_a_study_that_may_be_set_beside_plans(planned):
+    table = "results/mnist_published_window/tables/feng2021_fig2_exponents.csv"
+    assert table in planned(table, "--configfile", "config/mnist.yaml")
+
+
 @pytest.mark.parametrize("config", CONFIGS)
 def test_the_plan_of_a_study_has_the_jobs_that_snakemake_would_run(config, planned):
     arguments = [] if config == "config.yaml" else ["--configfile", f"config/{config}"]

@@ -344,7 +344,7 @@ def forget_missing_outputs():
 
 def start_jobs_without_a_limit_per_second():
     """With one, Snakemake wakes itself once a second for every job that has finished, and looks at all that are ready: a third of a
-    core by the end of a study of 200 jobs.
+    core after some 160 jobs of the study mnist.
     """
     workflow.scheduler.job_rate_limiter = None
 
