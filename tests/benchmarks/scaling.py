@@ -14,15 +14,13 @@ from pathlib import Path
 import machine
 import matplotlib.pyplot as plt
 import numpy as np
+import problems
 import torch
 from matplotlib.axes import Axes
 from threadpoolctl import threadpool_limits
-from torch import Tensor
 
-from sgdphysics import curvature, landscape, style, training
-from sgdphysics.networks import Mlp, initial_weights
+from sgdphysics import style
 
-LAYER, BATCH_SIZE, PIXELS, CLASSES = 1, 50, 784, 10
 IMAGES, WIDTH, STACK, DIRECTIONS = 4000, 50, 16, 16  # what is not varied
 
 
@@ -61,15 +59,15 @@ def measure(*, quick: bool) -> list[Curve]:
     stacks = [1, 2, 4] if quick else [1, 2, 4, 8, 16, 32, 64]
     directions = [1, 2, 4] if quick else [1, 2, 4, 8, 16, 32, 64]
     return [
-        _curve("Hessian", "images N", images, lambda n: _hessian(n, WIDTH)),
-        _curve("gradient covariance", "images N", images, lambda n: _covariance(n, WIDTH)),
-        _curve("flatness, a direction", "images N", images, lambda n: _flatness(n, DIRECTIONS), DIRECTIONS),
-        _curve("training, an epoch", "images N", images, lambda n: _training(n, WIDTH, STACK)),
-        _curve("Hessian", "width H", widths, lambda h: _hessian(IMAGES, h)),
-        _curve("gradient covariance", "width H", widths, lambda h: _covariance(IMAGES, h)),
-        _curve("training, an epoch", "width H", widths, lambda h: _training(IMAGES, h, STACK)),
-        _curve("training, an epoch of all", "networks trained together", stacks, lambda e: _training(IMAGES, WIDTH, e)),
-        _curve("flatness, all directions", "directions", directions, lambda k: _flatness(IMAGES, k)),
+        _curve("Hessian", "images N", images, lambda n: problems.hessian(n, WIDTH)),
+        _curve("gradient covariance", "images N", images, lambda n: problems.covariance(n, WIDTH)),
+        _curve("flatness, a direction", "images N", images, lambda n: problems.flatness(n, WIDTH, DIRECTIONS), DIRECTIONS),
+        _curve("training, an epoch", "images N", images, lambda n: problems.training_epoch(n, WIDTH, STACK)),
+        _curve("Hessian", "width H", widths, lambda h: problems.hessian(IMAGES, h)),
+        _curve("gradient covariance", "width H", widths, lambda h: problems.covariance(IMAGES, h)),
+        _curve("training, an epoch", "width H", widths, lambda h: problems.training_epoch(IMAGES, h, STACK)),
+        _curve("training, an epoch", "networks together", stacks, lambda e: problems.training_epoch(IMAGES, WIDTH, e)),
+        _curve("flatness, all directions", "directions", directions, lambda k: problems.flatness(IMAGES, WIDTH, k)),
     ]
 
 
@@ -79,36 +77,6 @@ def _curve(
     print(f"measuring {task} against {variable} ...", file=sys.stderr, flush=True)
     values = np.array(list(values), dtype=float)
     return Curve(task, variable, values, np.array([machine.shortest(prepare(int(value)), 3) / parts for value in values]))
-
-
-def _problem(images: int, width: int) -> tuple[Mlp, Tensor, Tensor]:
-    random = torch.Generator().manual_seed(0)
-    labels = torch.randint(CLASSES, (images,), generator=random)
-    network = Mlp(initial_weights((PIXELS, width, width, CLASSES), 0))
-    return network, torch.rand(images, PIXELS, generator=random), labels
-
-
-def _hessian(images: int, width: int) -> Callable[[], object]:
-    network, *data = _problem(images, width)
-    return lambda: curvature.layer_hessian(network, *data, LAYER)
-
-
-def _covariance(images: int, width: int) -> Callable[[], object]:
-    network, *data = _problem(images, width)
-    return lambda: curvature.gradient_covariance(network, *data, LAYER)
-
-
-def _flatness(images: int, count: int) -> Callable[[], object]:
-    network, *data = _problem(images, WIDTH)
-    directions = torch.linalg.qr(torch.randn(WIDTH**2, count, generator=torch.Generator().manual_seed(1)))[0].T
-    return lambda: landscape.flatness(network, *data, LAYER, directions)
-
-
-def _training(images: int, width: int, networks: int) -> Callable[[], object]:
-    _, *data = _problem(images, width)
-    settings = {"hidden_widths": (width, width), "batch_size": BATCH_SIZE, "stop_loss": 0.0, "max_epochs": 1}
-    runs = [training.Run(**settings, seed=seed) for seed in range(networks)]
-    return lambda: training.train(runs, *data)
 
 
 def draw(curves: list[Curve], path: Path) -> None:

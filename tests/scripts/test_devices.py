@@ -75,6 +75,15 @@ def on_accelerator(dataset, tmp_path_factory):
     return folder
 
 
+@pytest.fixture(scope="module")
+def on_gpu(dataset, tmp_path_factory):
+    if not torch.cuda.is_available():
+        pytest.skip("torch finds no GPU here")
+    folder = tmp_path_factory.mktemp("gpu")
+    everything(dataset, folder, torch.device("cuda"))
+    return folder
+
+
 def everything(dataset, folder, device):
     """Run every script that trains or measures."""
     chunk = folder / "chunk.safetensors"
@@ -113,6 +122,32 @@ def test_every_table_has_the_same_numbers(on_cpu, on_accelerator):
         first, second = (determined(pd.read_csv(folder / path.name)) for folder in (on_cpu, on_accelerator))
         assert len(first) > 0, path.name
         pd.testing.assert_frame_equal(first, second, rtol=1e-4, atol=1e-7, obj=path.name)
+
+
+def test_a_gpu_trains_the_same_networks_up_to_rounding(on_cpu, on_gpu):
+    for name in ("chunk", *OTHERS):
+        first, second = (run_files.load_results(folder / f"{name}.safetensors") for folder in (on_cpu, on_gpu))
+        for run, result in first.items():
+            assert second[run].loss_history == pytest.approx(result.loss_history, rel=1e-4)
+            for weight, other in zip(result.network.weights, second[run].network.weights, strict=True):
+                torch.testing.assert_close(weight, other, rtol=1e-4, atol=1e-5)
+
+
+def test_a_step_recorded_on_a_gpu_is_the_step(dataset, on_gpu, monkeypatch):
+    monkeypatch.setattr(training, "_RecordedStep", lambda step: step)
+    plain = trained(dataset, on_gpu / "plain.safetensors", list(RUNS.values()), torch.device("cuda"))
+    first, second = (run_files.load_results(on_gpu / f"{name}.safetensors") for name in ("chunk", "plain"))
+    assert list(first) == plain
+    for run, result in first.items():
+        assert all(map(torch.equal, result.network.weights, second[run].network.weights))
+
+
+def test_a_gpu_measures_the_same_up_to_rounding(on_cpu, on_gpu):
+    for path in sorted(on_cpu.glob("*.csv")):
+        first, second = (determined(pd.read_csv(folder / path.name)) for folder in (on_cpu, on_gpu))
+        if path.name == "rescaled.csv":  # over directions of which, in networks as small as these, most have no curvature
+            first, second = (table.drop(columns="median_flatness") for table in (first, second))
+        pd.testing.assert_frame_equal(first, second, rtol=0.01, atol=1e-4, obj=path.name)
 
 
 def determined(table):

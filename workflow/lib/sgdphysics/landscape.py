@@ -14,7 +14,7 @@ from sgdphysics.networks import Mlp
 CENSORED_BEYOND = 1000.0  # a side on which the loss does not reach the level within this distance is infinite
 _LAST_STEP = 3e-4  # relative size of the last secant step; the error that is left is about 1e-5
 _MOST_EVALUATIONS = 60
-_CHUNK = 2048  # images per product: the intermediate arrays stay in cache
+_CHUNK = 2048  # images per product on a CPU: the intermediate arrays stay in cache
 
 
 class LossSlice:
@@ -37,6 +37,7 @@ class LossSlice:
         self._output = self._inputs @ network.weights[layer].T
         self._targets = one_hot(labels, network.logits_above(layer, self._output[:1])).T.contiguous()
         self._change = torch.zeros_like(self._output)
+        self._chunk = _CHUNK if images.device.type == "cpu" else len(images)
         self.loss_at_centre = self(0.0)
 
     def along(self, direction: Tensor) -> "LossSlice":
@@ -47,8 +48,8 @@ class LossSlice:
     def __call__(self, distance: float) -> float:
         """Return L at a distance t from the centre."""
         total = 0.0
-        for start in range(0, len(self._output), _CHUNK):
-            part = slice(start, start + _CHUNK)
+        for start in range(0, len(self._output), self._chunk):
+            part = slice(start, start + self._chunk)
             output = torch.add(self._output[part], self._change[part], alpha=distance)
             logits = self._logits_class_major(output)
             total += float(self._loss.values_of(logits, self._targets[:, part], 0).double().sum())

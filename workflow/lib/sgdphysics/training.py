@@ -7,6 +7,7 @@ numbers are its own, a batched matrix product treats each member alike, and a me
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -19,6 +20,7 @@ JUDGED_STEPS = 64  # whose losses and accuracies are computed together: of one s
 STOP_ACCURACY_EPOCHS = 9  # the published rule averages the training accuracy over this many epochs
 
 Observer = Callable[[Sequence[Tensor]], None]
+Step = Callable[[Tensor, Tensor, Tensor | None], Tensor]
 
 
 @dataclass(frozen=True)
@@ -169,13 +171,14 @@ def train(
     with tqdm(disable=not progress, unit="epoch", mininterval=5) as bar:
         while stack.members:
             losses, accuracies = stack.run_epoch(lambda step: stack.keep_checkpoints(step, schedule))
+            finite = stack.finite()
             for index, member in enumerate(stack.members):
-                network = stack.network(index)
                 # A dead network ties all classes, which counts as an error: only then is it worth asking every image.
                 dead = not accuracies[:, index].any() and not stack.responds(index)
                 on_batches = losses[:, index], accuracies[:, index]
                 judged = on_batches if member.run.stop_on == "batches" else stack.evaluated(index)
-                member.end_epoch(losses[:, index], judged, network, dead, thresholds)
+                network = partial(stack.network, index)
+                member.end_epoch(losses[:, index], judged, network, thresholds, finite=finite[index], dead=dead)
             bar.update()
             bar.set_postfix(running=sum(m.status == "" for m in stack.members), loss=float(losses.mean()))
             stack.drop_stopped()
@@ -325,33 +328,41 @@ class _Member:
         return self.run.weight_decay if last is None or self.epoch < last else 0.0
 
     def end_epoch(
-        self, losses: Tensor, judged: tuple[Tensor, Tensor], network: networks.Mlp, dead: bool, thresholds: Sequence[float]
+        self,
+        losses: Tensor,
+        judged: tuple[Tensor, Tensor],
+        network: Callable[[], networks.Mlp],
+        thresholds: Sequence[float],
+        *,
+        finite: bool,
+        dead: bool,
     ) -> None:
-        """Record the epoch, which ended with ``network``, and decide whether the run is over.
+        """Record the epoch, and decide whether the run is over.
 
         Args:
             losses: Of each step.
             judged: Losses and accuracies whose means the stop rule looks at.
-            network: At the end of the epoch.
-            dead: Whether it no longer responds to any image.
+            network: Copies the network at the end of the epoch, which few epochs need.
             thresholds: Losses at which checkpoints are kept.
+            finite: Whether its weights are.
+            dead: Whether it no longer responds to any image.
         """
         self.epoch += 1
         loss, accuracy = (float(values.double().mean()) for values in judged)
         self.loss_history.append(loss)
         self.accuracy_history.append(accuracy)
         if any(loss <= level < min(self.loss_history[:-1], default=torch.inf) for level in thresholds):
-            self.checkpoints[self.epoch * self.epoch_steps] = network
-        self.status = self._status(losses, network, dead)
+            self.checkpoints[self.epoch * self.epoch_steps] = network()
+        self.status = self._status(losses, finite=finite, dead=dead)
         if self.status:
-            self.final = network
+            self.final = network()
 
-    def _status(self, losses: Tensor, network: networks.Mlp, dead: bool) -> str:
+    def _status(self, losses: Tensor, *, finite: bool, dead: bool) -> str:
         failed = (~losses.isfinite()).nonzero()
         if len(failed):
             self.diverged_step = (self.epoch - 1) * self.epoch_steps + int(failed[0]) + 1
             return "diverged"
-        if not _is_finite(network):
+        if not finite:
             self.diverged_step = self.epoch * self.epoch_steps
             return "diverged"
         if dead:
@@ -390,6 +401,7 @@ class _Stack:
     def __post_init__(self) -> None:
         self.started = list(self.members)
         self._subsets: dict[tuple[object, ...], Tensor] = {}
+        self._step_at: tuple[list[float], Step] | None = None  # and the weight decays that it is for
 
     @classmethod
     def start(
@@ -419,6 +431,11 @@ class _Stack:
     def network(self, index: int) -> networks.Mlp:
         """A copy of one member's network, without dropout, float32 on the CPU."""
         return networks.Mlp(tuple(weight.clone().cpu() for weight in self._member_weights(index)))
+
+    def finite(self) -> list[bool]:
+        """Whether all weights of each member are finite."""
+        layers = [weight.isfinite().flatten(1).all(1) for weight in self.weights]
+        return torch.stack(layers).all(0).tolist()
 
     def _member_weights(self, index: int) -> list[Tensor]:
         """One member's weights as they serve without dropout."""
@@ -458,6 +475,7 @@ class _Stack:
             kept = torch.tensor(going, dtype=torch.int64)
             self.weights = [weight[kept] for weight in self.weights]
             self.targets = self.targets[kept]
+            self._step_at = None
 
     def keep_checkpoints(self, step: int, schedule: frozenset[int]) -> None:
         """Keep the weights of the members for which ``step`` of the current epoch is scheduled."""
@@ -473,15 +491,14 @@ class _Stack:
         masks = None
         if self.members[0].run.dropout > 0:
             masks = torch.stack([member.dropout_masks() for member in self.members], 1).to(self.images)
-        rates = self._column([member.run.learning_rate for member in self.members])
+        take_step = self._prepared_step()
         members = torch.arange(len(self.members), device=self.images.device)[:, None]
         losses, accuracies = [], []
         for first in range(0, len(positions), JUDGED_STEPS):
             targets = self.targets[members, positions[first : first + JUDGED_STEPS]].mT
             logits = []
             for step, wanted in enumerate(targets, first):
-                inputs = self.images.index_select(0, indices[step].flatten()).view(*indices[step].shape, -1)  # faster than [...]
-                logits.append(self._step(inputs, wanted, rates, None if masks is None else masks[step]))
+                logits.append(take_step(indices[step], wanted, None if masks is None else masks[step]))
                 after_step(step + 1)
             values, correct = self._judged(torch.stack(logits), targets)
             losses.append(values)
@@ -495,15 +512,32 @@ class _Stack:
         correct = (logits >= at_label).sum(2) == 1  # a tie is an error: a dead network is right about nothing
         return values.mean(2), correct.to(values.dtype).mean(2)
 
-    def _step(self, inputs: Tensor, targets: Tensor, rates: Tensor, mask: Tensor | None) -> Tensor:
+    def _prepared_step(self) -> Step:
+        """One SGD step of every member at the rates of the coming epoch; see `_step` for what it takes."""
+        decays = [member.decay() for member in self.members]
+        if self._step_at is None or self._step_at[0] != decays:
+            step = partial(self._step, self._rates(decays))
+            self._step_at = decays, _RecordedStep(step) if self.images.device.type == "cuda" else step
+        return self._step_at[1]
+
+    def _rates(self, decays: list[float]) -> "_Rates":
+        by_norm = [member.run.weight_decay_penalty == "norm" for member in self.members]
+        return _Rates(
+            self._column([member.run.learning_rate for member in self.members]),
+            self._column(decays) if any(decays) else None,
+            torch.tensor(by_norm)[:, None, None].to(self.images.device),
+        )
+
+    def _step(self, rates: "_Rates", chosen: Tensor, targets: Tensor, mask: Tensor | None) -> Tensor:
         """One SGD step of every member; returns the logits before it, (members, classes, batch).
 
         Args:
-            inputs: Images, (members, batch, pixels).
+            rates: Of every member.
+            chosen: Indices of the images, (members, batch).
             targets: One-hot, class-major, (members, classes, batch): reductions over few classes are then fast.
-            rates: Learning rates, (members, 1, 1).
             mask: Dropout factors, (members, batch, units), or None.
         """
+        inputs = self.images.index_select(0, chosen.flatten()).view(*chosen.shape, -1)  # faster than [...]
         activations = [inputs]
         for layer, weight in enumerate(self.weights[:-1]):
             activations.append(torch.bmm(activations[-1], weight.mT).relu_())
@@ -511,7 +545,7 @@ class _Stack:
                 activations[-1].mul_(mask)
         logits = torch.bmm(self.weights[-1], activations[-1].mT)
         shrink = self._decay_factors(rates)
-        error = self.loss.gradient(logits, targets, 1).mul_(rates / -inputs.shape[1]).mT
+        error = self.loss.gradient(logits, targets, 1).mul_(rates.learning / -inputs.shape[1]).mT
         for layer in range(len(self.weights) - 1, -1, -1):
             below = None
             if layer:
@@ -524,14 +558,51 @@ class _Stack:
             error = below
         return logits
 
-    def _decay_factors(self, rates: Tensor) -> Tensor | None:
+    def _decay_factors(self, rates: "_Rates") -> Tensor | None:
         """Factors (members, 1, 1) by which weight decay shrinks the weights in one step, or None where there is none."""
-        decays = [member.decay() for member in self.members]
-        if not any(decays):
+        if rates.decay is None:
             return None
         squares = sum(weight.square().sum((1, 2), keepdim=True) for weight in self.weights)
-        by_norm = torch.tensor([member.run.weight_decay_penalty == "norm" for member in self.members])[:, None, None]
-        return 1 - rates * self._column(decays) / torch.where(by_norm.to(squares.device), squares.sqrt(), 1.0)
+        return 1 - rates.learning * rates.decay / torch.where(rates.by_norm, squares.sqrt(), 1.0)
 
     def _column(self, values: Sequence[float]) -> Tensor:
         return torch.tensor(values, dtype=self.images.dtype)[:, None, None].to(self.images.device)
+
+
+@dataclass(frozen=True)
+class _Rates:
+    """Learning rates and weight decays of a stack, each (members, 1, 1)."""
+
+    learning: Tensor
+    decay: Tensor | None
+    by_norm: Tensor  # whether the decay is of the norm of the weights, not of its square
+
+
+class _RecordedStep:
+    """A step whose many small operations a GPU is sent together, since sending each takes longer than computing it.
+
+    The first call computes, and so prepares what may not be prepared while recording; the second is recorded.
+    """
+
+    def __init__(self, step: Step) -> None:
+        self._step = step
+        self._calls = 0
+
+    def __call__(self, *arguments: Tensor | None) -> Tensor:
+        self._calls += 1
+        if self._calls == 1:
+            return self._step(*arguments)
+        if self._calls == 2:
+            self._record(arguments)
+        for held, given in zip(self._arguments, arguments, strict=True):
+            if held is not None:
+                held.copy_(given)
+        self._graph.replay()
+        return self._result.clone()
+
+    def _record(self, arguments: Sequence[Tensor | None]) -> None:
+        """Record one step, without taking it."""
+        self._arguments = [None if given is None else given.clone() for given in arguments]
+        self._graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(self._graph):
+            self._result = self._step(*self._arguments)
