@@ -128,6 +128,11 @@ def test_numbers_and_other_cells():
     assert cells == ["3", "0.123", "", "yes", "2.00 [1.90,\u00a02.10]"]
 
 
+def test_large_numbers_are_written_out():
+    shown = [narrative.number(value) for value in (0.00012, 999.4, 999.6, 12_000.0, -2499.0, 1e6)]
+    assert shown == ["0.00012", "999", "1,000", "12,000", "−2,500", "1e+06"]
+
+
 def test_a_table_without_rows_says_so():
     assert narrative.NOTHING in narrative.table(pd.DataFrame(columns=["a"]), "Values.").content.lower()
     assert narrative.NOTHING in narrative.intervals({"a": Interval.of([])}, "what", "Values.").content.lower()

@@ -250,7 +250,10 @@ class Noted:
 
 def number(value: float) -> str:
     """Return a number with three digits, in the signs of typography."""
-    return f"{value:.3g}".replace("-", "−")
+    digits = f"{value:.3g}"
+    if 1e3 <= abs(float(digits)) < 1e6:
+        digits = f"{float(digits):,.0f}"
+    return digits.replace("-", "−")
 
 
 def caption_html(text: str) -> str:

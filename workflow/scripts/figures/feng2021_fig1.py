@@ -95,9 +95,9 @@ def _trajectory(axis: Axes, rows: pd.DataFrame, pair: list[int], name: str) -> N
     title = name
     if first == 1:
         cosine = rows[(rows["source"] == "sgd") & (rows["rank"] == 1)]["cosine_with_weights"].iloc[0]
-        title = f"{name}, cos(PC1, $w_0$) = {abs(cosine):.2f}"
+        title = f"{name}, |cos(PC1, $w_0$)| {abs(cosine):.2f}"
     axis.set(xlabel=f"PC{first}", ylabel=f"PC{second}")
-    axis.set_title(title, loc="right", fontsize=6.5)
+    axis.set_title(title, loc="right", fontsize=6)
     axis.ticklabel_format(style="sci", scilimits=(-2, 2), useMathText=True)
     axis.locator_params(nbins=4)
 
