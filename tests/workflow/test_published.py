@@ -11,7 +11,7 @@ from running import ROOT
 from small_study import answer
 
 STUDIES = [path.parts[-3] for path in sorted(ROOT.glob("results/*/provenance/not_kept.txt"))]
-LARGEST = 20e6  # bytes that figures, tables, report and record of a study may take together
+LARGEST_TABLES, LARGEST = 20e6, 50e6  # bytes of a study's tables, and of all that is published of it
 
 pytestmark = [
     pytest.mark.skipif(not STUDIES, reason="this copy has no published results"),
@@ -47,6 +47,8 @@ def test_a_published_file_that_is_changed_is_told(fresh_clone, study):
 
 def test_it_is_small(fresh_clone, study):
     published = [path for folder in ("results", "figures") for path in (fresh_clone / folder / study).rglob("*") if path.is_file()]
+    tables = [path for path in published if path.parent.name == "tables"]
+    assert sum(path.stat().st_size for path in tables) < LARGEST_TABLES
     assert sum(path.stat().st_size for path in published) < LARGEST
 
 
