@@ -148,7 +148,7 @@ def test_the_chain_as_text_names_rules_data_machine_and_record(study):
     assert lines[1] == f"  {small.SCRIPTS}/draw.py  intact"
     assert lines[2].startswith(f"  {small.READ}  intact  <- tabulate_a, 20")
     assert f"record {CRATE}, sha256 {sha256_of(study / CRATE)}" in lines
-    assert "commit " + "a" * 40 + ", nothing changed since" in lines
+    assert "commit " + "a" * 40 + ", unchanged when it ran" in lines
     assert f"data {small.DATA}: Digits; here; free" in lines
     assert any(line.startswith("machine ") for line in lines)
 

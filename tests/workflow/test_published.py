@@ -32,7 +32,7 @@ def fresh_clone(tmp_path_factory):
 def test_an_audit_of_a_clone_holds(fresh_clone, study):
     code, out, err = answer(fresh_clone, "audit", "--all", "--study", study)
     assert (code, err) == (0, ""), out
-    assert re.search(r" [1-9]\d* not kept, 0 stale, 0 tampered, 0 unknown$", out.splitlines()[0]), out
+    assert re.search(rf"^study {study}: .* [1-9]\d* not kept, 0 stale, 0 tampered, 0 unknown$", out, re.MULTILINE), out
 
 
 def test_a_published_file_that_is_changed_is_told(fresh_clone, study):

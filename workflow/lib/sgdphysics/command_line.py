@@ -208,7 +208,7 @@ def _said(verdict: audit.Verdict) -> str:
 
 def _about(record: audit.Record) -> list[str]:
     facts = record.facts
-    state = f", with changes in {', '.join(facts['changed_files'])}" if facts["dirty"] else ", nothing changed since"
+    state = f", with changes in {', '.join(facts['changed_files'])}" if facts["dirty"] else ", unchanged when it ran"
     lines = [f"record {record.crate}, sha256 {record.today(record.crate)}", f"commit {facts['commit']}{state}"]
     lines += [f"machine {machine}" for machine in record.machines]
     lines += [f"data {path}: {told['description']}; {told['origin']}; {told['licence']}" for path, told in record.data_sets.items()]
