@@ -23,7 +23,7 @@ TARGET = "results/smoke/tables/feng2023_fig6.csv"  # eight jobs of training, one
 TIMEOUT = 900
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")  # so that the smoke study, which takes minutes, is not made first where there can be no cluster
 def cluster():
     if reason := slurm_cluster.obstacle():
         pytest.skip(reason)
