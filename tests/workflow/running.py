@@ -8,7 +8,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 
 
-def snakemake(*arguments, folder, timeout=600):
+def snakemake(*arguments, folder, timeout=1800):
     """Run Snakemake in a folder; returns the finished process with its output as text."""
     command = [sys.executable, "-m", "snakemake", "--cores", "2", *arguments]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=timeout, check=False)
