@@ -5,6 +5,7 @@ import pytest
 from running import copy_of_checkout, snakemake
 
 
+@pytest.hookimpl(tryfirst=True)  # before the groups are read
 def pytest_collection_modifyitems(items):
     """With several processes (pytest -n 2 --dist loadgroup), one makes the smoke study and has all tests of it."""
     for item in items:
