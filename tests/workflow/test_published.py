@@ -52,6 +52,12 @@ def test_it_is_small(fresh_clone, study):
     assert sum(path.stat().st_size for path in published) < LARGEST
 
 
+def test_its_pages_name_no_folder_of_the_machine_that_made_them(study):
+    for page in (ROOT / "results" / study / "report").glob("*.html"):
+        text = re.sub(r"base64,[A-Za-z0-9+/=]+", "", page.read_text())  # the letters of a picture mean nothing
+        assert not re.search(r"(?<![\w.:/-])/(root|home|tmp|work|mnt)/", text), page.name
+
+
 def test_readme_has_its_verdicts(study):
     """Every claim, its verdict, and the numbers of its primary test; and no outcome of a test that is another one."""
     claims = pd.read_csv(ROOT / "results" / study / "claims.csv", index_col="claim")
