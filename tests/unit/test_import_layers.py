@@ -1,6 +1,10 @@
 """The library imports one way: from higher layers to lower ones; nothing of the workflow; scripts import only the library."""
 
 import ast
+import os
+import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,7 +13,7 @@ WORKFLOW = Path(__file__).parents[2] / "workflow"
 LIBRARY = WORKFLOW / "lib" / "sgdphysics"
 LAYERS = [
     {"errors", "files"},
-    {"arrays", "audit", "compare", "crate", "edge", "fits", "inheritance", "job_records", "records", "seeds"},
+    {"arrays", "audit", "compare", "crate", "edge", "fits", "inheritance", "job_records", "records", "runs", "seeds"},
     {"datasets", "fokker_planck", "jobs", "losses", "networks", "style", "toy"},
     {"curvature", "effective_loss", "first_passage", "fluctuations", "rescaling", "surrogates", "training"},
     {"duality", "grids", "landscape", "noise", "run_files"},
@@ -63,3 +67,11 @@ def test_the_package_itself_imports_nothing():
 def test_scripts_import_the_library_and_not_each_other(script):
     packages, _ = imported(script)
     assert not packages & ({path.stem for path in SCRIPTS} | {"scripts", "snakemake"})
+
+
+def test_what_snakemake_loads_at_every_start_does_not_load_torch():
+    rules = (WORKFLOW / "rules" / "common.smk").read_text()
+    (names,) = re.findall(r"^from sgdphysics import \(([^)]*)\)", rules, re.MULTILINE)
+    program = f"import sys; from sgdphysics import {' '.join(names.split()).rstrip(',')}; sys.exit('torch' in sys.modules)"
+    run = subprocess.run([sys.executable, "-c", program], env={**os.environ, "PYTHONPATH": str(LIBRARY.parent)}, check=False)
+    assert run.returncode == 0

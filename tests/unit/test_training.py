@@ -5,8 +5,8 @@ import torch
 import torch.nn.functional as F
 
 from cases import small_data
-from sgdphysics import networks, seeds, training
-from sgdphysics.training import Run
+from sgdphysics import losses, networks, runs, seeds, training
+from sgdphysics.runs import Run, log_spaced_steps
 
 IMAGES, LABELS = small_data(n=30)
 BASE = Run(hidden_widths=(5, 4), batch_size=10, max_epochs=4, stop_loss=1e-9)
@@ -219,7 +219,7 @@ def test_a_trained_run_keeps_the_networks_at_losses_and_epochs():
 
 
 def test_checkpoint_steps_are_ends_of_epochs_after_the_first():
-    steps = training.log_spaced_steps(10, 80, 100)
+    steps = log_spaced_steps(10, 80, 100)
     assert steps[0] == 0
     assert 80 in steps
     assert all(step % 80 == 0 for step in steps if step > 80)
@@ -236,6 +236,10 @@ def test_label_noise_keeps_the_clean_images():
     assert torch.equal(noisy[0][:120], quiet[0])
     assert torch.equal(noisy[1][:120], labels[noisy[0][:120]])
     assert bool((noisy[1][120:] != labels[noisy[0][120:]]).all())
+
+
+def test_the_losses_that_a_run_can_name_are_those_that_there_are():
+    assert set(runs.LOSSES) == set(losses.LOSSES)
 
 
 @pytest.mark.parametrize(

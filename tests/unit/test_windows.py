@@ -5,6 +5,7 @@ import torch
 from cases import small_data
 from sgdphysics import fluctuations, training, windows
 from sgdphysics.curvature import layer_hessian
+from sgdphysics.runs import log_spaced_steps
 
 IMAGES, LABELS = small_data(n=40, pixels=8, dtype=torch.float32)
 RUNS = [training.Run(hidden_widths=(6, 5), batch_size=8, learning_rate=rate, max_epochs=4, seed=2) for rate in (0.1, 0.4)]
@@ -23,7 +24,7 @@ SETTINGS = windows.WindowSettings(
 
 @pytest.fixture(scope="module")
 def measured():
-    results = training.train(RUNS, IMAGES, LABELS, checkpoint_steps=training.log_spaced_steps(5, 5, 4))
+    results = training.train(RUNS, IMAGES, LABELS, checkpoint_steps=log_spaced_steps(5, 5, 4))
     starts = [windows.window_start(result, "after_stop", 5, IMAGES, LABELS) for result in results]
     return results, windows.measure_windows(RUNS, starts, IMAGES, LABELS, SETTINGS)
 

@@ -28,7 +28,7 @@ def test_library_example_runs(tmp_path):
 
 def test_the_two_commands_name_files_that_exist():
     assert "pip install -r requirements.txt -e . && snakemake --cores all" in README
-    assert block_after("test command").strip() == "pip install -r requirements-test.txt -e . && pytest"
+    assert block_after("test command").strip() == "pip install -r requirements-test.txt -e . && pytest -n 2"
     for name in re.findall(r"(?:-r |--configfile |python )([\w./-]+\.(?:txt|yaml|py))", README):
         assert (ROOT / name).is_file(), name
 

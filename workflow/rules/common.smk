@@ -74,8 +74,14 @@ def _source(path):
     return "\n".join("".join(c["source"]) for c in cells if c["cell_type"] == "code")
 
 
+@functools.cache
+def _imported_files(path):
+    """The library's files that a file imports, packages included."""
+    return {file for name in _imported_modules(path) if (file := _module_file(name))}
+
+
 def _imported_modules(path):
-    """Names of the library's modules that a file imports, packages included."""
+    """Names of the library's modules that a file imports."""
     if path.suffix not in {".py", ".ipynb"}:
         return
     for node in ast.walk(ast.parse(_source(path))):
@@ -100,7 +106,7 @@ def code(*files):
         path = waiting.pop()
         if path not in found:
             found.add(path)
-            waiting.extend(filter(None, map(_module_file, _imported_modules(path))))
+            waiting.extend(_imported_files(path))
     return [str(path.relative_to(ROOT)) for path in sorted(found)]
 
 
@@ -126,6 +132,7 @@ def dataset_of(wildcards):
     return f"data/{chunk_of(wildcards).dataset}.safetensors"
 
 
+@functools.cache
 def chunks_of(study, section=None):
     return studies.chunks_of(STUDIES[study], section)
 

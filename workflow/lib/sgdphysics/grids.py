@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from itertools import groupby, product
 from typing import Any
 
-from sgdphysics.training import Run, stack_key
+from sgdphysics.runs import Run, stack_key
 
 
 @dataclass(frozen=True)

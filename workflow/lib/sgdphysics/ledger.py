@@ -1,9 +1,11 @@
 """The ledger of claims, checked before any job: what the schema of ``claims.yaml`` cannot say."""
 
 import ast
+import functools
 import inspect
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
+from types import ModuleType
 from typing import Any
 
 from sgdphysics.claims import REGIONS, STATISTICS
@@ -35,8 +37,7 @@ def check(entries: Sequence[Mapping[str, Any]], tables: Collection[str], figures
 
 def tables_of(statistic: str) -> set[str]:
     """Return the names of the tables that a statistic asks for, read from its code and that of its module's functions it names."""
-    module = inspect.getmodule(STATISTICS[statistic])
-    functions = {node.name: node for node in ast.parse(inspect.getsource(module)).body if isinstance(node, ast.FunctionDef)}
+    functions = _functions_of(inspect.getmodule(STATISTICS[statistic]))
     tables, seen, waiting = set(), set(), {statistic}
     while waiting:
         nodes = list(ast.walk(functions[waiting.pop()]))
@@ -46,6 +47,11 @@ def tables_of(statistic: str) -> set[str]:
         waiting |= named - seen
         seen |= named
     return tables
+
+
+@functools.cache
+def _functions_of(module: ModuleType) -> dict[str, ast.FunctionDef]:
+    return {node.name: node for node in ast.parse(inspect.getsource(module)).body if isinstance(node, ast.FunctionDef)}
 
 
 def _repeated(entries: Sequence[Mapping[str, Any]]) -> list[tuple[str, int]]:

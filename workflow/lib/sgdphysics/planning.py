@@ -10,14 +10,17 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
 from math import exp, log
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import scipy.optimize
 
 from sgdphysics import grids, studies
 from sgdphysics.errors import InputError
-from sgdphysics.training import Result, Run, log_spaced_steps
+from sgdphysics.runs import Run, log_spaced_steps
+
+if TYPE_CHECKING:  # torch takes seconds to load
+    from sgdphysics.training import Result
 
 SECTIONS = ("feng2021", "yang2023", "feng2023")
 EVALUATIONS_PER_EDGE = 6  # of the loss, to find where the flat region ends; the fit of the cost makes up for the exact number
@@ -245,7 +248,7 @@ def fitted_costs(measured: Iterable[tuple[Job, float, float]]) -> dict[str, Any]
     }
 
 
-def fitted_steps(results: Sequence[tuple[Result, int]]) -> dict[str, float]:
+def fitted_steps(results: Sequence[tuple["Result", int]]) -> dict[str, float]:
     """Fit the law of the steps to the stop to trained runs, each with its number of images.
 
     Returns:

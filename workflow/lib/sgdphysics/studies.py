@@ -10,7 +10,7 @@ import jsonschema
 
 from sgdphysics import grids, toy
 from sgdphysics.errors import InputError
-from sgdphysics.training import Run
+from sgdphysics.runs import Run
 
 _RUN_SETTINGS = ("hidden_widths", "loss", "sampling", "images_per_class", "draw_images", "stop_loss", "stop_accuracy")
 

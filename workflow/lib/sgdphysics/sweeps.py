@@ -7,12 +7,14 @@ what was measured. The sweep "control" is the reference again, going on whatever
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from sgdphysics.networks import Mlp
-from sgdphysics.training import Result
+if TYPE_CHECKING:  # torch takes seconds to load
+    from sgdphysics.networks import Mlp
+    from sgdphysics.training import Result
 
 CONTROL = "control"
 WEAKEST_IS_LARGEST = ("batch_size",)  # a sweep's doses rise in the order of what they do; a larger batch has less noise
@@ -26,10 +28,10 @@ class Point:
     kind: str
     target: float
     epoch: int
-    network: Mlp
+    network: "Mlp"
 
 
-def points_of(result: Result, equal_losses: Sequence[float], equal_epochs: Sequence[int]) -> Iterator[Point]:
+def points_of(result: "Result", equal_losses: Sequence[float], equal_epochs: Sequence[int]) -> Iterator[Point]:
     """Yield the first networks at or below each loss, and those after each epoch, as far as the run came and kept them."""
     reached = [("equal_loss", loss, result.first_epoch_at(loss)) for loss in equal_losses]
     reached += [("equal_epochs", epoch, epoch if epoch <= result.epochs else None) for epoch in equal_epochs]

@@ -15,93 +15,13 @@ from tqdm import tqdm
 
 from sgdphysics import datasets, networks, seeds
 from sgdphysics.losses import LOSSES, Loss
+from sgdphysics.runs import Run, require, stack_key
 
 JUDGED_STEPS = 64  # whose losses and accuracies are computed together: of one step each operation takes longer than its work
 STOP_ACCURACY_EPOCHS = 9  # the published rule averages the training accuracy over this many epochs
 
 Observer = Callable[[Sequence[Tensor]], None]
 Step = Callable[[Tensor, Tensor, Tensor | None], Tensor]
-
-
-@dataclass(frozen=True)
-class Run:
-    """The settings of one training run; two runs of equal settings have equal bytes.
-
-    Attributes:
-        hidden_widths: Units of each hidden layer.
-        learning_rate: alpha, per step.
-        batch_size: B, images per step.
-        loss: "cross_entropy" or "mean_squared_error".
-        sampling: "epoch" (a fresh permutation per epoch; images left over after the last full batch sit that epoch out) or
-            "replacement" (independent draws).
-        weight_decay: beta; what it multiplies is set by ``weight_decay_penalty``.
-        weight_decay_penalty: "squared" adds (beta/2) |W|^2 to the loss, "norm" adds beta |W| (the norm of all weights together,
-            as in the published scripts of Feng, Zhang and Tu 2023).
-        weight_decay_epochs: The penalty is removed after this many epochs (published: 200); None keeps it.
-        dropout: Share of units dropped after the first hidden layer, drawn anew for every image of every batch.
-        dropout_rescaling: Where the share of units kept enters: "in_training" divides the kept units by it, "afterwards" multiplies
-            the weights that read them by it once the network is looked at (as dropout was first published), "none": nowhere.
-        initial_scale: s, factor on the initial weights.
-        label_noise: rho, share of the training images whose label is replaced by another class at random. The training set is
-            enlarged by 1/(1 - rho), so that the number of clean images stays.
-        images_per_class: Clean training images of each class, None for all (then ``label_noise`` must be 0).
-        draw_images: Draw the training images by seed instead of taking the first of each class.
-        stop_loss, stop_accuracy: Stop at the end of the first epoch whose loss is below the one and whose accuracy, averaged over
-            the last 9 epochs, is above the other.
-        stop_on: Whose loss and accuracy: "batches", means over the epoch's batches, each taken before its step and with dropout, or
-            "training_set", those of the network at the end of the epoch over all images that it trains on, without dropout.
-        max_epochs: Give up after this many epochs.
-        max_steps: Give up at the end of the epoch in which this many steps are reached; None sets no such limit.
-        seed: Seed of initial weights, batches, dropout, label noise and image draw.
-    """
-
-    hidden_widths: tuple[int, ...] = (50, 50)
-    learning_rate: float = 0.1
-    batch_size: int = 50
-    loss: str = "cross_entropy"
-    sampling: str = "epoch"
-    weight_decay: float = 0.0
-    weight_decay_penalty: str = "squared"
-    weight_decay_epochs: int | None = None
-    dropout: float = 0.0
-    dropout_rescaling: str = "in_training"
-    initial_scale: float = 1.0
-    label_noise: float = 0.0
-    images_per_class: int | None = None
-    draw_images: bool = False
-    stop_loss: float = 1e-3
-    stop_accuracy: float = 0.99
-    stop_on: str = "batches"
-    max_epochs: int = 1000
-    max_steps: int | None = None
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "hidden_widths", tuple(self.hidden_widths))
-        _require(self.loss in LOSSES, "loss", self.loss, f"one of {', '.join(LOSSES)}")
-        _require(self.sampling in ("epoch", "replacement"), "sampling", self.sampling, "epoch or replacement")
-        _require(
-            self.weight_decay_penalty in ("squared", "norm"),
-            "weight_decay_penalty",
-            self.weight_decay_penalty,
-            "squared or norm",
-        )
-        _require(self.learning_rate > 0, "learning_rate", self.learning_rate, "a number above 0")
-        _require(self.batch_size >= 1, "batch_size", self.batch_size, "at least 1")
-        _require(self.weight_decay >= 0, "weight_decay", self.weight_decay, "a number from 0")
-        _require(0 <= self.dropout < 1, "dropout", self.dropout, "a share in [0, 1)")
-        _require(
-            self.dropout_rescaling in ("in_training", "afterwards", "none"),
-            "dropout_rescaling",
-            self.dropout_rescaling,
-            "in_training, afterwards or none",
-        )
-        _require(0 <= self.label_noise < 1, "label_noise", self.label_noise, "a share in [0, 1)")
-        _require(self.initial_scale > 0, "initial_scale", self.initial_scale, "a number above 0")
-        _require(bool(self.hidden_widths) and min(self.hidden_widths) >= 1, "hidden_widths", self.hidden_widths, "widths >= 1")
-        _require(self.stop_on in ("batches", "training_set"), "stop_on", self.stop_on, "batches or training_set")
-        _require(self.max_epochs >= 1, "max_epochs", self.max_epochs, "at least 1")
-        _require(self.max_steps is None or self.max_steps >= 1, "max_steps", self.max_steps, "at least 1, or None")
 
 
 @dataclass
@@ -214,18 +134,13 @@ def continue_training(
         ValueError: If the weights of a run are not those that it trains (``dropout_rescaling`` is "afterwards").
     """
     for run in runs:
-        _require(run.dropout_rescaling != "afterwards", "dropout_rescaling", run.dropout_rescaling, "in_training or none")
+        require(run.dropout_rescaling != "afterwards", "dropout_rescaling", run.dropout_rescaling, "in_training or none")
     stack = _Stack.start(runs, images, labels, start, start_epochs)
     for _ in range(epochs):
         stack.run_epoch(lambda _: observer(stack.weights))
         for member in stack.members:
             member.epoch += 1
     return [stack.network(index) for index in range(len(runs))]
-
-
-def stack_key(run: Run) -> tuple[object, ...]:
-    """Return what must agree for runs to be stepped together."""
-    return (run.hidden_widths, run.batch_size, run.loss, run.images_per_class, run.label_noise, run.dropout > 0)
 
 
 def training_set(run: Run, labels: Tensor) -> tuple[Tensor, Tensor, int]:
@@ -241,7 +156,7 @@ def training_set(run: Run, labels: Tensor) -> tuple[Tensor, Tensor, int]:
     """
     drawn_by = run.seed if run.draw_images else None
     if run.images_per_class is None:
-        _require(run.label_noise == 0, "label_noise", run.label_noise, "0 where images_per_class is not set")
+        require(run.label_noise == 0, "label_noise", run.label_noise, "0 where images_per_class is not set")
         indices = datasets.training_subset(labels, None, seed=drawn_by)
         return indices, labels[indices], len(indices)
     per_class = round(run.images_per_class / (1 - run.label_noise))
@@ -258,22 +173,8 @@ def training_set(run: Run, labels: Tensor) -> tuple[Tensor, Tensor, int]:
 
 def steps_per_epoch(run: Run, n_images: int) -> int:
     """Return the number of full batches in ``n_images`` images; raises ValueError if there is none."""
-    _require(run.batch_size <= n_images, "batch_size", run.batch_size, f"at most the {n_images} training images")
+    require(run.batch_size <= n_images, "batch_size", run.batch_size, f"at most the {n_images} training images")
     return n_images // run.batch_size
-
-
-def log_spaced_steps(per_decade: int, epoch_steps: int, max_epochs: int) -> list[int]:
-    """Return checkpoint steps: 0, log-spaced steps in the first epoch, then log-spaced ends of epochs (resumable)."""
-    total = epoch_steps * max_epochs
-    exponents = torch.arange(0, per_decade * 12, dtype=torch.float64) / per_decade
-    steps = {round(float(step)) for step in 10**exponents if step <= total}
-    rounded = {step if step < epoch_steps else round(step / epoch_steps) * epoch_steps for step in steps}
-    return sorted({0, epoch_steps, *rounded})
-
-
-def _require(holds: bool, name: str, found: object, expected: str) -> None:
-    if not holds:
-        raise ValueError(f"{name}: found {found!r}, expected {expected}")
 
 
 def _first_of_each_class(labels: Tensor, count: int) -> Tensor:
