@@ -133,7 +133,7 @@ def test_what_killed_writers_of_a_file_left_is_removed_by_the_next(tmp_path):
 
 def test_a_job_computes_on_the_cpu_unless_it_is_given_a_gpu(tmp_path):
     with jobs.logged_job(job_with(tmp_path / "job.log")) as device:
-        assert device == torch.device("cpu")
+        assert device == jobs.CPU
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a GPU")

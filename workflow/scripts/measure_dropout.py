@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import torch
 
 from sgdphysics import curvature, datasets, generalization, jobs, records, run_files, sweeps
 from sgdphysics.networks import Mlp
@@ -23,7 +22,7 @@ def measure(
     chosen: Sequence[str],
     settings: Mapping[str, Any],
     table_path: Path,
-    device: torch.device = jobs.CPU,
+    device: str = jobs.CPU,
 ) -> None:
     """Write one row per chosen run, point of its training, layer and way of matching (other layers: nearest pixels only);
     none of networks that are dead or not finite.

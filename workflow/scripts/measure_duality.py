@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import torch
 
 from sgdphysics import arrays, curvature, datasets, duality, generalization, jobs, landscape, records, run_files, sweeps
 from sgdphysics.networks import Mlp
@@ -32,7 +31,7 @@ def measure(
     seed: int,
     settings: Mapping[str, Any],
     tables: Mapping[str, Path],
-    device: torch.device = jobs.CPU,
+    device: str = jobs.CPU,
 ) -> None:
     """Write the tables "points" (one row per network and point of its training; one without numbers for a run that reached none,
     or was dead or not finite there) and "spectra" (per direction at some ranks).

@@ -30,7 +30,7 @@ def measure(
     settings: Mapping[str, Any],
     reference_runs: Sequence[str],
     tables: Mapping[str, Path],
-    device: torch.device = jobs.CPU,
+    device: str = jobs.CPU,
 ) -> None:
     """Write the tables "flatness" (all windows), "slices" and "minima" (reference runs, main window)."""
     dataset = datasets.load_dataset(dataset_path).to(device)

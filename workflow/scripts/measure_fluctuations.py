@@ -37,7 +37,7 @@ def measure(
     reference_runs: Sequence[str],
     windows_path: Path,
     tables: Mapping[str, Path],
-    device: torch.device = jobs.CPU,
+    device: str = jobs.CPU,
 ) -> None:
     """Measure every window asked for and write directions and centres, and the tables "fluctuations", "spectra", "trajectory"."""
     dataset = datasets.load_dataset(dataset_path).to(device)

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
-import torch
 
 from sgdphysics import curvature, datasets, generalization, jobs, noise, records, run_files, training
 
@@ -24,7 +23,7 @@ def measure(
     layer: int,
     sharpest_directions: int,
     table_path: Path,
-    device: torch.device = jobs.CPU,
+    device: str = jobs.CPU,
 ) -> None:
     """Write one row per run of this seed; of networks that are dead or not finite only what became of them."""
     images = generalization.MatchedDatasets(datasets.load_dataset(dataset_path).to(device))

@@ -32,7 +32,7 @@ def measure(
     settings: Mapping[str, Any],
     reference_runs: Sequence[str],
     tables: Mapping[str, Path],
-    device: torch.device = jobs.CPU,
+    device: str = jobs.CPU,
 ) -> None:
     """Write the tables "temperature", "checkpoints", "annealing" (all runs), and of the reference setting "homogeneity",
     "minibatches" and "covariance".

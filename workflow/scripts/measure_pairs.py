@@ -46,7 +46,7 @@ def measure(
     reference_runs: Sequence[str],
     settings: Mapping[str, Any],
     tables: Mapping[str, Path],
-    device: torch.device = jobs.CPU,
+    device: str = jobs.CPU,
 ) -> None:
     """Write the tables of ``COLUMNS`` for the final networks of the runs of the reference setting that converged."""
     images = generalization.MatchedDatasets(datasets.load_dataset(dataset_path).to(device), settings["test_images"])

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import torch
 
 from sgdphysics import curvature, datasets, duality, generalization, jobs, landscape, records, rescaling, run_files
 from sgdphysics.networks import Mlp
@@ -26,7 +25,7 @@ def rescale(
     reference_runs: Sequence[str],
     settings: Mapping[str, Any],
     table_path: Path,
-    device: torch.device = jobs.CPU,
+    device: str = jobs.CPU,
 ) -> None:
     """Write one row per converged reference run, other layer and factor p: the studied layer times p, the other over p.
 

@@ -4,8 +4,6 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import torch
-
 from sgdphysics import datasets, grids, jobs, run_files, training
 from sgdphysics.runs import log_spaced_steps
 
@@ -18,7 +16,7 @@ def train(
     checkpoint_losses: Sequence[float],
     checkpoint_epochs: Sequence[int],
     runs_path: Path,
-    device: torch.device = jobs.CPU,
+    device: str = jobs.CPU,
 ) -> None:
     """Train one network per entry of ``settings`` and write all results to ``runs_path``, with checkpoints at
     log-spaced steps (unless None a decade), first losses and epochs.

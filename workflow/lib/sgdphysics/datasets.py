@@ -58,7 +58,7 @@ class Dataset:
     test_labels: Tensor
     image_shape: tuple[int, int]
 
-    def to(self, device: torch.device) -> "Dataset":
+    def to(self, device: torch.device | str) -> "Dataset":
         """Return the data set with its images and labels on a device."""
         moved = {name: value.to(device) for name, value in vars(self).items() if isinstance(value, Tensor)}
         return replace(self, **moved)

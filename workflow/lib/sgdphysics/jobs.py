@@ -8,18 +8,16 @@ from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppres
 from pathlib import Path
 from typing import Any, TextIO
 
-import torch
-
 from sgdphysics import job_records
 from sgdphysics.errors import InputError
 
-CPU = torch.device("cpu")
+CPU, GPU = "cpu", "cuda"  # as torch calls them
 # What the system says where a file cannot be written, and no code is to blame.
 NOT_WRITABLE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO}
 
 
 @contextmanager
-def logged_job(job: Any) -> Iterator[torch.device]:
+def logged_job(job: Any) -> Iterator[str]:
     """Send what the block prints to the job's log, with torch on the job's threads, and leave a record of the job beside the log.
 
     Args:
@@ -33,14 +31,13 @@ def logged_job(job: Any) -> Iterator[torch.device]:
             of an interruption, whose one line ends the log (or goes to where errors went before, if the log cannot be written);
             other errors pass, with their traceback.
     """
-    torch.set_num_threads(job.threads)
+    _use_threads(job.threads)
     log = Path(job.log[0])
     file = None
     try:
         file = log.open("w", buffering=1)
         device = _device(job)
-        name = torch.cuda.get_device_name() if device.type == "cuda" else device.type
-        with redirect_stdout(file), redirect_stderr(file), job_records.recorded(job, name):
+        with redirect_stdout(file), redirect_stderr(file), job_records.recorded(job, _name(device)):
             yield device
     except InputError as error:
         _end(str(error), file)
@@ -60,21 +57,34 @@ def logged_job(job: Any) -> Iterator[torch.device]:
                 file.close()
 
 
-def _device(job: Any) -> torch.device:
+def _use_threads(count: int) -> None:
+    """Have torch use so many threads, where the script has loaded it: most scripts that draw or tabulate do without its seconds."""
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_num_threads(count)
+
+
+def _device(job: Any) -> str:
     if not job.resources.get("gpu", 0):
         return CPU
+    import torch  # takes seconds to load
+
     if not torch.cuda.is_available():
         raise InputError(f"gpu: rule {job.rule} is given one, but torch {torch.__version__} finds none here")
     # The same sums in the same order, as far as CUDA can; it wants to be told so before its first use. It cannot for cumulative
     # sums, and says so in the log.
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.use_deterministic_algorithms(True, warn_only=True)
-    return torch.device("cuda")
+    return GPU
+
+
+def _name(device: str) -> str:
+    """What the record calls a device: a GPU by its make."""
+    return sys.modules["torch"].cuda.get_device_name() if device == GPU else device
 
 
 def _is_for_want_of_memory(error: Exception) -> bool:
-    """Whether memory could not be had; on the CPU torch has no class of error for it."""
-    return isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in str(error)
+    """Whether memory could not be had, which torch says in a RuntimeError, on a GPU in these words and on the CPU in those."""
+    return isinstance(error, MemoryError) or any(words in str(error) for words in ("out of memory", "can't allocate memory"))
 
 
 def _end(message: str, log: TextIO | None) -> None:

@@ -103,7 +103,7 @@ class Mlp:
         """Return the network in float64."""
         return Mlp(tuple(weight.double() for weight in self.weights))
 
-    def to(self, device: torch.device) -> "Mlp":
+    def to(self, device: torch.device | str) -> "Mlp":
         """Return the network on a device."""
         return Mlp(tuple(weight.to(device) for weight in self.weights))
 

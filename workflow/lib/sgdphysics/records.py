@@ -10,16 +10,16 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import safetensors
-import safetensors.torch
-import torch
-from torch import Tensor
 
 from sgdphysics.errors import InputError
 from sgdphysics.files import write_atomically
+
+if TYPE_CHECKING:  # torch takes seconds to load, and tables do without it
+    from torch import Tensor
 
 # What describes a run in every table of a study.
 RUN_COLUMNS = ["run", "learning_rate", "batch_size", "seed", "status", "reference"]
@@ -39,16 +39,16 @@ class RecordError(InputError):
     """A file that should hold tensors or a table does not; the message names it in one line."""
 
 
-def save_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Any) -> None:
+def save_tensors(path: Path, tensors: Mapping[str, "Tensor"], metadata: Any) -> None:
     """Write named tensors and one JSON-serialisable ``metadata`` value to a safetensors file; same input, same bytes."""
-    contiguous = {
-        name: tensor.detach().cpu().clone(memory_format=torch.contiguous_format) for name, tensor in sorted(tensors.items())
-    }
+    contiguous = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in sorted(tensors.items())}
     header = {"metadata": json.dumps(metadata, sort_keys=True)}
     write_atomically(path, lambda temporary: _save_file(contiguous, temporary, header))
 
 
-def _save_file(tensors: Mapping[str, Tensor], path: Path, header: Mapping[str, str]) -> None:
+def _save_file(tensors: Mapping[str, "Tensor"], path: Path, header: Mapping[str, str]) -> None:
+    import safetensors.torch  # takes seconds to load
+
     try:
         safetensors.torch.save_file(tensors, path, header)
     except safetensors.SafetensorError as error:
@@ -59,7 +59,7 @@ def _save_file(tensors: Mapping[str, Tensor], path: Path, header: Mapping[str, s
         raise OSError(int(number[1]), os.strerror(int(number[1]))) from error
 
 
-def load_tensors(path: Path) -> tuple[dict[str, Tensor], Any]:
+def load_tensors(path: Path) -> tuple[dict[str, "Tensor"], Any]:
     """Read what `save_tensors` wrote.
 
     Raises:
