@@ -1,6 +1,7 @@
 import copy
 import dataclasses
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,21 @@ def edge_changed(**settings):
 
 def test_the_default_configuration_is_good():
     checked(lambda study: None)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda study: study["feng2021"].update(window_position="before"), "feng2021.window_position: 'before' is not one of"),
+        (lambda study: study["yang2023"]["toy"].update(kappa=3), "yang2023.toy: unknown kappa; known are "),
+        (lambda study: study["yang2023"]["edge"].update(max_step=3), "yang2023.edge: unknown max_step; known are "),
+        (lambda study: study["feng2023"]["sweeps"].update(momentum=[0.9]), "feng2023.sweeps: unknown momentum; known are "),
+        (lambda study: study.update(dataset="../../elsewhere"), "dataset: '../../elsewhere' does not match"),
+    ],
+)
+def test_a_wrong_name_is_told(change, message):
+    with pytest.raises(InputError, match=re.escape(f"studies.mnist5k.{message}")):
+        checked(change)
 
 
 @pytest.mark.parametrize("key", sorted(STUDY["feng2021"]))

@@ -113,15 +113,9 @@ def test_on_a_cluster_only_what_computes_is_submitted():
     ("setting", "message"),
     [
         ("studies={mnist5k: {feng2021: {window_epoch: 3}}}", "studies.mnist5k.feng2021: unknown window_epoch"),
-        ("studies={mnist5k: {dataset: mnist6k}}", "studies.mnist5k.dataset: found 'mnist6k', expected one of"),
-        ("studies={mnist5k: {feng2021: {window_position: before}}}", "studies.mnist5k.feng2021.window_position: 'before'"),
-        ("studies={mnist5k: {yang2023: {toy: {kappa: 3}}}}", "studies.mnist5k.yang2023.toy: unknown kappa"),
-        ("studies={mnist5k: {yang2023: {edge: {max_step: 3}}}}", "studies.mnist5k.yang2023.edge: unknown max_step"),
-        ("studies={mnist5k: {feng2023: {sweeps: {momentum: [0.9]}}}}", "studies.mnist5k.feng2023.sweeps: unknown momentum"),
         ("study=mnist6k", "study: found 'mnist6k', expected one of"),
         ("bogus=1", "top level: unknown bogus"),
         ("studies={../elsewhere: {like: mnist5k}}", "studies: '../elsewhere' does not match"),
-        ("studies={mnist5k: {dataset: ../../elsewhere}}", "studies.mnist5k.dataset: '../../elsewhere' does not match"),
     ],
 )
 def test_a_bad_setting_is_one_line_before_any_job(setting, message, clone):
@@ -154,14 +148,7 @@ def test_numbers_out_of_range_are_named(clone, tmp_path):
     ("found", "changed", "message"),
     [
         ("    paper: feng2021\n", "    paper: feng2022\n", "claims[low_dimension].paper: 'feng2022' is not one of"),
-        (
-            "figure: feng2021_fig1\n",
-            "figure: feng2021_fig9\n",
-            "claims[low_dimension].figure: found 'feng2021_fig9', expected one of",
-        ),
-        ("statistic: components_for_99_percent\n", "statistic: components\n", "statistic: found 'components', expected one of"),
         ("id: early_freezing\n", "id: low_dimension\n", "claims: the id 'low_dimension' is there 2 times"),
-        ("        below: 60.5 #", "        #", "found none of above, below, between, outside, expected one of them"),
         ("claims:\n", "claims: [\n", "not YAML: "),
     ],
 )

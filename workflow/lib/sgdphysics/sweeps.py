@@ -114,10 +114,9 @@ def _control_after(control: pd.DataFrame, rows: pd.DataFrame, quantities: Sequen
         if course.empty:
             continue
         own = own[own["epoch"].between(course["epoch"].min(), course["epoch"].max())]
-        for key in quantities:
-            logarithms = np.interp(np.log(own["epoch"]), np.log(course["epoch"]), np.log(course[key]))
-            own = own.assign(**{f"{key}_of_weakest": np.exp(logarithms)})
-        parts.append(own.assign(weakest_epoch=own["epoch"]))
+        epochs, measured = np.log(own["epoch"]), np.log(course["epoch"])
+        followed = {f"{key}_of_weakest": np.exp(np.interp(epochs, measured, np.log(course[key]))) for key in quantities}
+        parts.append(own.assign(**followed, weakest_epoch=own["epoch"]))
     if parts:
         return pd.concat(parts, ignore_index=True)
     return rows.iloc[:0].assign(weakest_epoch=np.nan, **{f"{key}_of_weakest": np.nan for key in quantities})
