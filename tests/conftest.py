@@ -1,4 +1,7 @@
-"""One thread for every test: results then do not depend on the machine, and tests beside each other do not fight for cores."""
+"""One thread for every test: results then do not depend on the machine, and tests beside each other do not fight for cores.
+
+And which process has which tests, where there are several.
+"""
 
 import os
 from pathlib import Path

@@ -51,8 +51,9 @@ def test_the_default_configuration_is_good():
     ],
 )
 def test_a_wrong_name_is_told(change, message):
-    with pytest.raises(InputError, match=re.escape(f"studies.mnist5k.{message}")):
+    with pytest.raises(InputError, match=re.escape(f"studies.mnist5k.{message}")) as error:
         checked(change)
+    assert "\n" not in str(error.value)
 
 
 @pytest.mark.parametrize("key", sorted(STUDY["feng2021"]))
