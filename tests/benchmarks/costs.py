@@ -17,8 +17,10 @@ from typing import Any
 import torch
 import yaml
 
-from sgdphysics import inheritance, job_records, planning, run_files, studies
+from sgdphysics import run_files
 from sgdphysics.files import write_atomically
+from sgdphysics.provenance import job_records
+from sgdphysics.study import inheritance, planning, studies
 from sgdphysics.training import Result, Run
 
 HEADER = """\

@@ -19,7 +19,7 @@ import torch
 from matplotlib.axes import Axes
 from threadpoolctl import threadpool_limits
 
-from sgdphysics import style
+from sgdphysics.report import style
 
 IMAGES, WIDTH, STACK, DIRECTIONS = 4000, 50, 16, 16  # what is not varied
 

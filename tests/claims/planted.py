@@ -16,7 +16,7 @@ import pandas as pd
 import planted_feng2023
 from planted_feng2023 import Planted, Row, correlated
 from sgdphysics import sweeps
-from sgdphysics.records import RUN_COLUMNS
+from sgdphysics.tables import RUN_COLUMNS
 
 LEARNING_RATES = (0.05, 0.1)
 BATCH_SIZES = (10, 20)

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 import planted
-from sgdphysics import claims, ledger
+from sgdphysics.claims import ledger, verdicts
 from sgdphysics.errors import InputError
 
 LEDGER = yaml.safe_load((Path(__file__).parents[2] / "config" / "claims.yaml").read_text())["claims"]
@@ -75,7 +75,7 @@ def test_every_fault_is_in_the_line():
 
 
 def test_the_tables_found_in_the_code_are_those_that_are_read():
-    _, tests = claims.verdicts(LEDGER, planted.tables(), "small")
+    _, tests = verdicts.verdicts(LEDGER, planted.tables(), "small")
     read = dict(zip(tests["statistic"], tests["tables"], strict=True))
-    assert set(read) == set(claims.STATISTICS)
+    assert set(read) == set(verdicts.STATISTICS)
     assert {name: "; ".join(sorted(ledger.tables_of(name))) for name in read} == read

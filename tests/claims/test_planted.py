@@ -11,8 +11,10 @@ import yaml
 
 import planted
 import planted_feng2023
-from sgdphysics import inheritance, records
 from sgdphysics.fits import power_law, student_interval
+from sgdphysics.study import inheritance
+from sgdphysics.tables import load_table, save_rows, save_table
+from sgdphysics.tensors import save_tensors
 
 SCRIPTS = Path(__file__).parents[2] / "workflow" / "scripts"
 CONFIG = Path(__file__).parents[2] / "config"
@@ -39,11 +41,11 @@ def written(tmp_path_factory):
         }
         for row in runs.to_dict("records")
     ]
-    records.save_tensors(folder / "runs.safetensors", {}, {"dataset": "mnist5k", "results": results})
+    save_tensors(folder / "runs.safetensors", {}, {"dataset": "mnist5k", "results": results})
     script("tabulate_feng2021_runs")["tabulate"]([folder / "runs.safetensors"], reference, runs_path)
     paths = {name: folder / f"{name}.csv" for name in measurements(runs)}
     for name, table in measurements(runs).items():
-        records.save_table(paths[name], table)
+        save_table(paths[name], table)
 
     def out(figure, *parts):
         return {part: folder / f"{figure}_{part}.csv" for part in parts}
@@ -64,13 +66,13 @@ def written(tmp_path_factory):
     script("tabulate_feng2021_fig4")["tabulate"](second["directions"], runs_path, inputs, [0.01, 0.003], fourth)
     fourth["annealing"].rename(folder / "feng2021_fig4.csv")
     edge = planted.tables(seeds=range(3))["yang2023_fig4"]
-    records.save_table(folder / "generalization.csv", edge.drop(columns=["part", "noise_scale"]))
+    save_table(folder / "generalization.csv", edge.drop(columns=["part", "noise_scale"]))
     talk = edge.loc[edge["part"] == "talk_example", "run"].tolist()
     outputs = {"runs": folder / "yang2023_fig4.csv", **out("yang2023_fig4", "settings", "lines")}
     script("tabulate_yang2023_fig4")["tabulate"]([folder / "generalization.csv"], talk, outputs)
     simulate_toy(folder)
     tabulate_sweeps(folder)
-    return {path.stem: records.load_table(path) for path in folder.glob("*20*_*.csv")}
+    return {path.stem: load_table(path) for path in folder.glob("*20*_*.csv")}
 
 
 def simulate_toy(folder):
@@ -93,8 +95,8 @@ def tabulate_sweeps(folder):
     columns = script("measure_pairs")["COLUMNS"]
     tables = {"feng2023_fig1": "pairs", "feng2023_fig2_shifts": "shifts", "feng2023_fig2_metric": "metric"}
     for name, key in tables.items():
-        records.save_rows(folder / f"{name}.csv", [], columns[key])
-    records.save_rows(folder / "feng2023_fig6.csv", [], script("rescale_networks")["COLUMNS"])
+        save_rows(folder / f"{name}.csv", [], columns[key])
+    save_rows(folder / "feng2023_fig6.csv", [], script("rescale_networks")["COLUMNS"])
     measure, tabulation = script("measure_duality"), script("tabulate_feng2023")
     points = planted.tables(seeds=range(3))["feng2023_points"]
     members = points[["run", *tabulation["MEMBER"]]].drop_duplicates().to_dict("records")
@@ -104,7 +106,7 @@ def tabulate_sweeps(folder):
     numbers = own[["run", "point", "target", "epoch", *tabulation["SHARPNESS_OF_LAYER"]]]
     written["dropout"] = numbers.assign(layer=1, matching="pixels")
     for name, table in written.items():
-        records.save_table(folder / f"measured_{name}.csv", table)
+        save_table(folder / f"measured_{name}.csv", table)
     outputs = {name: folder / f"feng2023_{name}.csv" for name in ("points", "spectra", "settings", "effects", "dropout")}
     tabulation["tabulate"](members, {name: [folder / f"measured_{name}.csv"] for name in written}, outputs)
 

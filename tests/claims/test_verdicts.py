@@ -14,7 +14,7 @@ import yaml
 
 import planted
 import planted_feng2023
-from sgdphysics import claims
+from sgdphysics.claims import verdicts
 from sgdphysics.errors import InputError
 
 LEDGER = yaml.safe_load((Path(__file__).parents[2] / "config" / "claims.yaml").read_text())["claims"]
@@ -380,7 +380,7 @@ def opposite_of(claim, seeds=planted.SEEDS):
 def decide(claim, tables):
     """The claim's row of the ledger and its rows of tests."""
     entry = ENTRIES[claim] if isinstance(claim, str) else claim
-    ledger, tests = claims.verdicts([entry], tables, "small")
+    ledger, tests = verdicts.verdicts([entry], tables, "small")
     assert len(ledger) == 1
     return ledger.iloc[0], tests
 
@@ -427,7 +427,7 @@ def test_every_deciding_test_can_hold_and_can_fail(claim):
 
 
 def test_planted_effects_replicate_every_claim_at_once():
-    ledger, tests = claims.verdicts(LEDGER, planted.tables(), "paper")
+    ledger, tests = verdicts.verdicts(LEDGER, planted.tables(), "paper")
     assert ledger["claim"].tolist() == list(ENTRIES)
     assert set(ledger["verdict"]) == {"replicated"}
     assert set(ledger["scale"]) == {"paper"}
@@ -620,7 +620,7 @@ def with_edge_rows(change):
 
 
 def lines_of(tables):
-    values = claims.STATISTICS["octaves_from_any_setting_to_edge"](tables)
+    values = verdicts.STATISTICS["octaves_from_any_setting_to_edge"](tables)
     return values.groupby("setting")["value"].first().to_dict()
 
 
@@ -817,7 +817,7 @@ def test_best_dose_in_between_is_chosen_by_the_other_seeds():
         for dose in range(5)
         for seed in range(200)
     ]
-    values = claims.STATISTICS["dropout_gap_in_between"]({"feng2023_points": pd.DataFrame(rows)})["value"]
+    values = verdicts.STATISTICS["dropout_gap_in_between"]({"feng2023_points": pd.DataFrame(rows)})["value"]
     best = pd.DataFrame(rows).pivot(index="seed", columns="dose", values="gap")
     assert (best[[0, 4]].min(axis=1) - best[[1, 2, 3]].min(axis=1)).mean() > 0.005
     assert values.mean() < 0
@@ -832,8 +832,8 @@ def test_chance_that_moves_sharpness_and_size_against_each_other_is_no_effect(co
         changes = random.multivariate_normal([0, 0], covariance, size=5)
         rows = pd.DataFrame(changes, columns=["slope_spread", "weight_spread"]).assign(seed=range(5), dose=0.2, sweep="dropout")
         table = rows.assign(deciding=True, comparison="equal_loss", weakest=0.0)
-        values = claims.STATISTICS["dropout_opposite_effects"]({"feng2023_effects": table})["value"]
-        held.append(claims.outcome(values.tolist(), {"above": 0})[0] == HELD)
+        values = verdicts.STATISTICS["dropout_opposite_effects"]({"feng2023_effects": table})["value"]
+        held.append(verdicts.outcome(values.tolist(), {"above": 0})[0] == HELD)
     assert np.mean(held) <= 0.05
 
 
@@ -1108,8 +1108,8 @@ def test_region_in_words(region, text):
     [([0.04], HELD), ([0.05], HELD), ([0.051], FAILED), ([np.nan], UNDECIDED), ([], UNDECIDED), ([0, 0], UNDECIDED)],
 )
 def test_a_deterministic_value_decides_by_itself(values, outcome):
-    assert claims.outcome(values, {"between": [-0.05, 0.05]}, deterministic=True)[0] == outcome
-    assert claims.outcome(values, {"between": [-0.05, 0.05]})[0] == UNDECIDED
+    assert verdicts.outcome(values, {"between": [-0.05, 0.05]}, deterministic=True)[0] == outcome
+    assert verdicts.outcome(values, {"between": [-0.05, 0.05]})[0] == UNDECIDED
 
 
 def test_tests_without_seeds_are_those_on_a_grid():
@@ -1141,7 +1141,7 @@ def test_a_median_beyond_the_horizon_leaves_a_seed_without_an_exponent():
 
 def test_a_null_on_the_border_is_held_as_rarely_as_promised():
     random = np.random.default_rng(0)
-    outcomes = [claims.outcome(random.standard_normal(5).tolist(), {"above": 0})[0] for _ in range(2000)]
+    outcomes = [verdicts.outcome(random.standard_normal(5).tolist(), {"above": 0})[0] for _ in range(2000)]
     # 2.5 % of 2,000 on either side: 50, standard deviation 7.
     assert 22 <= outcomes.count(HELD) <= 78
     assert 22 <= outcomes.count(FAILED) <= 78
@@ -1165,7 +1165,7 @@ def test_a_null_on_the_border_is_held_as_rarely_as_promised():
     ],
 )
 def test_p_value_of_a_region(values, region, p_value):
-    assert claims.p_value(values, region) == pytest.approx(p_value, abs=1e-5)
+    assert verdicts.p_value(values, region) == pytest.approx(p_value, abs=1e-5)
 
 
 @pytest.mark.parametrize("region", [{"above": 0}, {"below": 0}, {"between": [-1, 1]}, {"outside": [-1, 1]}])
@@ -1174,7 +1174,7 @@ def test_a_test_at_one_setting_holds_where_its_p_value_is_small(region):
     threshold = 0.05 if "outside" in region else 0.025
     for mean in np.linspace(-3, 3, 60):
         values = random.normal(mean, 0.5, 5).tolist()
-        assert (claims.outcome(values, region)[0] == HELD) == (claims.p_value(values, region) < threshold)
+        assert (verdicts.outcome(values, region)[0] == HELD) == (verdicts.p_value(values, region) < threshold)
 
 
 def test_the_setting_least_in_favour_gives_the_p_value_of_all():
@@ -1186,14 +1186,14 @@ def test_the_setting_least_in_favour_gives_the_p_value_of_all():
     values = exponents.loc[chosen, "exponent"] - 2
     exponents.loc[chosen, "exponent"] = values
     _, tests = decide(exact_claim(above=0, settings="all"), tables)
-    assert tests["p_value"].iloc[0] == pytest.approx(claims.p_value(values.tolist(), {"above": 0}))
+    assert tests["p_value"].iloc[0] == pytest.approx(verdicts.p_value(values.tolist(), {"above": 0}))
     exponents.loc[chosen, "exponent"] = np.nan
     _, tests = decide(exact_claim(above=0, settings="all"), tables)
     assert np.isnan(tests["p_value"].iloc[0])
 
 
 def test_only_primary_tests_of_empirical_claims_are_adjusted_and_for_all_of_them():
-    _, tests = claims.verdicts(LEDGER, planted.tables(), "small")
+    _, tests = verdicts.verdicts(LEDGER, planted.tables(), "small")
     empirical = [entry["id"] for entry in LEDGER if entry["kind"] == "empirical"]
     family = tests[tests["primary"] & tests["claim"].isin(empirical)]
     assert tests["p_value_holm"].notna().equals(tests.index.isin(family.index) & tests["p_value"].notna())
@@ -1243,7 +1243,7 @@ def test_each_test_names_the_tables_that_it_read():
     ],
 )
 def test_truth_table_of_verdicts(outcomes, verdict):
-    assert claims.verdict(outcomes) == verdict
+    assert verdicts.verdict(outcomes) == verdict
 
 
 def test_no_deciding_test_is_no_evidence():

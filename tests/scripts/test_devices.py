@@ -36,9 +36,10 @@ WINDOWS = {
 }
 SWEEPS = {"layer": 1, "test_images": 20, "equal_losses": [1.08, 1.05], "equal_epochs": [2, 5], "rescaling_factors": [0.5, 2.0]}
 
-# These depend on the directions of no curvature.
+# These depend on the directions of no curvature, which in networks as small as these are most, and differ between solvers and
+# processors.
 DEPENDENT = ["correlation_mean", "correlation_variation", "leading_directions", "summed_products"]
-DEPENDENT += ["summed_products_of_shuffled_losses", "cumulative_share"]
+DEPENDENT += ["summed_products_of_shuffled_losses", "cumulative_share", "median_flatness"]
 
 
 @pytest.fixture(scope="module")
@@ -145,8 +146,6 @@ def test_a_step_recorded_on_a_gpu_is_the_step(dataset, on_gpu, monkeypatch):
 def test_a_gpu_measures_the_same_up_to_rounding(on_cpu, on_gpu):
     for path in sorted(on_cpu.glob("*.csv")):
         first, second = (determined(pd.read_csv(folder / path.name)) for folder in (on_cpu, on_gpu))
-        if path.name == "rescaled.csv":  # over directions of which, in networks as small as these, most have no curvature
-            first, second = (table.drop(columns="median_flatness") for table in (first, second))
         pd.testing.assert_frame_equal(first, second, rtol=0.01, atol=1e-4, obj=path.name)
 
 

@@ -8,10 +8,11 @@ import pytest
 import torch
 
 from cases import save_random_dataset
-from sgdphysics import curvature, duality, landscape, noise, records, rescaling, run_files, training
+from sgdphysics import curvature, duality, landscape, noise, rescaling, run_files, training
 from sgdphysics.arrays import log_spaced_ranks
 from sgdphysics.datasets import load_dataset
 from sgdphysics.generalization import MatchedDatasets
+from sgdphysics.tables import load_table
 
 SCRIPTS = Path(__file__).parents[2] / "workflow" / "scripts"
 SETTINGS = {
@@ -90,7 +91,7 @@ def numbers_of(row, expected):
 def measured(dataset, folder, results, **changes):
     tables = {name: folder / f"{name}.csv" for name in ("points", "spectra")}
     script("measure_duality", "measure")(saved(folder, results), dataset, 7, {**SETTINGS, **changes}, tables)
-    return [records.load_table(tables[name]) for name in ("points", "spectra")]
+    return [load_table(tables[name]) for name in ("points", "spectra")]
 
 
 @pytest.mark.parametrize(
@@ -190,7 +191,7 @@ def test_a_run_is_measured_until_it_died(dataset, tmp_path, lost):
 
 def under_dropout(dataset, folder, results, chosen, **changes):
     script("measure_dropout", "measure")(saved(folder, results), dataset, chosen, {**SETTINGS, **changes}, folder / "table.csv")
-    return records.load_table(folder / "table.csv")
+    return load_table(folder / "table.csv")
 
 
 def test_dropout_is_measured_in_every_layer_and_matched_in_several_ways(dataset, tmp_path):
@@ -230,7 +231,7 @@ def test_of_networks_that_diverged_or_died_there_is_no_row_of_dropout(dataset, t
 def pairs_of(dataset, folder, results, reference_runs):
     tables = {name: folder / f"{name}.csv" for name in PAIRS}
     script("measure_pairs", "measure")(saved(folder, results), dataset, reference_runs, SETTINGS, tables)
-    return {name: records.load_table(path) for name, path in tables.items()}
+    return {name: load_table(path) for name, path in tables.items()}
 
 
 def test_pairs_of_the_reference_are_those_of_the_library(dataset, tmp_path, converged):
@@ -335,7 +336,7 @@ def test_spectra_and_smaller_shifts_of_the_reference_with_their_nulls(dataset, t
 def rescaled_table(dataset, folder, results, reference_runs, **changes):
     settings = {**SETTINGS, **changes}
     script("rescale_networks", "rescale")(saved(folder, results), dataset, reference_runs, settings, folder / "table.csv")
-    return records.load_table(folder / "table.csv")
+    return load_table(folder / "table.csv")
 
 
 def test_rescaled_networks_are_measured_as_the_library_does(dataset, tmp_path, converged):

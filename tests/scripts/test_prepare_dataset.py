@@ -12,8 +12,10 @@ import numpy as np
 import pytest
 import yaml
 
-from sgdphysics import datasets, records
+from sgdphysics import datasets
 from sgdphysics.datasets import IDX_FILES, DatasetError
+from sgdphysics.errors import RecordError
+from sgdphysics.tensors import load_metadata
 
 ROOT = Path(__file__).parents[2]
 REGISTRY = yaml.safe_load((ROOT / "config" / "datasets.yaml").read_text())
@@ -63,7 +65,7 @@ def downloaded(folder, **changes):
 def test_embedded_data_are_those_of_the_registry(tmp_path, name):
     entry, path = REGISTRY["datasets"][name], tmp_path / f"{name}.safetensors"
     prepare(name, entry, tmp_path / "unused", path)
-    dataset, metadata = datasets.load_dataset(path), records.load_metadata(path)
+    dataset, metadata = datasets.load_dataset(path), load_metadata(path)
     assert len(dataset.train_labels) == entry["training_images"]
     assert dataset.image_shape == tuple(entry["image_shape"])
     assert float(dataset.train_images.min()) == 0
@@ -78,7 +80,7 @@ def test_embedded_data_are_those_of_the_registry(tmp_path, name):
 
 def test_own_files_are_recorded_by_checksum_and_without_a_path(tmp_path, folder):
     prepare("own", OWN, folder, tmp_path / "own.safetensors")
-    assert records.load_metadata(tmp_path / "own.safetensors")["files_sha256"] == sums(folder)
+    assert load_metadata(tmp_path / "own.safetensors")["files_sha256"] == sums(folder)
     assert str(tmp_path).encode() not in (tmp_path / "own.safetensors").read_bytes()
 
 
@@ -93,7 +95,7 @@ def test_own_files_may_be_compressed_and_give_the_same_bytes(tmp_path, folder):
 
 def test_the_mirror_of_each_file_is_recorded(tmp_path, folder):
     prepare("small", downloaded(folder), folder, tmp_path / "small.safetensors")
-    metadata = records.load_metadata(tmp_path / "small.safetensors")
+    metadata = load_metadata(tmp_path / "small.safetensors")
     assert metadata["sources"] == dict.fromkeys(IDX_FILES.values(), "local mirror")
     assert metadata["files_sha256"] == sums(folder)
 
@@ -125,7 +127,7 @@ def test_a_fetched_file_that_changed_since_is_refused(tmp_path, folder):
 def test_a_damaged_list_of_sources_is_named(tmp_path, folder, text):
     entry = downloaded(folder)
     (folder / "sources.json").write_text(text)
-    with pytest.raises(records.RecordError, match=r"^.*sources.json: not a list of sources \(.*\)$"):
+    with pytest.raises(RecordError, match=r"^.*sources.json: not a list of sources \(.*\)$"):
         prepare("small", entry, folder, tmp_path / "small.safetensors")
 
 

@@ -16,8 +16,10 @@ import pytest
 import yaml
 from bs4 import BeautifulSoup
 
-from sgdphysics import claims, narrative, records
+from sgdphysics.claims import verdicts
 from sgdphysics.errors import InputError
+from sgdphysics.report import narrative
+from sgdphysics.tables import RUN_COLUMNS, load_table, save_table
 
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "claims"))
@@ -34,7 +36,7 @@ run = runpy.run_path(str(ROOT / "workflow" / "scripts" / "run_notebook.py"), run
 
 def further_tables(tables):
     """Tables that the notebooks read and no claim does, small."""
-    runs = tables["feng2021_runs"][records.RUN_COLUMNS]
+    runs = tables["feng2021_runs"][RUN_COLUMNS]
     exponents = tables["feng2021_fig2_exponents"]
     directions = runs.merge(
         pd.DataFrame({"rank": [2, 4, 8], "curvature": [1.0, 0.5, 0.1], "temperature": [2.0, 1.0, 0.2]}), how="cross"
@@ -94,11 +96,11 @@ def make_study(folder, with_runs):
         of_networks = {name: table for name, table in tables.items() if not name.startswith(TOY)}
         tables |= {name: table.iloc[:0] for name, table in of_networks.items()} | {"feng2021_runs": diverged}
     for name, table in tables.items():
-        records.save_table(folder / "tables" / f"{name}.csv", table)
-    read = {name: records.load_table(folder / "tables" / f"{name}.csv") for name in tables}
-    ledger, tests = claims.verdicts(ENTRIES, read, "small")
-    records.save_table(folder / "claims.csv", ledger)
-    records.save_table(folder / "claim_tests.csv", tests)
+        save_table(folder / "tables" / f"{name}.csv", table)
+    read = {name: load_table(folder / "tables" / f"{name}.csv") for name in tables}
+    ledger, tests = verdicts.verdicts(ENTRIES, read, "small")
+    save_table(folder / "claims.csv", ledger)
+    save_table(folder / "claim_tests.csv", tests)
     (folder / "report").mkdir()
     for caption in (ROOT / "workflow" / "report").glob("*_fig*.rst"):
         (folder / "report" / caption.name).write_text(caption.read_text())

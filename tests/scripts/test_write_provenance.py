@@ -14,9 +14,10 @@ import torch
 import yaml
 
 import small_study as small
-from sgdphysics import audit, job_records, records
 from sgdphysics.errors import InputError
 from sgdphysics.files import sha256_of
+from sgdphysics.provenance import audit, job_records
+from sgdphysics.tensors import save_tensors
 
 SCRIPT = runpy.run_path(str(Path(__file__).parents[2] / "workflow" / "scripts" / "write_provenance.py"), run_name="script")
 PREPARED = "data/digits.safetensors"
@@ -32,7 +33,7 @@ def folder(tmp_path, monkeypatch):
         (tmp_path / name).unlink()
     monkeypatch.chdir(tmp_path)
     metadata = {"origin": "a package", "files_sha256": {}, "arrays_sha256": {"images": "1" * 64}}
-    records.save_tensors(tmp_path / PREPARED, {"images": torch.zeros(2)}, metadata)
+    save_tensors(tmp_path / PREPARED, {"images": torch.zeros(2)}, metadata)
     return tmp_path
 
 
@@ -146,7 +147,7 @@ def test_outside_of_a_repository_there_is_no_commit(tmp_path, monkeypatch):
 def test_where_fetched_data_came_from_is_told(folder):
     small.write(folder, {"data/digits/sources.json": json.dumps({"images.gz": {"mirror": "https://example.org"}})})
     metadata = {"origin": "mirrors", "files_sha256": {"images.gz": "2" * 64}, "arrays_sha256": {}}
-    records.save_tensors(folder / PREPARED, {"images": torch.zeros(2)}, metadata)
+    save_tensors(folder / PREPARED, {"images": torch.zeros(2)}, metadata)
     facts = SCRIPT["data_set"]("digits", ENTRY)[PREPARED]
     assert facts["mirrors"] == {"images.gz": "https://example.org"}
     assert facts["payload_sha256"] == {"images.gz": "2" * 64}

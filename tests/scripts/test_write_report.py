@@ -11,8 +11,8 @@ import pytest
 from bs4 import BeautifulSoup
 from matplotlib import image
 
-from sgdphysics import audit
 from sgdphysics.errors import InputError
+from sgdphysics.provenance import audit
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = runpy.run_path(str(ROOT / "workflow" / "scripts" / "write_report.py"), run_name="script")

@@ -11,8 +11,10 @@ from types import SimpleNamespace
 
 import yaml
 
-from sgdphysics import audit, command_line, crate, inheritance, job_records
+from sgdphysics import command_line
 from sgdphysics.files import sha256_of
+from sgdphysics.provenance import audit, crate, job_records
+from sgdphysics.study import inheritance
 
 FOLDER = "results/small/provenance"
 CRATE, PAGE = f"{FOLDER}/ro-crate-metadata.json", "results/small/report/index.html"

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 import small_study as small
-from sgdphysics import audit
 from sgdphysics.errors import InputError
 from sgdphysics.files import sha256_of
+from sgdphysics.provenance import audit
 from small_study import CRATE, PAGE, states
 
 RECORD_FILES = [f"{small.FOLDER}/README.md", f"{small.FOLDER}/settings.yaml"]

@@ -248,5 +248,5 @@ def test_a_reader_that_wants_no_more_is_no_error(study):
 def test_the_command_is_quick_because_it_loads_no_large_package(study):
     code = "import sys; from sgdphysics import command_line; command_line.main(['audit', '--all']); print(*sys.modules)"
     loaded = set(run(study, "-c", code).stdout.splitlines()[-1].split())
-    assert "sgdphysics.audit" in loaded
+    assert "sgdphysics.provenance.audit" in loaded
     assert not {"torch", "scipy", "sklearn", "matplotlib.pyplot", "snakemake"} & loaded

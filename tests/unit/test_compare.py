@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from sgdphysics.compare import Difference, compare
 from sgdphysics.errors import InputError
+from sgdphysics.provenance.compare import Difference, compare
 
 CLAIMS = """claim,statement,value,n_seeds,verdict
 low_dimension,few directions,11.8,5,replicated
@@ -357,6 +357,6 @@ def test_figures_are_found_from_inside_and_beside_a_linked_results_folder(studie
 
 
 def test_it_starts_without_torch():
-    command = "import sys, sgdphysics.compare; sys.exit('torch' in sys.modules)"
+    command = "import sys, sgdphysics.provenance.compare; sys.exit('torch' in sys.modules)"
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
     assert subprocess.run([sys.executable, "-c", command], env=environment, check=False).returncode == 0

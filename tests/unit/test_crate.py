@@ -6,8 +6,8 @@ import pytest
 
 import crate_validation
 import small_study as small
-from sgdphysics import crate
 from sgdphysics.errors import InputError
+from sgdphysics.provenance import crate
 
 CRATE_1_1, CRATE_RUN = crate_validation.CONTEXTS
 BIOSCHEMAS = "ComputationalWorkflow"

@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 import torch
 
-from sgdphysics import datasets, records
+from sgdphysics import datasets
 from sgdphysics.datasets import IDX_FILES, DatasetError
+from sgdphysics.errors import RecordError
+from sgdphysics.tensors import load_metadata, load_tensors, save_tensors
 
 MNIST = Path(os.environ.get("SGDPHYSICS_MNIST", Path(__file__).parents[3] / "shared" / "data" / "mnist"))
 needs_mnist = pytest.mark.skipif(not MNIST.is_dir(), reason="no folder with the MNIST files; name one in SGDPHYSICS_MNIST")
@@ -68,7 +70,7 @@ def test_a_dataset_reads_back_scaled_to_one(tmp_path):
 
 def test_the_metadata_of_a_dataset_say_what_it_is(tmp_path):
     datasets.save_dataset(tmp_path / "small.safetensors", small_source(), 3, {"name": "small", "licence": "none"})
-    metadata = records.load_metadata(tmp_path / "small.safetensors")
+    metadata = load_metadata(tmp_path / "small.safetensors")
     content = b"".join(small_source().arrays[name].numpy().tobytes() for name in IDX_FILES)
     assert metadata == {
         "name": "small",
@@ -112,13 +114,13 @@ def test_pixels_above_the_maximum_are_refused(tmp_path):
 
 def test_a_file_without_a_dataset_is_named(tmp_path):
     path = tmp_path / "other.safetensors"
-    records.save_tensors(path, {"weights": torch.zeros(3)}, {"image_shape": [4, 5], "classes": 3, "maximum": 255})
+    save_tensors(path, {"weights": torch.zeros(3)}, {"image_shape": [4, 5], "classes": 3, "maximum": 255})
     with pytest.raises(DatasetError, match=one_line("other.safetensors", "not a data set", "train_images")):
         datasets.load_dataset(path)
     path.write_bytes(path.read_bytes()[:-4])
-    with pytest.raises(records.RecordError, match=one_line("other.safetensors")):
+    with pytest.raises(RecordError, match=one_line("other.safetensors")):
         datasets.load_dataset(path)
-    with pytest.raises(records.RecordError, match=one_line("missing.safetensors")):
+    with pytest.raises(RecordError, match=one_line("missing.safetensors")):
         datasets.load_dataset(tmp_path / "missing.safetensors")
 
 
@@ -126,8 +128,8 @@ def test_a_file_without_a_dataset_is_named(tmp_path):
 def test_a_stored_dataset_with_wrong_metadata_is_refused(tmp_path, key, value):
     path = tmp_path / "small.safetensors"
     datasets.save_dataset(path, small_source(), 3, {})
-    tensors, metadata = records.load_tensors(path)
-    records.save_tensors(path, tensors, metadata | {key: value})
+    tensors, metadata = load_tensors(path)
+    save_tensors(path, tensors, metadata | {key: value})
     with pytest.raises(DatasetError, match=one_line("small.safetensors: not a data set")):
         datasets.load_dataset(path)
 

@@ -1,7 +1,7 @@
 import pytest
 
-from sgdphysics import inheritance
 from sgdphysics.errors import InputError
+from sgdphysics.study import inheritance
 
 
 def test_mappings_are_laid_over_each_other_and_anything_else_is_replaced():

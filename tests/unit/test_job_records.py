@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sgdphysics import job_records
 from sgdphysics.errors import InputError
 from sgdphysics.files import sha256_of
+from sgdphysics.provenance import job_records
 from small_study import job
 
 CODE, SCRIPT, INPUT, OUTPUT = "workflow/lib/sgdphysics/shared.py", "workflow/scripts/draw.py", "table.csv", "figure.svg"
@@ -107,7 +107,7 @@ def test_the_peak_of_memory_is_that_of_the_process(tmp_path):
 import sys
 sys.path[:0] = sys.argv[3:]
 from small_study import job
-from sgdphysics import job_records
+from sgdphysics.provenance import job_records
 with job_records.recorded(job("rule", log=sys.argv[2])):
     bytearray(int(sys.argv[1]))
 print(job_records.load(job_records.path_beside(sys.argv[2]))["peak_memory_bytes"])

@@ -12,8 +12,9 @@ import pytest
 import torch
 from safetensors import SafetensorError
 
-from sgdphysics import jobs, records
 from sgdphysics.files import write_atomically
+from sgdphysics.provenance import jobs
+from sgdphysics.tensors import save_tensors
 
 FULL = Path("/dev/full")  # every write to it fails as on a full disk
 needs_full_device = pytest.mark.skipif(not FULL.exists(), reason="this system has no /dev/full")
@@ -108,7 +109,7 @@ def test_a_full_disk_under_tensors_is_an_error_of_the_system_too(tmp_path, monke
 
     monkeypatch.setattr("safetensors.torch.save_file", fail)
     with pytest.raises(OSError, match="No space left") as caught:
-        records.save_tensors(tmp_path / "weights.safetensors", {"w": torch.zeros(2)}, {})
+        save_tensors(tmp_path / "weights.safetensors", {"w": torch.zeros(2)}, {})
     assert (caught.value.errno, caught.value.filename) == (errno.ENOSPC, str(tmp_path / "weights.safetensors"))
 
 

@@ -8,9 +8,10 @@ import pandas as pd
 import pytest
 from bs4 import BeautifulSoup
 
-from sgdphysics import narrative, records
 from sgdphysics.errors import InputError
-from sgdphysics.narrative import Interval, sentence
+from sgdphysics.report import narrative
+from sgdphysics.report.narrative import Interval, sentence
+from sgdphysics.tables import save_table
 
 HOSTILE = '<script>alert("1")</script> & <b>bold</b>'
 FIVE = [2.0, 2.1, 1.9, 2.05, 1.95]
@@ -48,8 +49,8 @@ def study(tmp_path):
         {**test, "claim": "two", "test": "first_test", "value": math.nan, "n_seeds": 0, "outcome": "undecided"},
         {**test, "claim": "three", "test": "first_test", "value": 1.0, "outcome": "held"},
     ]
-    records.save_table(tmp_path / "claims.csv", ledger)
-    records.save_table(tmp_path / "claim_tests.csv", pd.DataFrame(rows))
+    save_table(tmp_path / "claims.csv", ledger)
+    save_table(tmp_path / "claim_tests.csv", pd.DataFrame(rows))
     folder = str(tmp_path)
     return narrative.Study("small", "feng2023", folder, folder, folder, folder)
 
@@ -171,7 +172,7 @@ def test_every_test_is_listed(study):
 
 def test_later_columns_of_the_ledger_show(study, tmp_path):
     tests = pd.read_csv(tmp_path / "claim_tests.csv").assign(p_value_holm=[0.0125, None, None, None], smallest_effect=0.5)
-    records.save_table(tmp_path / "claim_tests.csv", tests)
+    save_table(tmp_path / "claim_tests.csv", tests)
     table = soup(study.tests_table())
     assert "p, adjusted" in table.thead.get_text()
     assert "0.0125" in table.tbody.get_text()

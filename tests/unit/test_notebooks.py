@@ -12,8 +12,8 @@ import pytest
 from bs4 import BeautifulSoup
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from sgdphysics import notebooks
 from sgdphysics.errors import InputError
+from sgdphysics.report import notebooks
 
 STORED = sorted((Path(__file__).parents[2] / "workflow" / "notebooks").glob("*.ipynb"))
 KERNEL = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}, "language_info": {"name": "python"}}
@@ -143,7 +143,7 @@ def test_a_page_that_would_load_something_is_refused(source):
 
 def test_no_folder_at_home_is_needed_to_execute(tmp_path):
     path = written(tmp_path / "small.ipynb", "1 + 1")
-    code = "import sys, pathlib; from sgdphysics import notebooks; print(notebooks.execute(pathlib.Path(sys.argv[1]), {}).cells)"
+    code = "import sys; from sgdphysics.report import notebooks; print(notebooks.execute(notebooks.Path(sys.argv[1]), {}).cells)"
     environment = {"PYTHONPATH": str(notebooks.LIBRARY), "PATH": os.environ["PATH"], "HOME": str(tmp_path / "missing")}
     done = subprocess.run(
         [sys.executable, "-c", code, path], env=environment, cwd=tmp_path, capture_output=True, text=True, check=False

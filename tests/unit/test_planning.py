@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from sgdphysics import inheritance, planning, studies
 from sgdphysics.errors import InputError
 from sgdphysics.networks import Mlp, initial_weights
+from sgdphysics.study import inheritance, planning, studies
 from sgdphysics.training import Result, Run
 
 CONFIG = Path(__file__).parents[2] / "config"

@@ -7,9 +7,12 @@ import pytest
 import torch
 
 from cases import small_network
-from sgdphysics import jobs, records, run_files, training
-from sgdphysics.errors import InputError
+from sgdphysics import run_files, training
+from sgdphysics.errors import InputError, RecordError
 from sgdphysics.files import write_atomically
+from sgdphysics.provenance import jobs
+from sgdphysics.tables import WINDOW_COLUMNS, load_table, load_tables, save_rows, save_table
+from sgdphysics.tensors import load_metadata, load_tensors, save_tensors
 
 
 class Malicious:
@@ -25,19 +28,19 @@ class Malicious:
 def test_tensors_read_back_and_have_the_same_bytes_every_time(tmp_path):
     tensors = {"b": torch.rand(3, 2), "a": torch.arange(4), "c": torch.rand(4, 4).T}
     for name in ("one", "two"):
-        records.save_tensors(tmp_path / name, tensors, {"seed": 1})
+        save_tensors(tmp_path / name, tensors, {"seed": 1})
     assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
-    read, metadata = records.load_tensors(tmp_path / "one")
-    assert metadata == {"seed": 1} == records.load_metadata(tmp_path / "one")
+    read, metadata = load_tensors(tmp_path / "one")
+    assert metadata == {"seed": 1} == load_metadata(tmp_path / "one")
     assert all(torch.equal(read[name], tensors[name]) for name in tensors)
 
 
 def test_tables_read_back_to_the_same_bits(tmp_path):
     table = pd.DataFrame({"x": np.random.default_rng(0).standard_normal(500) * 1e-7, "y": [np.inf] * 500})
-    records.save_table(tmp_path / "t.csv", table)
-    pd.testing.assert_frame_equal(records.load_table(tmp_path / "t.csv"), table, check_exact=True)
-    records.save_table(tmp_path / "empty.csv", pd.DataFrame({"run": []}))
-    assert len(records.load_tables([tmp_path / "empty.csv", tmp_path / "t.csv"])) == 500
+    save_table(tmp_path / "t.csv", table)
+    pd.testing.assert_frame_equal(load_table(tmp_path / "t.csv"), table, check_exact=True)
+    save_table(tmp_path / "empty.csv", pd.DataFrame({"run": []}))
+    assert len(load_tables([tmp_path / "empty.csv", tmp_path / "t.csv"])) == 500
 
 
 def test_a_failing_write_leaves_the_old_file_and_nothing_else(tmp_path):
@@ -54,26 +57,26 @@ def test_a_failing_write_leaves_the_old_file_and_nothing_else(tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
-@pytest.mark.parametrize("read", [records.load_tensors, records.load_metadata, run_files.load_results])
+@pytest.mark.parametrize("read", [load_tensors, load_metadata, run_files.load_results])
 def test_pickles_and_damaged_files_are_refused_unread(tmp_path, read):
     path, made = tmp_path / "weights.safetensors", tmp_path / "made"
     path.write_bytes(pickle.dumps(Malicious(made)))
-    with pytest.raises(records.RecordError, match="not a readable tensor file"):
+    with pytest.raises(RecordError, match="not a readable tensor file"):
         read(path)
     assert not made.exists()
-    records.save_tensors(path, {"a": torch.rand(100)}, {})
+    save_tensors(path, {"a": torch.rand(100)}, {})
     path.write_bytes(path.read_bytes()[:150])
-    with pytest.raises(records.RecordError, match="not a readable tensor file"):
+    with pytest.raises(RecordError, match="not a readable tensor file"):
         read(path)
-    with pytest.raises(records.RecordError, match="missing"):
+    with pytest.raises(RecordError, match="missing"):
         read(tmp_path / "missing")
 
 
 def test_a_pickle_is_no_table(tmp_path):
     path, made = tmp_path / "t.csv", tmp_path / "made"
     path.write_bytes(pickle.dumps(Malicious(made)))
-    with pytest.raises(records.RecordError, match="not a readable table"):
-        records.load_table(path)
+    with pytest.raises(RecordError, match="not a readable table"):
+        load_table(path)
     assert not made.exists()
 
 
@@ -109,9 +112,9 @@ def test_other_errors_pass_through_a_job(tmp_path):
 
 
 def test_a_table_without_rows_joins_with_one_that_has_some(tmp_path):
-    columns = [*records.WINDOW_COLUMNS, "fitted", "rank", "variance"]
-    records.save_rows(tmp_path / "empty.csv", [pd.DataFrame()], columns)
-    empty = records.load_table(tmp_path / "empty.csv")
+    columns = [*WINDOW_COLUMNS, "fitted", "rank", "variance"]
+    save_rows(tmp_path / "empty.csv", [pd.DataFrame()], columns)
+    empty = load_table(tmp_path / "empty.csv")
     assert list(empty.columns) == columns
     assert len(empty[empty["fitted"]]) == 0
     assert len(pd.DataFrame({"run": ["a"], "rank": [1]}).merge(empty)) == 0
@@ -119,7 +122,7 @@ def test_a_table_without_rows_joins_with_one_that_has_some(tmp_path):
 
 def test_rows_are_written_in_order_with_the_named_columns_only(tmp_path):
     parts = [pd.DataFrame({"rank": [2], "other": [0], "run": ["b"]}), pd.DataFrame({"rank": [1], "run": ["a"]})]
-    records.save_rows(tmp_path / "rows.csv", parts, ["run", "rank"], ["rank"])
+    save_rows(tmp_path / "rows.csv", parts, ["run", "rank"], ["rank"])
     assert (tmp_path / "rows.csv").read_text() == "run,rank\na,1\nb,2\n"
     with pytest.raises(KeyError, match="seed"):
-        records.save_rows(tmp_path / "rows.csv", parts, ["run", "seed"])
+        save_rows(tmp_path / "rows.csv", parts, ["run", "seed"])

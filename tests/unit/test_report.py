@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 from matplotlib import image
 
-from sgdphysics import report
 from sgdphysics.errors import InputError
+from sgdphysics.report import page
 
 HOSTILE = '<script>alert(1)</script> & "<b>" \''
 BENCHMARK = "s\th:m:s\tmax_rss\tmax_vms\n"
@@ -44,12 +44,12 @@ def ledger(**verdicts):
 
 def one_claim(*outcomes, verdict, **changes):
     rows = [row_of_test("a", end, test=f"test_{index}", primary=index == 0, **changes) for index, end in enumerate(outcomes)]
-    (claim,) = report.claims(ledger(a=("empirical", verdict)), pd.DataFrame(rows), {"a": "page 1"})
+    (claim,) = page.claims(ledger(a=("empirical", verdict)), pd.DataFrame(rows), {"a": "page 1"})
     return claim
 
 
-def page(template, **content):
-    return report.page(template, "", {}, content)
+def written(template, **content):
+    return page.page(template, "", {}, content)
 
 
 def test_a_claim_has_its_tests_in_words():
@@ -63,7 +63,7 @@ def test_a_claim_has_its_tests_in_words():
 
 def test_the_primary_test_comes_first():
     rows = pd.DataFrame([row_of_test("a", "held", test="second", primary=False), row_of_test("a", "held", test="first")])
-    (claim,) = report.claims(ledger(a=("empirical", "replicated")), rows, {})
+    (claim,) = page.claims(ledger(a=("empirical", "replicated")), rows, {})
     assert [test.name for test in claim.tests] == ["first", "second"]
     assert claim.stated == ""
 
@@ -86,9 +86,9 @@ def test_the_rule_behind_a_verdict_is_said(outcomes, verdict, words):
 
 def test_claims_are_counted_by_kind_and_verdict():
     kinds = {"a": ("empirical", "replicated"), "b": ("empirical", "inconclusive"), "c": ("identity", "replicated")}
-    found = report.claims(ledger(**kinds), pd.DataFrame([row_of_test(name, "held") for name in kinds]), {})
-    assert report.counts(found) == ["1 of 2 empirical claims replicated", "1 of 1 identities hold"]
-    assert report.tally(found) == {"replicated": 1, "partly": 0, "inconclusive": 1, "not replicated": 0}
+    found = page.claims(ledger(**kinds), pd.DataFrame([row_of_test(name, "held") for name in kinds]), {})
+    assert page.counts(found) == ["1 of 2 empirical claims replicated", "1 of 1 identities hold"]
+    assert page.tally(found) == {"replicated": 1, "partly": 0, "inconclusive": 1, "not replicated": 0}
 
 
 @pytest.mark.parametrize(
@@ -96,22 +96,22 @@ def test_claims_are_counted_by_kind_and_verdict():
     [((np.nan, np.nan, np.nan), "no value"), ((1.0, 1.0, 1.0), "1"), ((2.0, np.nan, np.nan), "2"), ((2.0, -np.inf, np.inf), "2")],
 )
 def test_intervals_without_ends_are_not_shown(numbers, text):
-    assert report.interval(*numbers) == text
+    assert page.interval(*numbers) == text
 
 
 @pytest.mark.parametrize("column", ["p_value_holm", "tables"])
 def test_a_table_of_tests_without_a_column_is_refused(column):
     tests = pd.DataFrame([row_of_test("a", "held")]).drop(columns=column)
     with pytest.raises(InputError, match=f"claim_tests.csv: no column {column}"):
-        report.claims(ledger(a=("empirical", "replicated")), tests, {})
+        page.claims(ledger(a=("empirical", "replicated")), tests, {})
 
 
 def test_claims_without_a_test_or_with_an_unknown_verdict_are_refused():
     tests = pd.DataFrame([row_of_test("other", "held")])
     with pytest.raises(InputError, match="no test of a"):
-        report.claims(ledger(a=("empirical", "replicated")), tests, {})
+        page.claims(ledger(a=("empirical", "replicated")), tests, {})
     with pytest.raises(InputError, match="found verdict 'proved'"):
-        report.claims(ledger(a=("empirical", "proved")), tests, {})
+        page.claims(ledger(a=("empirical", "proved")), tests, {})
 
 
 def picture(folder, caption="**A title\nof two lines.** Then *more*, and ``code``."):
@@ -123,7 +123,7 @@ def picture(folder, caption="**A title\nof two lines.** Then *more*, and ``code`
 
 def test_a_figure_has_its_size_its_bytes_and_its_caption(tmp_path):
     paths = picture(tmp_path)
-    figure = report.figure(*paths)
+    figure = page.figure(*paths)
     assert (figure.width, figure.height, figure.name, figure.paper) == (7, 3, "feng2021_fig1", "feng2021")
     assert figure.title == "A title of two lines."
     assert base64.b64decode(figure.picture.partition(",")[2]) == paths[0].read_bytes()
@@ -133,13 +133,13 @@ def test_a_figure_has_its_size_its_bytes_and_its_caption(tmp_path):
 def test_missing_figures_captions_and_other_files_are_named(tmp_path):
     png, rst = picture(tmp_path)
     with pytest.raises(InputError, match=r"nothing\.png: cannot be read") as missing:
-        report.figure(tmp_path / "nothing.png", rst)
+        page.figure(tmp_path / "nothing.png", rst)
     assert "\n" not in str(missing.value)
     with pytest.raises(InputError, match=r"nothing\.rst: cannot be read"):
-        report.figure(png, tmp_path / "nothing.rst")
+        page.figure(png, tmp_path / "nothing.rst")
     png.write_text("no picture at all, though of some length")
     with pytest.raises(InputError, match="not a PNG picture"):
-        report.figure(png, rst)
+        page.figure(png, rst)
 
 
 @pytest.mark.parametrize(
@@ -155,7 +155,7 @@ def test_missing_figures_captions_and_other_files_are_named(tmp_path):
 def test_captions_run_nothing_and_read_no_file(tmp_path, text):
     secret = tmp_path / "secret.txt"
     secret.write_text("do not show this")
-    html = report.caption_html(text.format(secret=secret))
+    html = page.caption_html(text.format(secret=secret))
     assert "<script" not in html
     assert "do not show this" not in html
 
@@ -169,7 +169,7 @@ def points():
 
 
 def test_the_plane_has_the_points_that_decide_and_that_a_logarithm_can_show():
-    loss, epochs = report.plane(points())
+    loss, epochs = page.plane(points())
     assert (loss["sweep"], loss["comparison"], epochs["comparison"]) == ("dropout", "equal_loss", "equal_epochs")
     assert (loss["size"], loss["sharpness"], loss["seed"]) == ([1.0, 4.0], [4.0, 1.0], [100, 101])
     assert loss["gap"] == [0.12346, 0.12346]
@@ -177,7 +177,7 @@ def test_the_plane_has_the_points_that_decide_and_that_a_logarithm_can_show():
 
 
 def test_the_plane_as_text_has_geometric_means():
-    rows = report.plane_means(points())
+    rows = page.plane_means(points())
     assert [(row["comparison"], row["runs"], row["size"], row["sharpness"]) for row in rows] == [
         ("at equal training loss", "2", "2", "2"),
         ("after equally many epochs", "1", "2", "2"),
@@ -186,9 +186,9 @@ def test_the_plane_as_text_has_geometric_means():
 
 def test_a_study_without_points_has_an_empty_plane():
     none = points().iloc[:0]
-    assert report.plane(none) == report.plane_means(none) == []
+    assert page.plane(none) == page.plane_means(none) == []
     with pytest.raises(InputError, match="no column gap"):
-        report.plane(none.drop(columns="gap"))
+        page.plane(none.drop(columns="gap"))
 
 
 def benchmark(path, *rows):
@@ -202,41 +202,41 @@ def test_benchmarks_are_summed_by_stage(tmp_path):
         "draw": [benchmark(tmp_path / "3", (1, "NA"))],
         "never_recorded": [tmp_path / "missing"],
     }
-    train, draw, never = stages = report.stages(files)
+    train, draw, never = stages = page.stages(files)
     assert (train.jobs, train.recorded, train.seconds, train.memory) == (3, 2, 15.5, 700)
     assert (draw.seconds, draw.memory) == (1, None)
     assert (never.jobs, never.recorded, never.seconds, never.memory) == (1, 0, None, None)
-    total = report.total(stages)
+    total = page.total(stages)
     assert (total.jobs, total.recorded, total.seconds, total.memory) == (5, 3, 16.5, 700)
-    assert report.total([never]).seconds is None
+    assert page.total([never]).seconds is None
 
 
 @pytest.mark.parametrize("content", ["", "nonsense", "s\tmax_rss\nmany\t3\n", BENCHMARK])
 def test_a_file_that_is_no_benchmark_is_named(tmp_path, content):
     (tmp_path / "x.tsv").write_text(content)
     with pytest.raises(InputError, match=r"x\.tsv: not a benchmark"):
-        report.stages({"train": [tmp_path / "x.tsv"]})
+        page.stages({"train": [tmp_path / "x.tsv"]})
 
 
 def test_amounts_are_in_words():
-    assert [report.duration(seconds) for seconds in (None, 2.25, 119.6, 3725)] == [
+    assert [page.duration(seconds) for seconds in (None, 2.25, 119.6, 3725)] == [
         "not recorded",
         "2.2 s",
         "2 min 0 s",
         "1 h 2 min",
     ]
-    assert [report.memory(size) for size in (None, 512.4, 2048)] == ["not recorded", "512 MB", "2.0 GB"]
+    assert [page.memory(size) for size in (None, 512.4, 2048)] == ["not recorded", "512 MB", "2.0 GB"]
 
 
 def test_a_data_set_is_described_by_what_its_entry_says():
     files = {"train": {"bytes": 3, "sha256": "ab"}, "test": {"bytes": 4, "sha256": "cd"}}
     entry = {"kind": "idx_download", "version": "1", "licence": "free", "mirrors": ["https://one/", "https://two/"], "files": files}
-    found = report.dataset("digits", entry | {"image_shape": [8, 9], "training_images": 60000, "classes": None})
+    found = page.dataset("digits", entry | {"image_shape": [8, 9], "training_images": 60000, "classes": None})
     assert found["source"] == ["downloaded from https://one/", "downloaded from https://two/"]
     assert found["SHA-256"] == ["train: ab", "test: cd"]
     assert (found["images"], found["training images"]) == (["8 × 9 pixels"], ["60,000"])
     assert "classes" not in found
-    assert report.dataset("own", {"kind": "idx_directory", "directory": "data"})["SHA-256"] == ["none is asked for"]
+    assert page.dataset("own", {"kind": "idx_directory", "directory": "data"})["SHA-256"] == ["none is asked for"]
 
 
 def test_citations_are_written_out():
@@ -256,16 +256,16 @@ def test_citations_are_written_out():
         "authors": [{"name": "We"}],
         "references": [work, work | {"end": "9"}],
     }
-    software, one, other = report.citations(content)
+    software, one, other = page.citations(content)
     assert software == {"text": "We. S. Version 1. Licence: MIT.", "doi": ""}
     assert one["text"] == "A, B and Yuhai Tu. T. J 1, 5 (2023)."
     assert "J 1, 5–9 (2023)" in other["text"]
     with pytest.raises(InputError, match=r"CITATION\.cff: no title"):
-        report.citations({key: value for key, value in content.items() if key != "title"})
+        page.citations({key: value for key, value in content.items() if key != "title"})
 
 
 def test_texts_are_escaped_wherever_they_stand():
-    html = page(
+    html = written(
         '<p title="{{ text }}">{{ text }}</p><b>{{ text | breakable }}</b><script>{{ [text] | tojson }}</script>', text=HOSTILE
     )
     assert html.count("<script") == 1
@@ -276,7 +276,7 @@ def test_texts_are_escaped_wherever_they_stand():
 
 def test_only_the_scripts_of_the_page_may_run():
     script = "const less = 1 < 2 && true;"
-    html = report.page(
+    html = page.page(
         "{% for one in scripts.values() %}<script>{{ one }}</script>{% endfor %}{{ script_hashes[0] }}", "", {"s": script}, {}
     )
     assert f"<script>{script}</script>" in html
@@ -286,6 +286,6 @@ def test_only_the_scripts_of_the_page_may_run():
 @pytest.mark.parametrize("text", ["</script>", "</STYLE >", "<!-- x"])
 def test_scripts_and_styles_cannot_leave_their_element(text):
     with pytest.raises(InputError, match="must not hold"):
-        report.page("", "", {"script": text}, {})
+        page.page("", "", {"script": text}, {})
     with pytest.raises(InputError, match="style sheet"):
-        report.page("", text, {}, {})
+        page.page("", text, {}, {})

@@ -6,8 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from sgdphysics import audit, compare, datasets, job_records, records, run_files
+from sgdphysics import datasets, run_files
 from sgdphysics.errors import InputError
+from sgdphysics.provenance import audit, compare, job_records
+from sgdphysics.tables import load_table
+from sgdphysics.tensors import load_metadata, load_tensors
 
 ROOT = Path(__file__).parents[2]
 SOURCES = sorted((ROOT / "workflow").rglob("*.py"))
@@ -49,10 +52,10 @@ def test_the_pickle_would_run(tmp_path):
 
 def loads():
     """Every file that a study reads, with the functions that read one of its kind."""
-    yield from ((name, load) for name in TENSORS for load in (records.load_tensors, records.load_metadata))
+    yield from ((name, load) for name in TENSORS for load in (load_tensors, load_metadata))
     yield TENSORS[0], datasets.load_dataset
     yield TENSORS[1], run_files.load_results
-    yield from ((name, records.load_table) for name in TABLES)
+    yield from ((name, load_table) for name in TABLES)
     yield from ((name, lambda path: datasets.read_payload(path, 100, "0" * 64)) for name in IDX)
     yield "logs/train.job.json", job_records.load
     yield "results/smoke/provenance/ro-crate-metadata.json", lambda path: audit.load(path.parents[3], "smoke")

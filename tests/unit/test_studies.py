@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from sgdphysics import grids, inheritance, studies
 from sgdphysics.errors import InputError
+from sgdphysics.study import grids, inheritance, studies
 from sgdphysics.training import Run
 
 ROOT = Path(__file__).parents[2]

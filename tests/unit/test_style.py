@@ -1,7 +1,7 @@
 import matplotlib.pyplot as plt
 import numpy as np
 
-from sgdphysics import style
+from sgdphysics.report import style
 
 
 def example():

@@ -12,7 +12,7 @@ import yaml
 from PIL import Image
 
 from running import ROOT, snakemake
-from sgdphysics import notebooks
+from sgdphysics.report import notebooks
 
 SMOKE = ("--configfile", "config/smoke.yaml")
 NUMBERS = {"feng2021": (1, 2, 3, 4), "yang2023": (1, 2, 3, 4), "feng2023": (1, 2, 3, 4, 5, 6)}

@@ -16,15 +16,10 @@ LIBRARY = ROOT / "workflow" / "lib"
 sys.path.insert(0, str(LIBRARY))
 os.environ.update(PYTHONPATH=str(LIBRARY), SOURCE_DATE_EPOCH="0")
 
-from sgdphysics import (
-    errors,
-    files,
-    inheritance,
-    job_records,
-    ledger,
-    planning,
-    studies,
-)
+from sgdphysics import errors, files
+from sgdphysics.claims import ledger
+from sgdphysics.provenance import job_records
+from sgdphysics.study import inheritance, planning, studies
 
 START = time.time()
 

@@ -6,18 +6,20 @@ from typing import Any
 
 import pandas as pd
 
-from sgdphysics import claims, jobs, records
+from sgdphysics.claims import verdicts
 from sgdphysics.files import write_atomically
+from sgdphysics.provenance import jobs
+from sgdphysics.tables import load_table, save_table
 
 
 def decide(
     entries: Sequence[Mapping[str, Any]], table_paths: Sequence[Path], scale: str, study: str, outputs: Mapping[str, Path]
 ) -> None:
     """Write the ledger, one row per test, and a short text for the terminal."""
-    tables = {path.stem: records.load_table(path) for path in table_paths}
-    ledger, tests = claims.verdicts(entries, tables, scale)
-    records.save_table(outputs["claims"], ledger)
-    records.save_table(outputs["tests"], tests)
+    tables = {path.stem: load_table(path) for path in table_paths}
+    ledger, tests = verdicts.verdicts(entries, tables, scale)
+    save_table(outputs["claims"], ledger)
+    save_table(outputs["tests"], tests)
     write_atomically(outputs["summary"], lambda path: path.write_text(summary(ledger, tests, study)))
 
 

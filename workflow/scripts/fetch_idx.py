@@ -11,8 +11,9 @@ from typing import Any
 
 import pooch
 
-from sgdphysics import datasets, jobs
+from sgdphysics import datasets
 from sgdphysics.files import write_atomically
+from sgdphysics.provenance import jobs
 
 PAUSES_SECONDS = (1, 4)  # before the second and the third try of one mirror
 

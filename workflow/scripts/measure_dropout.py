@@ -7,8 +7,10 @@ from typing import Any
 
 import pandas as pd
 
-from sgdphysics import curvature, datasets, generalization, jobs, records, run_files, sweeps
+from sgdphysics import curvature, datasets, generalization, run_files, sweeps
 from sgdphysics.networks import Mlp
+from sgdphysics.provenance import jobs
+from sgdphysics.tables import save_rows
 
 COLUMNS = [
     *("run", "point", "target", "epoch", "layer", "matching"),
@@ -44,7 +46,7 @@ def measure(
                 rows = _measured(layers, settings["layer"], result.run.seed)
                 parts.append(pd.DataFrame(rows).assign(**columns))
             print(name, file=sys.stderr)
-    records.save_rows(table_path, parts, COLUMNS)
+    save_rows(table_path, parts, COLUMNS)
 
 
 def _measured(layers: Sequence[tuple[Mlp, generalization.MatchedData]], studied: int, seed: int) -> list[dict[str, Any]]:

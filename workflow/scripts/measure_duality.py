@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sgdphysics import arrays, curvature, datasets, duality, generalization, jobs, landscape, records, run_files, sweeps
+from sgdphysics import arrays, curvature, datasets, duality, generalization, landscape, run_files, sweeps
 from sgdphysics.networks import Mlp
+from sgdphysics.provenance import jobs
+from sgdphysics.tables import save_rows
 
 POINT = ["run", "status", "point", "target", "epoch"]
 NUMBERS = [
@@ -54,8 +56,8 @@ def measure(
                 spectra.append(spectrum.assign(**columns))
             points += own or [{"run": name, "status": result.status}]
             print(name, result.status, len(own), "points", file=sys.stderr)
-    records.save_rows(tables["points"], [pd.DataFrame(points, columns=[*POINT, *NUMBERS])], [*POINT, *NUMBERS])
-    records.save_rows(tables["spectra"], spectra, [*POINT, *SPECTRUM])
+    save_rows(tables["points"], [pd.DataFrame(points, columns=[*POINT, *NUMBERS])], [*POINT, *NUMBERS])
+    save_rows(tables["spectra"], spectra, [*POINT, *SPECTRUM])
 
 
 def _measured(network: Mlp, data: generalization.MatchedData, seed: int) -> tuple[dict[str, float], pd.DataFrame]:

@@ -10,11 +10,13 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from sgdphysics import arrays, curvature, datasets, jobs, landscape, records, run_files, seeds, training, windows
+from sgdphysics import arrays, curvature, datasets, landscape, run_files, seeds, training, windows
+from sgdphysics.provenance import jobs
+from sgdphysics.tables import WINDOW_COLUMNS, save_rows
 
 Data = tuple[windows.Mlp, Tensor, Tensor, int]  # centre in float64, images, labels, layer
 
-WINDOW = records.WINDOW_COLUMNS
+WINDOW = WINDOW_COLUMNS
 COLUMNS = {
     "flatness": [*WINDOW, "source", "basis", "rank", "curvature", "edge_left", "edge_right", "flatness"],
     "slices": [*WINDOW, "rank", "offset", "loss"],
@@ -49,7 +51,7 @@ def measure(
             rows["minima"].append(_minima_rows(curve, window, data, settings, run).assign(**columns))
         print(f"{name}: window of {window.epochs} epochs", file=sys.stderr)
     for table, parts in rows.items():
-        records.save_rows(tables[table], parts, COLUMNS[table])
+        save_rows(tables[table], parts, COLUMNS[table])
 
 
 def _bases(window: windows.Window) -> dict[tuple[str, str], Tensor]:

@@ -10,9 +10,11 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from sgdphysics import datasets, jobs, records, run_files, training, windows
+from sgdphysics import datasets, run_files, training, windows
+from sgdphysics.provenance import jobs
+from sgdphysics.tables import WINDOW_COLUMNS, save_rows
 
-WINDOW = [*records.WINDOW_COLUMNS, "start_epoch", "source"]
+WINDOW = [*WINDOW_COLUMNS, "start_epoch", "source"]
 TIMES = ["relaxation_time_steps", "integrated_time_steps"]
 COLUMNS = {
     "fluctuations": [*WINDOW, "basis", "rank", "hessian_eigenvalue", "variance", "variance_without_drift", *TIMES],
@@ -61,7 +63,7 @@ def measure(
         ],
     }
     for name, parts in rows.items():
-        records.save_rows(tables[name], parts, COLUMNS[name])
+        save_rows(tables[name], parts, COLUMNS[name])
 
 
 def _plans(

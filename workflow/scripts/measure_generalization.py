@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from sgdphysics import curvature, datasets, generalization, jobs, noise, records, run_files, training
+from sgdphysics import curvature, datasets, generalization, noise, run_files, training
+from sgdphysics.provenance import jobs
+from sgdphysics.tables import RUN_ORDER, save_rows
 
 SETTINGS = ["learning_rate", "batch_size", "seed"]
 MEASURED = [
@@ -39,7 +41,7 @@ def measure(
             rows.append(row)
             print(name, result.status, file=sys.stderr)
     table = pd.DataFrame(rows, columns=COLUMNS)
-    records.save_rows(table_path, [table], COLUMNS, records.RUN_ORDER)
+    save_rows(table_path, [table], COLUMNS, RUN_ORDER)
 
 
 def _numbers(result: training.Result, data: generalization.MatchedData, layer: int, sharpest_directions: int) -> dict[str, float]:

@@ -10,9 +10,11 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from sgdphysics import datasets, generalization, jobs, landscape, noise, records, run_files, seeds, training, windows
+from sgdphysics import datasets, generalization, landscape, noise, run_files, seeds, training, windows
+from sgdphysics.provenance import jobs
+from sgdphysics.tables import WINDOW_COLUMNS, load_table, save_rows
 
-WINDOW = records.WINDOW_COLUMNS
+WINDOW = WINDOW_COLUMNS
 LOSSES_AND_ERRORS = ["training_loss", "training_error", "test_loss", "test_error"]
 COLUMNS = {
     "temperature": [*WINDOW, "basis", "rank", "temperature"],
@@ -38,7 +40,7 @@ def measure(
     "minibatches" and "covariance".
     """
     images = generalization.MatchedDatasets(datasets.load_dataset(dataset_path).to(device))
-    results, widths = run_files.load_results(runs_path), records.load_table(flatness_path)
+    results, widths = run_files.load_results(runs_path), load_table(flatness_path)
     rows: dict[str, list[pd.DataFrame]] = {name: [] for name in COLUMNS}
     for name, role, window in windows.load_windows(windows_path):
         point = Point(results[name], window, images.of(results[name].run))
@@ -58,7 +60,7 @@ def measure(
                 rows["covariance"].append(_covariance_rows(point).assign(**columns))
         print(name, file=sys.stderr)
     for table, parts in rows.items():
-        records.save_rows(tables[table], parts, COLUMNS[table])
+        save_rows(tables[table], parts, COLUMNS[table])
 
 
 class Point:

@@ -8,8 +8,10 @@ from typing import Any
 import pandas as pd
 import torch
 
-from sgdphysics import datasets, duality, generalization, jobs, noise, records, run_files, seeds
+from sgdphysics import datasets, duality, generalization, noise, run_files, seeds
 from sgdphysics.networks import Mlp
+from sgdphysics.provenance import jobs
+from sgdphysics.tables import save_rows
 
 RUN = ["run", "seed"]
 QUANTITIES = [
@@ -59,7 +61,7 @@ def measure(
                     rows[table].append(part.assign(run=name, seed=result.run.seed))
                 print(name, file=sys.stderr)
     for table, parts in rows.items():
-        records.save_rows(tables[table], parts, COLUMNS[table])
+        save_rows(tables[table], parts, COLUMNS[table])
 
 
 class _Measured:

@@ -5,7 +5,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from sgdphysics import datasets, jobs, records
+from sgdphysics import datasets
+from sgdphysics.errors import RecordError
+from sgdphysics.provenance import jobs
 
 
 def prepare(name: str, entry: Mapping[str, Any], directory: Path, dataset_path: Path) -> None:
@@ -51,7 +53,7 @@ def _sources(path: Path) -> dict[str, str]:
     try:
         return {file: source["mirror"] for file, source in json.loads(path.read_text()).items()}
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-        raise records.RecordError(f"{path}: not a list of sources ({error})") from None
+        raise RecordError(f"{path}: not a list of sources ({error})") from None
 
 
 if __name__ == "__main__":

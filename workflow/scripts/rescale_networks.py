@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sgdphysics import curvature, datasets, duality, generalization, jobs, landscape, records, rescaling, run_files
+from sgdphysics import curvature, datasets, duality, generalization, landscape, rescaling, run_files
 from sgdphysics.networks import Mlp
+from sgdphysics.provenance import jobs
+from sgdphysics.tables import save_rows
 
 MEASURED = [
     *("largest_eigenvalue", "trace", "median_flatness", "weight_norm"),
@@ -52,7 +54,7 @@ def rescale(
                         }
                     )
             print(name, file=sys.stderr)
-    records.save_rows(table_path, [pd.DataFrame(rows, columns=COLUMNS)], COLUMNS)
+    save_rows(table_path, [pd.DataFrame(rows, columns=COLUMNS)], COLUMNS)
 
 
 def _measured(network: Mlp, data: generalization.MatchedData) -> dict[str, float]:

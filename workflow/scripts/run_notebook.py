@@ -6,8 +6,9 @@ from typing import Any
 
 import nbformat
 
-from sgdphysics import jobs, notebooks
 from sgdphysics.files import write_atomically
+from sgdphysics.provenance import jobs
+from sgdphysics.report import notebooks
 
 
 def run(notebook: Path, parameters: Mapping[str, Any], links: Mapping[str, str], outputs: Mapping[str, Path]) -> None:

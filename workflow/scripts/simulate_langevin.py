@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sgdphysics import effective_loss, jobs, records, seeds, toy
+from sgdphysics import effective_loss, seeds, toy
+from sgdphysics.provenance import jobs
+from sgdphysics.tables import save_rows
 
 STEPS_PER_DIFFUSION_TIME = 400  # at least, of half_width^2 / Delta, so that a step in x is short against the valley
 SAMPLES_PER_DIFFUSION_TIME = 100
@@ -36,8 +38,8 @@ def simulate(settings: Mapping[str, Any], seed_list: Sequence[int], tables: Mapp
             print(f"noise strength {diffusion:g}, kappa {kappa:g}: {len(seed_list)} seeds", file=sys.stderr)
     order = ["kappa", "diffusion", "seed", "start"]
     columns = [*order, "deciding", "x", "flatness", "joint_density", "marginal_density"]
-    records.save_rows(tables["densities"], densities, columns, [*order, "x"])
-    records.save_rows(tables["slopes"], slopes, list(slopes[0].columns), order)
+    save_rows(tables["densities"], densities, columns, [*order, "x"])
+    save_rows(tables["slopes"], slopes, list(slopes[0].columns), order)
 
 
 def _densities(

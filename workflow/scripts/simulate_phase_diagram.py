@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sgdphysics import jobs, records, seeds, toy
+from sgdphysics import seeds, toy
+from sgdphysics.provenance import jobs
+from sgdphysics.tables import save_rows, save_table
 
 LONGER = (1, 4, 16)  # horizons of the coarser diagram, in parts of the finer one's
 COLUMNS = ["start", "points", "horizon_steps", "learning_rate", "shift", "walkers", "survival", "relative_flatness"]
@@ -20,8 +22,8 @@ def simulate(settings: Mapping[str, Any], seed: int, tables: Mapping[str, Path])
     horizon, fine, coarse = settings["phase_steps"], settings["phase_points"], settings["long_phase_points"]
     parts = [_diagram(landscape, settings, seed, start, fine, [horizon]) for start in ("sharp", "flat")]
     parts.append(_diagram(landscape, settings, seed, "sharp", coarse, [factor * horizon for factor in LONGER]))
-    records.save_rows(tables["phases"], parts, COLUMNS, COLUMNS[:5])
-    records.save_table(tables["bounds"], _bounds(landscape, settings))
+    save_rows(tables["phases"], parts, COLUMNS, COLUMNS[:5])
+    save_table(tables["bounds"], _bounds(landscape, settings))
 
 
 def _log_spaced(ends: Sequence[float], points: int) -> np.ndarray:

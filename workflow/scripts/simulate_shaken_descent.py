@@ -10,7 +10,9 @@ import numpy as np
 import pandas as pd
 from scipy.integrate import cumulative_trapezoid
 
-from sgdphysics import effective_loss, first_passage, jobs, records, seeds, toy
+from sgdphysics import effective_loss, first_passage, seeds, toy
+from sgdphysics.provenance import jobs
+from sgdphysics.tables import save_rows
 
 ARRIVALS = ["dynamics", "learning_rate", "shift", "seed"]
 RELAXATIONS = 8  # relaxation times of x before its stationary density is sampled
@@ -24,17 +26,17 @@ def simulate(settings: Mapping[str, Any], seed_list: Sequence[int], tables: Mapp
     landscapes = toy.landscapes(**settings["landscapes"])
     single = landscapes["single_valley"]
     passages = {key: _passages(single, settings, *key) for key in _arrival_keys(settings, seed_list)}
-    records.save_rows(tables["arrivals"], [_arrival_row(key, found, settings) for key, found in passages.items()], _ARRIVAL_COLUMNS)
+    save_rows(tables["arrivals"], [_arrival_row(key, found, settings) for key, found in passages.items()], _ARRIVAL_COLUMNS)
     print(f"arrivals: {len(passages)} runs", file=sys.stderr)
     columns = ["dynamics", "learning_rate", "shift", "event", "steps", "share"]
-    records.save_rows(tables["incidence"], list(_incidence(passages, settings)), columns)
+    save_rows(tables["incidence"], list(_incidence(passages, settings)), columns)
     for name, rows in (("survival", _survival), ("drift", _drift)):
         parts = [rows(landscapes, settings, seed) for seed in seed_list]
-        records.save_rows(tables[name], parts, list(parts[0].columns))
+        save_rows(tables[name], parts, list(parts[0].columns))
         print(name, file=sys.stderr)
     pairs = [_stationary(single, settings, shift, seed) for shift in settings["stationary_shifts"] for seed in seed_list]
     for name, parts in zip(("stationary", "widths"), zip(*pairs, strict=True), strict=True):
-        records.save_rows(tables[name], parts, list(parts[0].columns))
+        save_rows(tables[name], parts, list(parts[0].columns))
 
 
 # --- arrival at flat places

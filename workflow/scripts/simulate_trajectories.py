@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sgdphysics import jobs, records, seeds, toy
+from sgdphysics import seeds, toy
+from sgdphysics.provenance import jobs
+from sgdphysics.tables import save_rows
 
 DRAWN = ("single_valley", "two_valleys")
 GRID = (81, 61)  # points of the drawn landscape along x and y
@@ -18,9 +20,9 @@ def simulate(settings: Mapping[str, Any], seed: int, tables: Mapping[str, Path])
     landscapes = toy.landscapes(**settings["landscapes"])
     parts = [_trajectories(name, landscapes[name], settings, seed) for name in DRAWN]
     columns = ["landscape", "shift", "walker", "step", "x", "y", "flatness"]
-    records.save_rows(tables["trajectories"], parts, columns)
+    save_rows(tables["trajectories"], parts, columns)
     parts = [_surface(name, landscapes[name], settings["start"][1]) for name in DRAWN]
-    records.save_rows(tables["landscape"], parts, ["landscape", "x", "y", "loss", "flatness"])
+    save_rows(tables["landscape"], parts, ["landscape", "x", "y", "loss", "flatness"])
 
 
 def _trajectories(name: str, landscape: toy.Landscape, settings: Mapping[str, Any], seed: int) -> pd.DataFrame:

@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sgdphysics import effective_loss, jobs, records, toy
+from sgdphysics import effective_loss, toy
+from sgdphysics.provenance import jobs
+from sgdphysics.tables import save_rows
 
 CURRENT_POINTS = 49  # drawn along x and y
 
@@ -37,11 +39,11 @@ def solve(settings: Mapping[str, Any], tables: Mapping[str, Path]) -> None:
         print(f"kappa {kappa:g}: {len(strengths)} noise strengths")
     order = ["kappa", "diffusion"]
     density_columns = [*order, "x", "flatness", "joint_density", "marginal_density"]
-    records.save_rows(tables["densities"], densities, density_columns, [*order, "x"])
-    records.save_rows(tables["two_valleys"], two_valleys, density_columns, [*order, "x"])
-    records.save_rows(tables["slopes"], slopes, list(slopes[0].columns), order)
+    save_rows(tables["densities"], densities, density_columns, [*order, "x"])
+    save_rows(tables["two_valleys"], two_valleys, density_columns, [*order, "x"])
+    save_rows(tables["slopes"], slopes, list(slopes[0].columns), order)
     current_columns = [*order, "x", "y", "density", "current_x", "current_y"]
-    records.save_rows(tables["current"], currents, current_columns, [*order, "x", "y"])
+    save_rows(tables["current"], currents, current_columns, [*order, "x", "y"])
 
 
 def _at_centres(current: np.ndarray, axis: int) -> np.ndarray:

@@ -7,10 +7,12 @@ from pathlib import Path
 import pandas as pd
 import torch
 
-from sgdphysics import arrays, fluctuations, jobs, records
+from sgdphysics import arrays, fluctuations
+from sgdphysics.provenance import jobs
+from sgdphysics.tables import RUN_COLUMNS, RUN_ORDER, load_table, load_tables, save_rows
 
-KEYS = [*records.RUN_COLUMNS, "window", "window_epochs", "start_epoch", "source"]
-ORDER = [*records.RUN_ORDER, "window", "window_epochs", "start_epoch", "source"]
+KEYS = [*RUN_COLUMNS, "window", "window_epochs", "start_epoch", "source"]
+ORDER = [*RUN_ORDER, "window", "window_epochs", "start_epoch", "source"]
 COLUMNS = {
     "spectra": [*KEYS, "rank", "variance", "held_out_variance", "cumulative_share"],
     "dimension": [
@@ -25,17 +27,17 @@ POINTS = 60  # ranks kept of each spectrum
 
 def tabulate(runs_path: Path, spectra_paths: Sequence[Path], trajectory_paths: Sequence[Path], tables: Mapping[str, Path]) -> None:
     """Write the tables "spectra" (at log-spaced ranks), "dimension" (one row per spectrum) and "trajectory"."""
-    runs = records.load_table(runs_path)[records.RUN_COLUMNS]
-    spectra = runs.merge(records.load_tables(spectra_paths)).sort_values([*ORDER, "rank"])
+    runs = load_table(runs_path)[RUN_COLUMNS]
+    spectra = runs.merge(load_tables(spectra_paths)).sort_values([*ORDER, "rank"])
     spectra = spectra[spectra["total_variance"] > 0]  # a dead network has no gradients, hence a noise walk that stands still
     points, numbers = [], []
     for key, spectrum in spectra.groupby(KEYS):
         points.append(_points(spectrum))
         numbers.append(pd.DataFrame([{**dict(zip(KEYS, key, strict=True)), **_dimension(spectrum)}]))
-    trajectory = runs.merge(records.load_tables(trajectory_paths))
-    records.save_rows(tables["spectra"], points, COLUMNS["spectra"], [*ORDER, "rank"])
-    records.save_rows(tables["dimension"], numbers, COLUMNS["dimension"], ORDER)
-    records.save_rows(tables["trajectory"], [trajectory], COLUMNS["trajectory"], [*ORDER, "rank", "step"])
+    trajectory = runs.merge(load_tables(trajectory_paths))
+    save_rows(tables["spectra"], points, COLUMNS["spectra"], [*ORDER, "rank"])
+    save_rows(tables["dimension"], numbers, COLUMNS["dimension"], ORDER)
+    save_rows(tables["trajectory"], [trajectory], COLUMNS["trajectory"], [*ORDER, "rank", "step"])
 
 
 def _points(spectrum: pd.DataFrame) -> pd.DataFrame:

@@ -6,8 +6,9 @@ from pathlib import Path
 import pandas as pd
 import torch
 
-from sgdphysics import arrays, fits, jobs, records, surrogates, windows
-from sgdphysics.records import RUN_COLUMNS, RUN_ORDER
+from sgdphysics import arrays, fits, surrogates, windows
+from sgdphysics.provenance import jobs
+from sgdphysics.tables import RUN_COLUMNS, RUN_ORDER, WINDOW_COLUMNS, load_table, load_tables, save_rows, save_table
 
 KEYS = [*RUN_COLUMNS, "window", "window_epochs"]
 DIRECTION_COLUMNS = [
@@ -49,16 +50,16 @@ def tabulate(
         directions: Number of log-spaced directions that enter a fit.
         tables: Where to write.
     """
-    runs = records.load_table(runs_path)
-    rows = _directions(runs, {name: records.load_tables(paths) for name, paths in measured.items()}, directions)
+    runs = load_table(runs_path)
+    rows = _directions(runs, {name: load_tables(paths) for name, paths in measured.items()}, directions)
     exponents = [pd.DataFrame(_exponents(window)).assign(**window[KEYS].iloc[0]) for window in rows]
     order = [*RUN_ORDER, "window_epochs"]
-    records.save_rows(tables["directions"], rows, DIRECTION_COLUMNS, [*order, "source", "basis", "rank"])
+    save_rows(tables["directions"], rows, DIRECTION_COLUMNS, [*order, "source", "basis", "rank"])
     for name, main in (("exponents", True), ("longer_exponents", False)):
         parts = [part for part in exponents if (part["window"].iloc[0] == "main") == main]
-        records.save_rows(tables[name], parts, EXPONENT_COLUMNS, [*order, "kind"])
+        save_rows(tables[name], parts, EXPONENT_COLUMNS, [*order, "kind"])
     for name in ("slices", "minima"):
-        records.save_table(tables[name], runs[RUN_COLUMNS].merge(records.load_tables(measured[name])).sort_values(["seed", "rank"]))
+        save_table(tables[name], runs[RUN_COLUMNS].merge(load_tables(measured[name])).sort_values(["seed", "rank"]))
 
 
 def _directions(runs: pd.DataFrame, measured: Mapping[str, pd.DataFrame], directions: int) -> list[pd.DataFrame]:
@@ -71,7 +72,7 @@ def _directions(runs: pd.DataFrame, measured: Mapping[str, pd.DataFrame], direct
     )
     flatness = measured["flatness"].rename(columns={"source": "flatness_source", "basis": "flatness_basis"})
     temperature = measured["temperature"].rename(columns={"basis": "flatness_basis"}).assign(flatness_source="sgd")
-    keys = [*records.WINDOW_COLUMNS, "flatness_source", "flatness_basis", "rank"]
+    keys = [*WINDOW_COLUMNS, "flatness_source", "flatness_basis", "rank"]
     rows = fluctuations.merge(flatness, on=keys, how="left").merge(temperature, on=keys, how="left")
     rows = runs.merge(rows, on="run")
     rows["fitted"] = False

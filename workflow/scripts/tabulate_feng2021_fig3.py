@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from sgdphysics import fits, jobs, records
-from sgdphysics.records import RUN_COLUMNS
+from sgdphysics import fits
+from sgdphysics.provenance import jobs
+from sgdphysics.tables import RUN_COLUMNS, load_table, load_tables, save_rows, save_table
 
 KEYS = [*RUN_COLUMNS, "window", "window_epochs", "source", "basis"]
 TIMES = {"relaxation": "relaxation_time_steps", "integrated": "integrated_time_steps"}
@@ -16,15 +17,15 @@ def tabulate(directions_path: Path, runs_path: Path, measured: Mapping[str, Sequ
     """Write the tables "directions" (reference runs), "correlation_times" (one fit per run, window, source, basis and kind of
     time), "minibatches", "covariance" and "homogeneity".
     """
-    directions = records.load_table(directions_path)
+    directions = load_table(directions_path)
     reference = directions[directions["reference"]]
     columns = [*KEYS, "rank", "fitted", "flatness", "temperature", *TIMES.values()]
-    records.save_table(tables["directions"], reference[columns])
+    save_table(tables["directions"], reference[columns])
     columns = [*KEYS, "time", "exponent", "intercept", "r", "points"]
-    records.save_rows(tables["correlation_times"], _time_fits(reference), columns)
-    runs = records.load_table(runs_path)[RUN_COLUMNS]
+    save_rows(tables["correlation_times"], _time_fits(reference), columns)
+    runs = load_table(runs_path)[RUN_COLUMNS]
     for name, paths in measured.items():
-        records.save_table(tables[name], runs.merge(records.load_tables(paths)).sort_values(["seed"], kind="stable"))
+        save_table(tables[name], runs.merge(load_tables(paths)).sort_values(["seed"], kind="stable"))
 
 
 def _time_fits(directions: pd.DataFrame) -> list[pd.DataFrame]:

@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from sgdphysics import fits, jobs, records
-from sgdphysics.records import RUN_COLUMNS, RUN_ORDER
+from sgdphysics import fits
+from sgdphysics.provenance import jobs
+from sgdphysics.tables import RUN_COLUMNS, RUN_ORDER, load_table, load_tables, save_rows, save_table
 
 COMPARED = ("sharpest_temperature", "slope_spread", "test_loss")
 
@@ -22,17 +23,17 @@ def tabulate(
     """Write the tables "annealing" (checkpoint by direction), "checkpoints", "temperature_fits" (T against F, per run) and
     "equal_loss" (quantities interpolated to equal training losses).
     """
-    runs = records.load_table(runs_path)[RUN_COLUMNS]
+    runs = load_table(runs_path)[RUN_COLUMNS]
     order = [*RUN_ORDER, "step"]
-    annealing = runs.merge(records.load_tables(measured["annealing"])).sort_values([*order, "rank"])
-    checkpoints = runs.merge(records.load_tables(measured["checkpoints"])).sort_values(order)
-    records.save_table(tables["annealing"], annealing)
-    records.save_table(tables["checkpoints"], checkpoints)
-    fitted = _temperature_fits(records.load_table(directions_path))
-    records.save_rows(tables["temperature_fits"], fitted, [*RUN_COLUMNS, "exponent", "intercept", "r", "points"], RUN_ORDER)
+    annealing = runs.merge(load_tables(measured["annealing"])).sort_values([*order, "rank"])
+    checkpoints = runs.merge(load_tables(measured["checkpoints"])).sort_values(order)
+    save_table(tables["annealing"], annealing)
+    save_table(tables["checkpoints"], checkpoints)
+    fitted = _temperature_fits(load_table(directions_path))
+    save_rows(tables["temperature_fits"], fitted, [*RUN_COLUMNS, "exponent", "intercept", "r", "points"], RUN_ORDER)
     columns = [*RUN_COLUMNS, "target_loss", "quantity", "value"]
     order = ["quantity", "target_loss", *RUN_ORDER]
-    records.save_rows(tables["equal_loss"], _at_equal_loss(checkpoints, equal_losses), columns, order)
+    save_rows(tables["equal_loss"], _at_equal_loss(checkpoints, equal_losses), columns, order)
 
 
 def _temperature_fits(directions: pd.DataFrame) -> list[pd.DataFrame]:

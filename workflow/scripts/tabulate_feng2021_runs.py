@@ -5,14 +5,16 @@ from pathlib import Path
 
 import pandas as pd
 
-from sgdphysics import jobs, records
+from sgdphysics.provenance import jobs
+from sgdphysics.tables import save_table
+from sgdphysics.tensors import load_metadata
 
 
 def tabulate(runs_paths: Sequence[Path], reference_runs: Sequence[str], table_path: Path) -> None:
     """Write one row per run, in the order of learning rate, batch size and seed."""
     rows = []
     for path in runs_paths:
-        metadata = records.load_metadata(path)
+        metadata = load_metadata(path)
         for result in metadata["results"]:
             run = result["run"]
             rows.append(
@@ -27,7 +29,7 @@ def tabulate(runs_paths: Sequence[Path], reference_runs: Sequence[str], table_pa
                 }
             )
     table = pd.DataFrame(rows).sort_values(["learning_rate", "batch_size", "seed"], ignore_index=True)
-    records.save_table(table_path, table)
+    save_table(table_path, table)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,9 @@ from typing import Any
 
 import pandas as pd
 
-from sgdphysics import jobs, records, sweeps
+from sgdphysics import sweeps
+from sgdphysics.provenance import jobs
+from sgdphysics.tables import load_tables, save_rows
 
 MEMBER = ["sweep", "dose", "seed", "reference"]
 POINT = ["point", "target", "deciding"]
@@ -34,24 +36,24 @@ def tabulate(
     the weakest. "dropout": the same for the sweeps of dropout, per layer and way of matching.
     """
     runs = pd.DataFrame(members, columns=["run", *MEMBER])
-    points = runs.merge(records.load_tables(measured["points"]), on="run")
+    points = runs.merge(load_tables(measured["points"]), on="run")
     reached = points.dropna(subset=["point"])
     deciding = sweeps.deciding_targets(sweeps.with_control(reached)).assign(deciding=True)
     points = points.merge(deciding, on=["sweep", "point", "target"], how="left").fillna({"deciding": False})
     columns = [*MEMBER, "run", *POINT, *(column for column in points if column not in {*MEMBER, *POINT, "run"})]
-    records.save_rows(tables["points"], [points], columns)
-    spectra = runs.merge(records.load_tables(measured["spectra"]), on="run").merge(deciding, on=["sweep", "point", "target"])
-    records.save_rows(tables["spectra"], [spectra], [*MEMBER, "run", "point", "target", *SPECTRUM])
-    records.save_rows(tables["settings"], [_settings(points)], SETTINGS)
-    records.save_rows(tables["effects"], [sweeps.effects(points.drop(columns="deciding"), CHANGED)], [*sweeps.EFFECTS, *CHANGED])
+    save_rows(tables["points"], [points], columns)
+    spectra = runs.merge(load_tables(measured["spectra"]), on="run").merge(deciding, on=["sweep", "point", "target"])
+    save_rows(tables["spectra"], [spectra], [*MEMBER, "run", "point", "target", *SPECTRUM])
+    save_rows(tables["settings"], [_settings(points)], SETTINGS)
+    save_rows(tables["effects"], [sweeps.effects(points.drop(columns="deciding"), CHANGED)], [*sweeps.EFFECTS, *CHANGED])
     of_dropout = runs[runs["sweep"].str.startswith(("dropout", sweeps.CONTROL))]
-    layers = of_dropout.merge(records.load_tables(measured["dropout"]), on="run")
+    layers = of_dropout.merge(load_tables(measured["dropout"]), on="run")
     parts = [
         sweeps.effects(pd.concat([part, of_dropout]), SHARPNESS_OF_LAYER).assign(layer=number, matching=matching)
         for (number, matching), part in layers.groupby(["layer", "matching"])
     ]
     columns = [*sweeps.EFFECTS[:1], "layer", "matching", *sweeps.EFFECTS[1:], *SHARPNESS_OF_LAYER]
-    records.save_rows(tables["dropout"], parts, columns)
+    save_rows(tables["dropout"], parts, columns)
 
 
 def _settings(points: pd.DataFrame) -> pd.DataFrame:

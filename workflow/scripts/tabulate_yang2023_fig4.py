@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from sgdphysics import edge, jobs, records
-from sgdphysics.records import RUN_ORDER
+from sgdphysics import convergence_edge
+from sgdphysics.provenance import jobs
+from sgdphysics.tables import RUN_ORDER, load_tables, save_rows
 
 OUTCOMES = ("converged", "not_converged", "diverged", "dead")
 QUANTITIES = ("test_loss", "test_error")
@@ -24,31 +25,31 @@ LINES = [
 
 def tabulate(measured_paths: Sequence[Path], talk_runs: Sequence[str], tables: Mapping[str, Path]) -> None:
     """Write the tables "runs" (one row per run), "settings" (runs of each outcome) and "lines" (one row per line and quantity)."""
-    runs = records.load_tables(measured_paths)
+    runs = load_tables(measured_paths)
     runs["part"] = runs["run"].isin(set(talk_runs)).map({True: "talk_example", False: "grid"})
     runs["noise_scale"] = runs["learning_rate"] / runs["batch_size"]
-    records.save_rows(tables["runs"], [runs], RUNS, ["part", *RUN_ORDER])
+    save_rows(tables["runs"], [runs], RUNS, ["part", *RUN_ORDER])
     settings = _settings(runs)
-    records.save_rows(tables["settings"], [settings], settings.columns, ["part", *edge.SETTING])
-    records.save_rows(tables["lines"], [_lines(runs[runs["part"] == "grid"])], LINES)
+    save_rows(tables["settings"], [settings], settings.columns, ["part", *convergence_edge.SETTING])
+    save_rows(tables["lines"], [_lines(runs[runs["part"] == "grid"])], LINES)
 
 
 def _settings(runs: pd.DataFrame) -> pd.DataFrame:
     """How many runs of each setting ended in which way."""
-    keys = ["part", *edge.SETTING]
+    keys = ["part", *convergence_edge.SETTING]
     counts = runs.groupby([*keys, "status"]).size().unstack(fill_value=0).reindex(columns=list(OUTCOMES), fill_value=0)
     return counts.assign(runs=counts.sum(axis=1)).reset_index()
 
 
 def _lines(runs: pd.DataFrame) -> pd.DataFrame:
     """The edge of each line, and the setting up to it of lowest mean over seeds; none where the line has too few settings."""
-    found, up_to_edge = edge.edges(runs), edge.runs_up_to_the_edge(runs)
-    means = up_to_edge.groupby(["line", *edge.SETTING, "octaves_to_edge"], as_index=False)[list(QUANTITIES)].mean()
+    found, up_to_edge = convergence_edge.edges(runs), convergence_edge.runs_up_to_the_edge(runs)
+    means = up_to_edge.groupby(["line", *convergence_edge.SETTING, "octaves_to_edge"], as_index=False)[list(QUANTITIES)].mean()
     parts = []
     for quantity in QUANTITIES:
         best = means.loc[means.dropna(subset=[quantity]).groupby("line")[quantity].idxmin()]
-        names = {key: f"optimum_{key}" for key in edge.SETTING} | {"octaves_to_edge": "octaves_from_optimum_to_edge"}
-        columns = ["line", *edge.SETTING, "octaves_to_edge"]
+        names = {key: f"optimum_{key}" for key in convergence_edge.SETTING} | {"octaves_to_edge": "octaves_from_optimum_to_edge"}
+        columns = ["line", *convergence_edge.SETTING, "octaves_to_edge"]
         parts.append(found.merge(best[columns].rename(columns=names), how="left").assign(quantity=quantity))
     return pd.concat(parts, ignore_index=True)
 

@@ -4,8 +4,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from sgdphysics import datasets, grids, jobs, run_files, training
+from sgdphysics import datasets, run_files, training
+from sgdphysics.provenance import jobs
 from sgdphysics.runs import log_spaced_steps
+from sgdphysics.study import grids
 
 
 def train(

@@ -11,8 +11,9 @@ from typing import Any
 
 import yaml
 
-from sgdphysics import crate, job_records, jobs, records
 from sgdphysics.files import sha256_of, write_atomically
+from sgdphysics.provenance import crate, job_records, jobs
+from sgdphysics.tensors import load_metadata
 
 README = """# The record of study {study}
 
@@ -129,7 +130,7 @@ def installed(name: str, versions: set[str]) -> dict[str, str]:
 def data_set(name: str, entry: Mapping[str, Any]) -> dict[str, dict[str, str]]:
     """Where the data came from, with the sums of what was read."""
     path = Path("data") / f"{name}.safetensors"
-    metadata = records.load_metadata(path)
+    metadata = load_metadata(path)
     sources = Path("data") / name / "sources.json"
     mirrors = json.loads(sources.read_text()) if sources.is_file() else {}
     facts = {

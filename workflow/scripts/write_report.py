@@ -7,9 +7,11 @@ from typing import Any
 import plotly.offline
 import yaml
 
-from sgdphysics import audit, jobs, records, report
 from sgdphysics.errors import InputError
 from sgdphysics.files import write_atomically
+from sgdphysics.provenance import audit, jobs
+from sgdphysics.report import page
+from sgdphysics.tables import load_table
 
 
 def write(
@@ -33,32 +35,32 @@ def write(
         record: The study's record.
         output: The page.
     """
-    claims = report.claims(records.load_table(tables["claims"]), records.load_table(tables["tests"]), details["stated"])
-    points = records.load_table(tables["points"])
+    claims = page.claims(load_table(tables["claims"]), load_table(tables["tests"]), details["stated"])
+    points = load_table(tables["points"])
     settings = details["settings"]
     folder, rules, training = (details[key] for key in ("benchmarks", "recorded_rules", "training_benchmarks"))
-    stages = report.stages(all_benchmarks(Path(folder), rules, [Path(path) for path in training]))
+    stages = page.stages(all_benchmarks(Path(folder), rules, [Path(path) for path in training]))
     content = {
         **{key: details[key] for key in ("scale", "papers", "notebooks")},
         "study": study,
         "claims": claims,
-        "counts": report.counts(claims),
-        "tally": report.tally(claims),
-        "figures": [report.figure(picture, caption) for picture, caption in figures.items()],
-        "comparisons": report.COMPARISONS,
-        "plane": report.plane(points),
-        "plane_means": report.plane_means(points),
+        "counts": page.counts(claims),
+        "tally": page.tally(claims),
+        "figures": [page.figure(picture, caption) for picture, caption in figures.items()],
+        "comparisons": page.COMPARISONS,
+        "plane": page.plane(points),
+        "plane_means": page.plane_means(points),
         "settings": yaml.safe_dump(settings, sort_keys=False, default_flow_style=None, allow_unicode=True, width=88),
-        "dataset": report.dataset(settings["dataset"], details["dataset"]),
+        "dataset": page.dataset(settings["dataset"], details["dataset"]),
         "record": about(record),
         "stages": sorted(stages, key=lambda stage: -(stage.seconds or 0)),
-        "total": report.total(stages),
-        "citations": report.citations(citation(sources["citation"])),
+        "total": page.total(stages),
+        "citations": page.citations(citation(sources["citation"])),
     }
     texts = {name: sources[name].read_text(encoding="utf-8") for name in ("template", "style", "script")}
     scripts = {"plotly": plotly.offline.get_plotlyjs(), "script": texts["script"]}
-    page = audit.page_with_sum(report.page(texts["template"], texts["style"], scripts, content))
-    write_atomically(output, lambda path: path.write_text(page, encoding="utf-8"))
+    text = audit.page_with_sum(page.page(texts["template"], texts["style"], scripts, content))
+    write_atomically(output, lambda path: path.write_text(text, encoding="utf-8"))
 
 
 def about(record: audit.Record) -> dict[str, Any]:

@@ -13,8 +13,9 @@ from typing import Any
 
 import yaml
 
-from sgdphysics import audit, compare, inheritance
 from sgdphysics.errors import InputError
+from sgdphysics.provenance import audit, compare
+from sgdphysics.study import inheritance
 
 EXIT = """exit codes: 0 all that was asked for is intact (or equal), 1 something is stale, tampered or unknown (or differs), or the
 record is not confirmed: by its sum on the report page or by --record-sum, 2 the question cannot be answered: no record, no such
@@ -73,7 +74,7 @@ def _count(text: str) -> int:
 
 
 def _plan(options: argparse.Namespace) -> int:
-    from sgdphysics import planning, studies  # they load torch, which takes longer than the other commands
+    from sgdphysics.study import planning, studies
 
     unknown = sorted(set(options.section or ()) - set(planning.SECTIONS))
     if unknown:

@@ -20,8 +20,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sgdphysics import records, seeds
+from sgdphysics import seeds
 from sgdphysics.errors import InputError
+from sgdphysics.tensors import load_tensors, save_tensors
 
 # The four arrays of a data set and the names of their files in the IDX format, which are those of MNIST.
 IDX_FILES = {
@@ -108,17 +109,17 @@ def save_dataset(path: Path, source: Source, classes: int, description: Mapping[
         "files_sha256": dict(source.sha256),
         "arrays_sha256": arrays_sha256(source.arrays),
     }
-    records.save_tensors(path, tensors, metadata)
+    save_tensors(path, tensors, metadata)
 
 
 def load_dataset(path: Path) -> Dataset:
     """Read what `save_dataset` wrote.
 
     Raises:
-        records.RecordError: If the file is missing or not readable.
+        RecordError: If the file is missing or not readable.
         DatasetError: If it holds something other than a data set, or its contents do not fit together.
     """
-    tensors, metadata = records.load_tensors(path)
+    tensors, metadata = load_tensors(path)
     arrays, classes, maximum = _stored_arrays(path, tensors, metadata)
     _check_arrays(arrays, classes, maximum, str(path))
     images = {name: tensors[name].float().div_(maximum) for name in ("train_images", "test_images")}

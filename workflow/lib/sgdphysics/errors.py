@@ -1,5 +1,9 @@
-"""The error that a user's input can cause."""
+"""The errors that a user's input can cause."""
 
 
 class InputError(ValueError):
     """Something from outside (a file, a setting) is not as it must be; the message is one line that says what and where."""
+
+
+class RecordError(InputError):
+    """A file that should hold tensors or a table does not; the message names it in one line."""

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from sgdphysics import records
 from sgdphysics.networks import Mlp
+from sgdphysics.tensors import load_tensors, save_tensors
 from sgdphysics.training import Result, Run
 
 
@@ -17,16 +17,16 @@ def save_results(path: Path, results: Sequence[Result], names: Sequence[str], da
         tensors |= {f"{name}/{step}/{layer}": w for step, mlp in points.items() for layer, w in enumerate(mlp.weights)}
         entry = {key: value for key, value in vars(result).items() if key not in ("run", "network", "checkpoints")}
         metadata.append({"name": name, "run": asdict(result.run), "checkpoint_steps": sorted(result.checkpoints), **entry})
-    records.save_tensors(path, tensors, {"dataset": dataset, "results": metadata})
+    save_tensors(path, tensors, {"dataset": dataset, "results": metadata})
 
 
 def load_results(path: Path) -> dict[str, Result]:
     """Read what `save_results` wrote: results by run name, in the order saved.
 
     Raises:
-        records.RecordError: If the file is not readable.
+        RecordError: If the file is not readable.
     """
-    tensors, metadata = records.load_tensors(path)
+    tensors, metadata = load_tensors(path)
     results = {}
     for entry in metadata["results"]:
         name, steps = entry.pop("name"), entry.pop("checkpoint_steps")

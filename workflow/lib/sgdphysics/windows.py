@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from sgdphysics import records, seeds
+from sgdphysics import seeds
 from sgdphysics.arrays import largest_eigenpairs, log_spaced_ranks
 from sgdphysics.curvature import layer_gradients, layer_hessian
 from sgdphysics.fluctuations import (
@@ -24,6 +24,7 @@ from sgdphysics.fluctuations import (
 )
 from sgdphysics.networks import Mlp
 from sgdphysics.surrogates import gradient_noise_walk, isotropic_walk
+from sgdphysics.tensors import load_tensors, save_tensors
 from sgdphysics.training import Result, Run, continue_training, steps_per_epoch, training_set
 
 MOST_DIRECTIONS = 1000
@@ -213,16 +214,16 @@ def save_windows(path: Path, windows: Sequence[tuple[str, str, Window]]) -> None
         sources = {source: measured.total_variance for source, measured in window.sources.items()}
         layers = len(window.centre.weights)
         metadata.append({"name": name, "role": role, "sources": sources, "layers": layers, "window": numbers})
-    records.save_tensors(path, tensors, metadata)
+    save_tensors(path, tensors, metadata)
 
 
 def load_windows(path: Path) -> list[tuple[str, str, Window]]:
     """Read what `save_windows` wrote.
 
     Raises:
-        records.RecordError: If the file is not readable.
+        RecordError: If the file is not readable.
     """
-    tensors, metadata = records.load_tensors(path)
+    tensors, metadata = load_tensors(path)
     windows = []
     for index, entry in enumerate(metadata):
         sources = {

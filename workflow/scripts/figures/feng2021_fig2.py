@@ -8,7 +8,10 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from sgdphysics import fits, jobs, records, style
+from sgdphysics import fits
+from sgdphysics.provenance import jobs
+from sgdphysics.report import style
+from sgdphysics.tables import load_table
 
 KINDS = {
     "in_sample": "(a) in sample,\nas published",
@@ -152,4 +155,4 @@ def _exponents(axis: Axes, exponents: pd.DataFrame, runs: pd.DataFrame) -> None:
 if __name__ == "__main__":
     with jobs.logged_job(snakemake):
         names = ("runs", "directions", "exponents", "slices")
-        draw({name: records.load_table(snakemake.input[name]) for name in names}, *map(Path, snakemake.output))
+        draw({name: load_table(snakemake.input[name]) for name in names}, *map(Path, snakemake.output))

@@ -9,7 +9,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 
-from sgdphysics import fits, jobs, records, style
+from sgdphysics import fits
+from sgdphysics.provenance import jobs
+from sgdphysics.report import style
+from sgdphysics.tables import load_table
 
 BASES = {
     "principal": ("principal, in sample", style.COLOURS["black"]),
@@ -145,4 +148,4 @@ def _slopes(axis: Axes, rows: pd.DataFrame) -> None:
 if __name__ == "__main__":
     with jobs.logged_job(snakemake):
         names = ("directions", "correlation_times", "minibatches", "covariance", "homogeneity")
-        draw({name: records.load_table(snakemake.input[name]) for name in names}, *map(Path, snakemake.output))
+        draw({name: load_table(snakemake.input[name]) for name in names}, *map(Path, snakemake.output))

@@ -8,7 +8,10 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from sgdphysics import fits, jobs, records, style
+from sgdphysics import fits
+from sgdphysics.provenance import jobs
+from sgdphysics.report import style
+from sgdphysics.tables import load_table
 
 
 def draw(tables: Mapping[str, pd.DataFrame], *paths: Path) -> None:
@@ -82,4 +85,4 @@ def _against_loss(axis: Axes, rows: pd.DataFrame) -> None:
 if __name__ == "__main__":
     with jobs.logged_job(snakemake):
         names = ("directions", "annealing")
-        draw({name: records.load_table(snakemake.input[name]) for name in names}, *map(Path, snakemake.output))
+        draw({name: load_table(snakemake.input[name]) for name in names}, *map(Path, snakemake.output))

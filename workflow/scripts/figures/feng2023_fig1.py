@@ -8,8 +8,10 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from sgdphysics import jobs, records, style
 from sgdphysics.fits import student_interval
+from sgdphysics.provenance import jobs
+from sgdphysics.report import style
+from sgdphysics.tables import load_table
 
 MATCHINGS = {"nearest_pixels": "nearest in pixels", "nearest_activity": "nearest in activity", "random_of_class": "random of class"}
 SMALLEST = 1e-8  # changes of the loss below this are drawn there
@@ -114,4 +116,4 @@ def _matchings(axis: Axes, matching: pd.DataFrame) -> None:
 if __name__ == "__main__":
     with jobs.logged_job(snakemake):
         names = ("pairs", "matching")
-        draw({name: records.load_table(snakemake.input[name]) for name in names}, *map(Path, snakemake.output))
+        draw({name: load_table(snakemake.input[name]) for name in names}, *map(Path, snakemake.output))

@@ -8,14 +8,17 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from sgdphysics import fits, jobs, records, style, sweep_panels
+from sgdphysics import fits
+from sgdphysics.provenance import jobs
+from sgdphysics.report import panels, style
+from sgdphysics.tables import load_table
 
 
 def draw(tables: Mapping[str, pd.DataFrame], *paths: Path) -> None:
     """Draw the figure from its tables and save it."""
     style.use_theme()
     figure, axes = plt.subplots(2, 3, figsize=(style.TWO_COLUMNS, 4.9), layout="constrained")
-    settings = sweep_panels.decided(tables["points"], list(sweep_panels.COLOURS))
+    settings = panels.decided(tables["points"], list(panels.COLOURS))
     style.draw_or_say(axes[0, 0], _gaps, settings)
     style.draw_or_say(axes[0, 1], _products, settings)
     style.draw_or_say(axes[0, 2], _contributions, tables["directions"])
@@ -30,7 +33,7 @@ def _of_sweeps(axis: Axes, settings: pd.DataFrame, x: str, y: str) -> None:
     """One point per run, by sweep."""
     for sweep, rows in settings.groupby("sweep"):
         look = {"s": 8, "linewidths": 0.6, "facecolors": "none"}
-        axis.scatter(rows[x], rows[y], edgecolors=sweep_panels.colour_of(sweep), label=sweep_panels.NAMES[sweep], **look)
+        axis.scatter(rows[x], rows[y], edgecolors=panels.colour_of(sweep), label=panels.NAMES[sweep], **look)
 
 
 def _gaps(axis: Axes, settings: pd.DataFrame) -> None:
@@ -139,4 +142,4 @@ def _size(axis: Axes, settings: pd.DataFrame) -> None:
 if __name__ == "__main__":
     with jobs.logged_job(snakemake):
         names = ("points", "directions", "shifts")
-        draw({name: records.load_table(snakemake.input[name]) for name in names}, *map(Path, snakemake.output))
+        draw({name: load_table(snakemake.input[name]) for name in names}, *map(Path, snakemake.output))

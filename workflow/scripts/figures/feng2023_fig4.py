@@ -6,7 +6,9 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import pandas as pd
 
-from sgdphysics import jobs, records, style, sweep_panels
+from sgdphysics.provenance import jobs
+from sgdphysics.report import panels, style
+from sgdphysics.tables import load_table
 
 
 def draw(tables: Mapping[str, pd.DataFrame], *paths: Path) -> None:
@@ -14,8 +16,8 @@ def draw(tables: Mapping[str, pd.DataFrame], *paths: Path) -> None:
     style.use_theme()
     figure, axes = plt.subplots(2, 3, figsize=(style.TWO_COLUMNS, 4.6), layout="constrained")
     for row, sweep in zip(axes, ("norm_penalty", "squared_penalty"), strict=True):
-        sweep_panels.draw_sweep(row, tables["spectra"], tables["points"], sweep)
-        sweep_panels.draw_control(row[2], tables["points"])
+        panels.draw_sweep(row, tables["spectra"], tables["points"], sweep)
+        panels.draw_control(row[2], tables["points"])
     style.letter_panels(axes.flat)
     style.save(figure, *paths)
 
@@ -23,4 +25,4 @@ def draw(tables: Mapping[str, pd.DataFrame], *paths: Path) -> None:
 if __name__ == "__main__":
     with jobs.logged_job(snakemake):
         names = ("points", "spectra")
-        draw({name: records.load_table(snakemake.input[name]) for name in names}, *map(Path, snakemake.output))
+        draw({name: load_table(snakemake.input[name]) for name in names}, *map(Path, snakemake.output))

@@ -9,8 +9,11 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from sgdphysics import jobs, records, style, sweep_panels, sweeps
+from sgdphysics import sweeps
 from sgdphysics.fits import student_interval
+from sgdphysics.provenance import jobs
+from sgdphysics.report import panels, style
+from sgdphysics.tables import load_table
 
 SWEEPS = ("dropout", "initial_scale", "label_noise", "images_per_class")
 # Each changes one thing in the first: label, sweep, comparison, layer (None: the studied one), matching.
@@ -40,10 +43,10 @@ def draw(tables: Mapping[str, pd.DataFrame], studied: int, *paths: Path) -> None
     figure = plt.figure(figsize=(style.TWO_COLUMNS, 12.0), layout="constrained")
     axes = figure.subplot_mosaic("abc;def;ghi;jkl;mmn;ooo", height_ratios=[1, 1, 1, 1, 1.6, 1.7])
     for names, sweep in zip(("abc", "def", "ghi", "jkl"), SWEEPS, strict=True):
-        sweep_panels.draw_sweep([axes[name] for name in names], tables["spectra"], tables["points"], sweep)
+        panels.draw_sweep([axes[name] for name in names], tables["spectra"], tables["points"], sweep)
     rows = tables["dropout"].assign(layer=tables["dropout"]["layer"].astype(int))
     style.draw_or_say(axes["m"], _conditions, rows, studied)
-    style.draw_or_say(axes["n"], _doses, sweep_panels.decided(tables["points"], ["dropout"]), tables["points"])
+    style.draw_or_say(axes["n"], _doses, panels.decided(tables["points"], ["dropout"]), tables["points"])
     style.draw_or_say(axes["o"], _map, tables["effects"])
     style.letter_panels(axes.values())
     style.save(figure, *paths)
@@ -92,13 +95,13 @@ def _doses(axis: Axes, _: pd.DataFrame, points: pd.DataFrame) -> None:
 def _map(axis: Axes, effects: pd.DataFrame) -> None:
     """Every sweep from its weakest dose: change of ln size and of ln sharpness at equal loss, means over seeds."""
     rows = effects[(effects["comparison"] == "equal_loss") & effects["deciding"].astype(bool)]
-    for sweep, colour in sweep_panels.COLOURS.items():
+    for sweep, colour in panels.COLOURS.items():
         own = rows[rows["sweep"] == sweep].groupby("dose")[["weight_spread", "slope_spread"]].mean()
         course = [(0.0, 0.0), *own.loc[sweeps.in_order(sweep, own.index.tolist())].itertuples(index=False, name=None)]
         for start, end in pairwise(course):
             look = {"arrowstyle": "-|>", "color": style.COLOURS[colour], "linewidth": 1.3, "shrinkA": 0, "shrinkB": 0}
             axis.annotate("", end, start, arrowprops=look)
-        axis.plot(*zip(*course, strict=True), "o", color=style.COLOURS[colour], markersize=2.5, label=sweep_panels.NAMES[sweep])
+        axis.plot(*zip(*course, strict=True), "o", color=style.COLOURS[colour], markersize=2.5, label=panels.NAMES[sweep])
     span = np.array([-0.5, 1.9])  # the legend is on the right
     for change in np.arange(-4, 6) * np.log(2) / 2:
         axis.plot(span, change - span, color="0.85", linestyle="--", linewidth=0.6, zorder=0)
@@ -113,5 +116,5 @@ def _map(axis: Axes, effects: pd.DataFrame) -> None:
 if __name__ == "__main__":
     with jobs.logged_job(snakemake):
         names = ("points", "spectra", "effects", "dropout")
-        tables = {name: records.load_table(snakemake.input[name]) for name in names}
+        tables = {name: load_table(snakemake.input[name]) for name in names}
         draw(tables, snakemake.params.layer, *map(Path, snakemake.output))

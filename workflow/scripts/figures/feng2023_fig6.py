@@ -8,15 +8,17 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from sgdphysics import jobs, records, style, sweep_panels
+from sgdphysics.provenance import jobs
+from sgdphysics.report import panels, style
+from sgdphysics.tables import load_table
 
 LOOKS = {
     "largest_eigenvalue": ("largest eigenvalue", "red", "^"),
     "trace": ("trace", "orange", "v"),
     "median_flatness": ("median flatness $F$", "green", "s"),
     "weight_norm": ("norm $|W|$", "sky", "D"),
-    "slope_spread": (sweep_panels.SHARPNESS, "pink", "P"),
-    "weight_spread": (sweep_panels.SIZE, "blue", "X"),
+    "slope_spread": (panels.SHARPNESS, "pink", "P"),
+    "weight_spread": (panels.SIZE, "blue", "X"),
     "product_of_spreads": ("$s_g s_w$", "black", "o"),
     "decomposed_gap": ("decomposed gap", "grey", "."),
 }
@@ -66,7 +68,7 @@ def _plane(axis: Axes, rows: pd.DataFrame) -> None:
         axis.scatter(copies["weight_spread"], copies["slope_spread"], s=9, c=[shades[p] for p in copies["factor"]])
     for factor, colour in shades.items():
         axis.plot([], [], "o", color=colour, label=f"$p$ = {factor:g}")
-    axis.set(xscale="log", yscale="log", xlabel=sweep_panels.SIZE, ylabel=sweep_panels.SHARPNESS)
+    axis.set(xscale="log", yscale="log", xlabel=panels.SIZE, ylabel=panels.SHARPNESS)
     axis.set_title("one line a network: equal $s_g s_w$")
     axis.legend(fontsize=5.5, loc="upper right")
 
@@ -89,4 +91,4 @@ def _changes(axis: Axes, rows: pd.DataFrame) -> None:
 
 if __name__ == "__main__":
     with jobs.logged_job(snakemake):
-        draw({"copies": records.load_table(snakemake.input.copies)}, *map(Path, snakemake.output))
+        draw({"copies": load_table(snakemake.input.copies)}, *map(Path, snakemake.output))

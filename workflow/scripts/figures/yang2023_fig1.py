@@ -9,7 +9,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 
-from sgdphysics import jobs, records, style
+from sgdphysics.provenance import jobs
+from sgdphysics.report import style
+from sgdphysics.tables import load_table
 
 TITLES = {"single_valley": "one valley, sharper outwards", "two_valleys": "two valleys, the right one flatter"}
 COLOURS = ("sky", "orange", "red", "green", "pink", "black")
@@ -79,5 +81,5 @@ def _position(axis: Axes, surface: pd.DataFrame, walkers: pd.DataFrame, colours:
 
 if __name__ == "__main__":
     with jobs.logged_job(snakemake):
-        tables = {name: records.load_table(snakemake.input[name]) for name in ("trajectories", "landscape")}
+        tables = {name: load_table(snakemake.input[name]) for name in ("trajectories", "landscape")}
         draw(tables, *map(Path, snakemake.output))

@@ -10,7 +10,10 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 from matplotlib.lines import Line2D
 
-from sgdphysics import fits, jobs, records, style
+from sgdphysics import fits
+from sgdphysics.provenance import jobs
+from sgdphysics.report import style
+from sgdphysics.tables import load_table
 
 COLOURS = ("sky", "black", "green", "orange", "red", "pink", "blue")
 TOLERANCE = 0.05  # of the slope, relative to max(1, |kappa - 1|): the margin of the claim
@@ -142,4 +145,4 @@ def _two_valleys(axis: Axes, rows: pd.DataFrame, colours: Mapping[float, str]) -
 if __name__ == "__main__":
     with jobs.logged_job(snakemake):
         names = ("densities", "slopes", "grid", "grid_slopes", "current", "two_valleys")
-        draw({name: records.load_table(snakemake.input[name]) for name in names}, *map(Path, snakemake.output))
+        draw({name: load_table(snakemake.input[name]) for name in names}, *map(Path, snakemake.output))

@@ -9,7 +9,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from sgdphysics import fits, jobs, records, style
+from sgdphysics import fits
+from sgdphysics.provenance import jobs
+from sgdphysics.report import style
+from sgdphysics.tables import load_table
 
 SHADES = "viridis"
 
@@ -156,4 +159,4 @@ def _stationary(axis: Axes, rows: pd.DataFrame) -> None:
 if __name__ == "__main__":
     with jobs.logged_job(snakemake):
         names = ("phases", "bounds", "arrivals", "incidence", "drift", "stationary")
-        draw({name: records.load_table(snakemake.input[name]) for name in names}, *map(Path, snakemake.output))
+        draw({name: load_table(snakemake.input[name]) for name in names}, *map(Path, snakemake.output))

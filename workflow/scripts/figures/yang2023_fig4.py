@@ -14,8 +14,11 @@ from matplotlib.figure import SubFigure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
-from sgdphysics import edge, jobs, records, style
+from sgdphysics import convergence_edge
 from sgdphysics.claims import yang2023
+from sgdphysics.provenance import jobs
+from sgdphysics.report import style
+from sgdphysics.tables import load_table
 
 MAPS = {
     "test_loss": "test loss",
@@ -50,7 +53,7 @@ def draw(tables: Mapping[str, pd.DataFrame], *paths: Path) -> None:
         style.draw_or_say(axis, _map, _means(runs, settings, quantity), label, lines[lines["quantity"] == _optimum_of(quantity)])
     _explain_maps(rows[0])
     _shares(axes[3], settings, lines[lines["quantity"] == "test_loss"], counts[counts["part"] == "talk_example"])
-    converged = runs[runs["status"] == "converged"].merge(settings[[*edge.SETTING, "share"]])
+    converged = runs[runs["status"] == "converged"].merge(settings[[*convergence_edge.SETTING, "share"]])
     style.draw_or_say(axes[4], _along_lines, converged, "test_loss", "test loss")
     style.draw_or_say(axes[5], _along_lines, converged, "slope_spread", "spread of slopes $s_g$")
     if len(converged):
@@ -87,7 +90,7 @@ def _optimum_of(quantity: str) -> str:
 def _means(runs: pd.DataFrame, settings: pd.DataFrame, quantity: str) -> pd.DataFrame:
     """Mean over the converged runs of each setting that has any, with the share of its runs that converged."""
     converged = runs[runs["status"] == "converged"]
-    means = converged.groupby(edge.SETTING, as_index=False)[quantity].mean().rename(columns={quantity: "value"})
+    means = converged.groupby(convergence_edge.SETTING, as_index=False)[quantity].mean().rename(columns={quantity: "value"})
     merged = settings.merge(means, how="left")
     return merged if len(converged) else merged.iloc[:0]
 
@@ -122,9 +125,9 @@ def _place(settings: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
 
 def _edge_and_optima(axis: Axes, lines: pd.DataFrame) -> None:
     """The boundary, half way between each line's edge and the setting beyond it, and the setting of lowest mean on each line."""
-    long = lines[lines["points"] >= edge.FEWEST_POINTS]
+    long = lines[lines["points"] >= convergence_edge.FEWEST_POINTS]
     sides = long if len(long) else lines
-    middle = [np.sqrt(sides[f"edge_{key}"] * sides[f"beyond_{key}"]) for key in edge.SETTING]
+    middle = [np.sqrt(sides[f"edge_{key}"] * sides[f"beyond_{key}"]) for key in convergence_edge.SETTING]
     order = np.argsort(middle[0] * middle[1])
     axis.plot(middle[0].iloc[order], middle[1].iloc[order], color=style.COLOURS["red"], linewidth=1.2)
     for kind, marker in OPTIMA.items():
@@ -196,4 +199,4 @@ def _equal_noise_scale(axis: Axes, rows: pd.DataFrame, label: str) -> None:
 if __name__ == "__main__":
     with jobs.logged_job(snakemake):
         names = ("runs", "settings", "lines", "equal_loss")
-        draw({name: records.load_table(snakemake.input[name]) for name in names}, *map(Path, snakemake.output))
+        draw({name: load_table(snakemake.input[name]) for name in names}, *map(Path, snakemake.output))

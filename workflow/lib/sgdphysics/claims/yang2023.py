@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pandas as pd
 
-from sgdphysics import edge
+from sgdphysics import convergence_edge
 from sgdphysics.claims.registry import VALUES, Tables, statistic, table_of
 
 
@@ -58,7 +58,7 @@ def difference_at_equal_noise_scale(tables: Tables) -> pd.DataFrame:
 def _up_to_the_edge(tables: Tables, value: Callable[[pd.DataFrame], float]) -> pd.DataFrame:
     """A number per line and seed from its runs up to the edge; a line is a setting."""
     runs = table_of(tables, "yang2023_fig4")
-    rows = edge.runs_up_to_the_edge(runs[runs["part"] == "grid"])
+    rows = convergence_edge.runs_up_to_the_edge(runs[runs["part"] == "grid"])
     values = [
         {"setting": line, "reference": True, "seed": seed, "value": value(group)}
         for (line, seed), group in rows.groupby(["line", "seed"])
@@ -89,13 +89,13 @@ def test_error_correlation_with_noise(tables: Tables) -> pd.DataFrame:
 @statistic
 def octaves_from_lowest_test_loss_to_edge(tables: Tables) -> pd.DataFrame:
     """log2 of learning rate / batch size at a line's edge over that at the seed's lowest test loss."""
-    return _up_to_the_edge(tables, lambda group: edge.lowest(group["test_loss"], group["octaves_to_edge"]))
+    return _up_to_the_edge(tables, lambda group: convergence_edge.lowest(group["test_loss"], group["octaves_to_edge"]))
 
 
 @statistic
 def octaves_from_lowest_test_error_to_edge(tables: Tables) -> pd.DataFrame:
     """The same for the test error; where several settings tie, their mean."""
-    return _up_to_the_edge(tables, lambda group: edge.lowest(group["test_error"], group["octaves_to_edge"]))
+    return _up_to_the_edge(tables, lambda group: convergence_edge.lowest(group["test_error"], group["octaves_to_edge"]))
 
 
 @statistic

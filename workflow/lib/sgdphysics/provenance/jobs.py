@@ -8,8 +8,8 @@ from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppres
 from pathlib import Path
 from typing import Any, TextIO
 
-from sgdphysics import job_records
 from sgdphysics.errors import InputError
+from sgdphysics.provenance import job_records
 
 CPU, GPU = "cpu", "cuda"  # as torch calls them
 # What the system says where a file cannot be written, and no code is to blame.

@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from types import ModuleType
 from typing import Any
 
-from sgdphysics.claims import REGIONS, STATISTICS
+from sgdphysics.claims.verdicts import REGIONS, STATISTICS
 from sgdphysics.errors import InputError
 
 

@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from sgdphysics import style, sweeps
+from sgdphysics import sweeps
 from sgdphysics.fits import student_interval
+from sgdphysics.report import style
 
 NAMES = {
     "learning_rate": r"learning rate $\alpha$",

@@ -8,9 +8,10 @@ from typing import Any
 
 import jsonschema
 
-from sgdphysics import grids, toy
+from sgdphysics import toy
 from sgdphysics.errors import InputError
 from sgdphysics.runs import Run
+from sgdphysics.study import grids
 
 _RUN_SETTINGS = ("hidden_widths", "loss", "sampling", "images_per_class", "draw_images", "stop_loss", "stop_accuracy")
 

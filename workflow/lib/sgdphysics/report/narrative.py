@@ -16,9 +16,10 @@ import docutils.core
 import numpy as np
 import pandas as pd
 
-from sgdphysics import claims, records
+from sgdphysics.claims import verdicts
 from sgdphysics.errors import InputError
 from sgdphysics.fits import student_interval
+from sgdphysics.tables import load_table
 
 NOTHING = "no run of this study tells"
 # Papers whose claims stand with those of another one, which answers them.
@@ -90,7 +91,7 @@ class Interval:
             return NOTHING
         if not self.seeds and self.low == self.high:
             return number(self.mean)
-        few = f" (only {self.seeds} seed{'s' * (self.seeds != 1)})" if self.seeds < claims.FEWEST_SEEDS else ""
+        few = f" (only {self.seeds} seed{'s' * (self.seeds != 1)})" if self.seeds < verdicts.FEWEST_SEEDS else ""
         if not math.isfinite(self.high - self.low):
             return number(self.mean) + few
         mean, low, high = _alike(self.mean, self.low, self.high)
@@ -121,7 +122,7 @@ class Study:
 
     def table(self, name: str) -> pd.DataFrame:
         """Return a table of the study; raises `InputError` if it is missing."""
-        return records.load_table(Path(self.tables) / f"{name}.csv")
+        return load_table(Path(self.tables) / f"{name}.csv")
 
     def reference(self, name: str) -> pd.DataFrame:
         """Return the rows of a table that belong to converged runs of the reference setting."""
@@ -130,12 +131,12 @@ class Study:
 
     def claims(self) -> pd.DataFrame:
         """Return the claims of the paper, and of a paper that it answers, in the order of the ledger."""
-        rows = records.load_table(Path(self.ledger) / "claims.csv")
+        rows = load_table(Path(self.ledger) / "claims.csv")
         return rows[rows["paper"].map(lambda paper: ANSWERED_BY.get(paper, paper)) == self.paper]
 
     def tests(self) -> pd.DataFrame:
         """Return the tests of these claims."""
-        rows = records.load_table(Path(self.ledger) / "claim_tests.csv")
+        rows = load_table(Path(self.ledger) / "claim_tests.csv")
         return rows[rows["claim"].isin(self.claims()["claim"])]
 
     def verdict(self, claim: str) -> str:

@@ -25,7 +25,7 @@ from papermill.exceptions import PapermillExecutionError
 
 from sgdphysics.errors import InputError
 
-LIBRARY = Path(__file__).parents[1]
+LIBRARY = Path(__file__).parents[2]
 KERNEL = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}, "language_info": {"name": "python"}}
 INJECTED = "injected-parameters"  # papermill's tag of the cell that it adds
 # What a page may not hold: each of these would load something, or run.

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import scipy.optimize
 
-from sgdphysics import grids, studies
 from sgdphysics.errors import InputError
 from sgdphysics.runs import Run, log_spaced_steps
+from sgdphysics.study import grids, studies
 
 if TYPE_CHECKING:  # torch takes seconds to load
     from sgdphysics.training import Result

@@ -22,7 +22,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from sgdphysics.errors import InputError
-from sgdphysics.narrative import caption_html, number, plain
+from sgdphysics.report.narrative import caption_html, number, plain
 
 VERDICTS = ["replicated", "partly", "inconclusive", "not replicated"]  # in the order in which they are shown
 COMPARISONS = {"equal_loss": "at equal training loss", "equal_epochs": "after equally many epochs"}

@@ -1,0 +1,1 @@
+"""Records of jobs and studies, and what asks them."""

@@ -1,0 +1,61 @@
+"""Tidy tables on disk: CSV files, one row per measurement, written whole or not at all."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from sgdphysics.errors import RecordError
+from sgdphysics.files import write_atomically
+
+# What describes a run in every table of a study.
+RUN_COLUMNS = ["run", "learning_rate", "batch_size", "seed", "status", "reference"]
+# What describes a window of steps of a run.
+WINDOW_COLUMNS = ["run", "window", "window_epochs"]
+# The order of rows: by setting and seed.
+RUN_ORDER = ["learning_rate", "batch_size", "seed"]
+# Columns that hold text or truth values; all others hold numbers. A table without rows does not tell.
+TEXT_COLUMNS = (
+    *("run", "status", "window", "source", "basis", "kind", "time", "range", "directions", "quantity"),
+    *("part", "line", "landscape", "start", "dynamics", "event", "sweep", "point", "comparison", "matching", "losses"),
+)
+TRUTH_COLUMNS = ("reference", "fitted", "whole_spectrum", "deciding", "linear")
+
+
+def save_rows(path: Path, parts: Sequence[pd.DataFrame], columns: Sequence[str], order: Sequence[str] = ()) -> None:
+    """Write the rows of all parts as one table of these columns, sorted by ``order``; only the header if there are none."""
+    filled = [part for part in parts if len(part)]
+    table = pd.concat(filled, ignore_index=True) if filled else pd.DataFrame(columns=columns)
+    table = table[list(columns)]
+    save_table(path, table.sort_values(list(order), kind="stable") if order else table)
+
+
+def save_table(path: Path, table: pd.DataFrame) -> None:
+    """Write a tidy table to CSV, one row per measurement; floats in the shortest form that reads back to the same bits."""
+    write_atomically(path, lambda temporary: table.to_csv(temporary, index=False, lineterminator="\n"))
+
+
+def load_table(path: Path) -> pd.DataFrame:
+    """Read a table written by `save_table`; one without rows, or an empty column, has the dtypes of one with rows.
+
+    Raises:
+        RecordError: If the file is missing or is not a table.
+    """
+    try:
+        table = pd.read_csv(path, dtype=dict.fromkeys(TEXT_COLUMNS, "str"))
+    except (OSError, pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
+        raise RecordError(f"{path}: not a readable table ({' '.join(str(error).split())})") from None
+    if len(table):
+        return table
+    return table.astype({name: "str" if name in TEXT_COLUMNS else bool if name in TRUTH_COLUMNS else float for name in table})
+
+
+def load_tables(paths: Iterable[Path]) -> pd.DataFrame:
+    """Read tables of one kind and join their rows; tables without rows are left out.
+
+    Raises:
+        RecordError: If one is not readable.
+    """
+    tables = [load_table(path) for path in paths]
+    filled = [table for table in tables if len(table)]
+    return pd.concat(filled, ignore_index=True) if filled else tables[0]
