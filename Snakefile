@@ -23,37 +23,6 @@ include: "workflow/rules/report.smk"
 include: "workflow/rules/provenance.smk"
 
 
-# On a cluster these run beside Snakemake: they take seconds, or need the network.
-localrules:
-    all,
-    fetch_idx,
-    tabulate_feng2021_runs,
-    tabulate_feng2021_fig1,
-    tabulate_feng2021_fig2,
-    tabulate_feng2021_fig3,
-    tabulate_feng2021_fig4,
-    feng2021_fig1,
-    feng2021_fig2,
-    feng2021_fig3,
-    feng2021_fig4,
-    tabulate_yang2023_fig4,
-    yang2023_fig1,
-    yang2023_fig2,
-    yang2023_fig3,
-    yang2023_fig4,
-    tabulate_feng2023,
-    feng2023_fig1,
-    feng2023_fig2,
-    feng2023_fig3,
-    feng2023_fig4,
-    feng2023_fig5,
-    feng2023_fig6,
-    decide_claims,
-    run_notebook,
-    write_report,
-    write_provenance,
-
-
 rule all:
     """Every figure and claim of the study, and all that they stand on."""
     default_target: True
@@ -61,10 +30,12 @@ rule all:
         everything_of(config["study"]),
 
 
+for declared in workflow.rules:
+    rule_defaults.complete(workflow, declared, CODE)
+
+
 onstart:
-    start_jobs_without_a_limit_per_second()
-    stop_at_protected_folders()
-    stop_at_damaged_inputs()
+    guards.before_the_first_job(workflow)
 
 
 onsuccess:
@@ -72,5 +43,4 @@ onsuccess:
 
 
 onerror:
-    forget_missing_outputs()
-    make_damaged_outputs_again()
+    guards.after_a_failure(workflow)

@@ -1,32 +1,39 @@
+# After all rules of tables and figures, of which claims speak.
+try:
+    ledger.check(CLAIMS, TABLES, FIGURES)
+except InputError as error:
+    sys.exit(f"config/claims.yaml: {error}")
+
+
 rule decide_claims:
     """Verdict of every claim, by the rules of config/claims.yaml."""
     input:
-        tables=lambda w: [f"results/{w.study}/tables/{table}.csv" for table in TABLES],
-        code=code("scripts/decide_claims.py"),
+        tables=lambda w: tables_of(w.study),
     output:
         claims=report(
-            "results/{study}/claims.csv",
+            f"results/{{study,{MADE}}}/claims.csv",
             caption="../report/claims.rst",
             category="Claims",
             labels={"table": "verdicts"},
         ),
         tests=report(
-            "results/{study}/claim_tests.csv",
+            f"results/{{study,{MADE}}}/claim_tests.csv",
             caption="../report/claims.rst",
             category="Claims",
             labels={"table": "tests"},
         ),
-        summary="results/{study}/claims.txt",
-    log:
-        "results/{study}/logs/decide_claims.log",
-    benchmark:
-        "results/{study}/benchmarks/decide_claims.tsv"
-    conda:
-        "../../envs/compute.yaml"
-    threads: 1
+        summary=f"results/{{study,{MADE}}}/claims.txt",
+    localrule: True
     params:
         claims=CLAIMS,
         scale=lambda w: STUDIES[w.study]["scale"],
-        code=digest("scripts/decide_claims.py"),
     script:
         "../scripts/decide_claims.py"
+
+
+use rule decide_claims as decide_claims_on_published_tables with:
+    # A claim one of whose tables is not kept is left as it was decided: the old ledger is read before the new one is written.
+    output:
+        claims=update(f"results/{{study,{PUBLISHED}}}/claims.csv"),
+        tests=update(f"results/{{study,{PUBLISHED}}}/claim_tests.csv"),
+        summary=update(f"results/{{study,{PUBLISHED}}}/claims.txt"),

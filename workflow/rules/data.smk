@@ -23,8 +23,6 @@ IDX_INPUTS = {
 
 rule fetch_idx:
     """Fetch the four files of a data set from a local folder or the network; nothing is kept that has another checksum."""
-    input:
-        code=code("scripts/fetch_idx.py"),
     output:
         files=expand("data/{{dataset}}/{file}", file=IDX_FILES),
         sources="data/{dataset}/sources.json",
@@ -34,16 +32,13 @@ rule fetch_idx:
         dataset="|".join(DOWNLOADED) or "none",
     # The script itself tries each mirror again; a folder does not get better by waiting.
     retries: 0 if config["mirror"] else 1
-    conda:
-        "../../envs/compute.yaml"
-    threads: 1
+    localrule: True
     params:
         files=lambda wildcards: DATASETS[wildcards.dataset]["files"],
         # Where to look must be no reason to fetch again: the checksums decide what is good. Snakemake does not compare
         # params that derive from the threads.
         mirror=lambda wildcards, threads: config["mirror"],
         urls=lambda wildcards, threads: DATASETS[wildcards.dataset]["mirrors"],
-        code=digest("scripts/fetch_idx.py"),
     script:
         "../scripts/fetch_idx.py"
 
@@ -52,14 +47,10 @@ rule prepare_dataset:
     """Make one checked file of a data set, from a package or from IDX files."""
     input:
         files=lambda wildcards: IDX_INPUTS[wildcards.dataset],
-        code=code("scripts/prepare_dataset.py"),
     output:
         dataset="data/{dataset}.safetensors",
     log:
         "data/logs/prepare_dataset/{dataset}.log",
-    conda:
-        "../../envs/compute.yaml"
-    threads: 1
     params:
         entry=lambda wildcards: {
             key: value
@@ -69,6 +60,5 @@ rule prepare_dataset:
         directory=lambda wildcards: OWN.get(
             wildcards.dataset, f"data/{wildcards.dataset}"
         ),
-        code=digest("scripts/prepare_dataset.py"),
     script:
         "../scripts/prepare_dataset.py"

@@ -2,19 +2,10 @@ rule tabulate_feng2021_runs:
     """Every run with its settings and outcome."""
     input:
         runs=lambda w: trained(w.study, "feng2021"),
-        code=code("scripts/tabulate_feng2021_runs.py"),
     output:
         table=study_table("feng2021_runs"),
-    log:
-        "results/{study}/logs/tabulate_feng2021_runs.log",
-    benchmark:
-        "results/{study}/benchmarks/tabulate_feng2021_runs.tsv"
-    conda:
-        "../../envs/compute.yaml"
-    threads: 1
     params:
         reference_runs=reference_runs,
-        code=digest("scripts/tabulate_feng2021_runs.py"),
     script:
         "../scripts/tabulate_feng2021_runs.py"
 
@@ -25,20 +16,10 @@ rule tabulate_feng2021_fig1:
         runs="results/{study}/tables/feng2021_runs.csv",
         spectra=lambda w: measured(w.study, "spectra.csv"),
         trajectory=lambda w: measured(w.study, "trajectory.csv"),
-        code=code("scripts/tabulate_feng2021_fig1.py"),
     output:
         spectra=study_table("feng2021_fig1"),
         dimension=study_table("feng2021_fig1_dimension"),
         trajectory=study_table("feng2021_fig1_trajectory"),
-    log:
-        "results/{study}/logs/tabulate_feng2021_fig1.log",
-    benchmark:
-        "results/{study}/benchmarks/tabulate_feng2021_fig1.tsv"
-    conda:
-        "../../envs/compute.yaml"
-    threads: 1
-    params:
-        code=digest("scripts/tabulate_feng2021_fig1.py"),
     script:
         "../scripts/tabulate_feng2021_fig1.py"
 
@@ -52,23 +33,14 @@ rule tabulate_feng2021_fig2:
         temperature=lambda w: measured(w.study, "temperature.csv"),
         slices=lambda w: measured(w.study, "slices.csv"),
         minima=lambda w: measured(w.study, "minima.csv"),
-        code=code("scripts/tabulate_feng2021_fig2.py"),
     output:
         directions=study_table("feng2021_fig2"),
         exponents=study_table("feng2021_fig2_exponents"),
         longer_exponents=study_table("feng2021_fig2_longer_exponents"),
         slices=study_table("feng2021_fig2_slices"),
         minima=study_table("feng2021_fig2_minima"),
-    log:
-        "results/{study}/logs/tabulate_feng2021_fig2.log",
-    benchmark:
-        "results/{study}/benchmarks/tabulate_feng2021_fig2.tsv"
-    conda:
-        "../../envs/compute.yaml"
-    threads: 1
     params:
         directions=lambda w: STUDIES[w.study]["feng2021"]["directions"],
-        code=digest("scripts/tabulate_feng2021_fig2.py"),
     script:
         "../scripts/tabulate_feng2021_fig2.py"
 
@@ -81,22 +53,12 @@ rule tabulate_feng2021_fig3:
         minibatches=lambda w: measured(w.study, "minibatches.csv"),
         covariance=lambda w: measured(w.study, "covariance.csv"),
         homogeneity=lambda w: measured(w.study, "homogeneity.csv"),
-        code=code("scripts/tabulate_feng2021_fig3.py"),
     output:
         directions=study_table("feng2021_fig3"),
         correlation_times=study_table("feng2021_fig3_correlation_times"),
         minibatches=study_table("feng2021_fig3_minibatches"),
         covariance=study_table("feng2021_fig3_covariance"),
         homogeneity=study_table("feng2021_fig3_homogeneity"),
-    log:
-        "results/{study}/logs/tabulate_feng2021_fig3.log",
-    benchmark:
-        "results/{study}/benchmarks/tabulate_feng2021_fig3.tsv"
-    conda:
-        "../../envs/compute.yaml"
-    threads: 1
-    params:
-        code=digest("scripts/tabulate_feng2021_fig3.py"),
     script:
         "../scripts/tabulate_feng2021_fig3.py"
 
@@ -108,22 +70,13 @@ rule tabulate_feng2021_fig4:
         directions="results/{study}/tables/feng2021_fig2.csv",
         annealing=lambda w: measured(w.study, "annealing.csv"),
         checkpoints=lambda w: measured(w.study, "checkpoints.csv"),
-        code=code("scripts/tabulate_feng2021_fig4.py"),
     output:
         annealing=study_table("feng2021_fig4"),
         checkpoints=study_table("feng2021_fig4_checkpoints"),
         temperature_fits=study_table("feng2021_fig4_temperature_fits"),
         equal_loss=study_table("feng2021_fig4_equal_loss"),
-    log:
-        "results/{study}/logs/tabulate_feng2021_fig4.log",
-    benchmark:
-        "results/{study}/benchmarks/tabulate_feng2021_fig4.tsv"
-    conda:
-        "../../envs/compute.yaml"
-    threads: 1
     params:
         equal_losses=lambda w: STUDIES[w.study]["feng2021"]["equal_losses"],
-        code=digest("scripts/tabulate_feng2021_fig4.py"),
     script:
         "../scripts/tabulate_feng2021_fig4.py"
 
@@ -134,25 +87,8 @@ rule feng2021_fig1:
         spectra="results/{study}/tables/feng2021_fig1.csv",
         dimension="results/{study}/tables/feng2021_fig1_dimension.csv",
         trajectory="results/{study}/tables/feng2021_fig1_trajectory.csv",
-        code=code("scripts/figures/feng2021_fig1.py"),
     output:
-        pdf=report(
-            "figures/{study}/feng2021_fig1.pdf",
-            caption="../report/feng2021_fig1.rst",
-            category="Feng and Tu 2021",
-            subcategory="Figures",
-            labels={"figure": "1", "format": "PDF"},
-        ),
-        png="figures/{study}/feng2021_fig1.png",
-    log:
-        "results/{study}/logs/feng2021_fig1.log",
-    benchmark:
-        "results/{study}/benchmarks/feng2021_fig1.tsv"
-    conda:
-        "../../envs/plot.yaml"
-    threads: 1
-    params:
-        code=digest("scripts/figures/feng2021_fig1.py"),
+        **study_figure("feng2021_fig1"),
     script:
         "../scripts/figures/feng2021_fig1.py"
 
@@ -164,25 +100,8 @@ rule feng2021_fig2:
         directions="results/{study}/tables/feng2021_fig2.csv",
         exponents="results/{study}/tables/feng2021_fig2_exponents.csv",
         slices="results/{study}/tables/feng2021_fig2_slices.csv",
-        code=code("scripts/figures/feng2021_fig2.py"),
     output:
-        pdf=report(
-            "figures/{study}/feng2021_fig2.pdf",
-            caption="../report/feng2021_fig2.rst",
-            category="Feng and Tu 2021",
-            subcategory="Figures",
-            labels={"figure": "2", "format": "PDF"},
-        ),
-        png="figures/{study}/feng2021_fig2.png",
-    log:
-        "results/{study}/logs/feng2021_fig2.log",
-    benchmark:
-        "results/{study}/benchmarks/feng2021_fig2.tsv"
-    conda:
-        "../../envs/plot.yaml"
-    threads: 1
-    params:
-        code=digest("scripts/figures/feng2021_fig2.py"),
+        **study_figure("feng2021_fig2"),
     script:
         "../scripts/figures/feng2021_fig2.py"
 
@@ -195,25 +114,8 @@ rule feng2021_fig3:
         minibatches="results/{study}/tables/feng2021_fig3_minibatches.csv",
         covariance="results/{study}/tables/feng2021_fig3_covariance.csv",
         homogeneity="results/{study}/tables/feng2021_fig3_homogeneity.csv",
-        code=code("scripts/figures/feng2021_fig3.py"),
     output:
-        pdf=report(
-            "figures/{study}/feng2021_fig3.pdf",
-            caption="../report/feng2021_fig3.rst",
-            category="Feng and Tu 2021",
-            subcategory="Figures",
-            labels={"figure": "3", "format": "PDF"},
-        ),
-        png="figures/{study}/feng2021_fig3.png",
-    log:
-        "results/{study}/logs/feng2021_fig3.log",
-    benchmark:
-        "results/{study}/benchmarks/feng2021_fig3.tsv"
-    conda:
-        "../../envs/plot.yaml"
-    threads: 1
-    params:
-        code=digest("scripts/figures/feng2021_fig3.py"),
+        **study_figure("feng2021_fig3"),
     script:
         "../scripts/figures/feng2021_fig3.py"
 
@@ -223,24 +125,7 @@ rule feng2021_fig4:
     input:
         directions="results/{study}/tables/feng2021_fig2.csv",
         annealing="results/{study}/tables/feng2021_fig4.csv",
-        code=code("scripts/figures/feng2021_fig4.py"),
     output:
-        pdf=report(
-            "figures/{study}/feng2021_fig4.pdf",
-            caption="../report/feng2021_fig4.rst",
-            category="Feng and Tu 2021",
-            subcategory="Figures",
-            labels={"figure": "4", "format": "PDF"},
-        ),
-        png="figures/{study}/feng2021_fig4.png",
-    log:
-        "results/{study}/logs/feng2021_fig4.log",
-    benchmark:
-        "results/{study}/benchmarks/feng2021_fig4.tsv"
-    conda:
-        "../../envs/plot.yaml"
-    threads: 1
-    params:
-        code=digest("scripts/figures/feng2021_fig4.py"),
+        **study_figure("feng2021_fig4"),
     script:
         "../scripts/figures/feng2021_fig4.py"

@@ -3,25 +3,8 @@ rule yang2023_fig1:
     input:
         trajectories="results/{study}/tables/yang2023_fig1.csv",
         landscape="results/{study}/tables/yang2023_fig1_landscape.csv",
-        code=code("scripts/figures/yang2023_fig1.py"),
     output:
-        pdf=report(
-            "figures/{study}/yang2023_fig1.pdf",
-            caption="../report/yang2023_fig1.rst",
-            category="Yang, Tang and Tu 2023",
-            subcategory="Figures",
-            labels={"figure": "1", "format": "PDF"},
-        ),
-        png="figures/{study}/yang2023_fig1.png",
-    log:
-        "results/{study}/logs/yang2023_fig1.log",
-    benchmark:
-        "results/{study}/benchmarks/yang2023_fig1.tsv"
-    conda:
-        "../../envs/plot.yaml"
-    threads: 1
-    params:
-        code=digest("scripts/figures/yang2023_fig1.py"),
+        **study_figure("yang2023_fig1"),
     script:
         "../scripts/figures/yang2023_fig1.py"
 
@@ -35,25 +18,8 @@ rule yang2023_fig2:
         grid_slopes="results/{study}/tables/yang2023_fig2_grid_slopes.csv",
         current="results/{study}/tables/yang2023_fig2_current.csv",
         two_valleys="results/{study}/tables/yang2023_fig2_two_valleys.csv",
-        code=code("scripts/figures/yang2023_fig2.py"),
     output:
-        pdf=report(
-            "figures/{study}/yang2023_fig2.pdf",
-            caption="../report/yang2023_fig2.rst",
-            category="Yang, Tang and Tu 2023",
-            subcategory="Figures",
-            labels={"figure": "2", "format": "PDF"},
-        ),
-        png="figures/{study}/yang2023_fig2.png",
-    log:
-        "results/{study}/logs/yang2023_fig2.log",
-    benchmark:
-        "results/{study}/benchmarks/yang2023_fig2.tsv"
-    conda:
-        "../../envs/plot.yaml"
-    threads: 1
-    params:
-        code=digest("scripts/figures/yang2023_fig2.py"),
+        **study_figure("yang2023_fig2"),
     script:
         "../scripts/figures/yang2023_fig2.py"
 
@@ -67,25 +33,8 @@ rule yang2023_fig3:
         incidence="results/{study}/tables/yang2023_fig3_incidence.csv",
         drift="results/{study}/tables/yang2023_fig3_drift.csv",
         stationary="results/{study}/tables/yang2023_fig3_stationary.csv",
-        code=code("scripts/figures/yang2023_fig3.py"),
     output:
-        pdf=report(
-            "figures/{study}/yang2023_fig3.pdf",
-            caption="../report/yang2023_fig3.rst",
-            category="Yang, Tang and Tu 2023",
-            subcategory="Figures",
-            labels={"figure": "3", "format": "PDF"},
-        ),
-        png="figures/{study}/yang2023_fig3.png",
-    log:
-        "results/{study}/logs/yang2023_fig3.log",
-    benchmark:
-        "results/{study}/benchmarks/yang2023_fig3.tsv"
-    conda:
-        "../../envs/plot.yaml"
-    threads: 1
-    params:
-        code=digest("scripts/figures/yang2023_fig3.py"),
+        **study_figure("yang2023_fig3"),
     script:
         "../scripts/figures/yang2023_fig3.py"
 
@@ -97,24 +46,7 @@ rule yang2023_fig4:
         settings="results/{study}/tables/yang2023_fig4_settings.csv",
         lines="results/{study}/tables/yang2023_fig4_lines.csv",
         equal_loss="results/{study}/tables/feng2021_fig4_equal_loss.csv",
-        code=code("scripts/figures/yang2023_fig4.py"),
     output:
-        pdf=report(
-            "figures/{study}/yang2023_fig4.pdf",
-            caption="../report/yang2023_fig4.rst",
-            category="Yang, Tang and Tu 2023",
-            subcategory="Figures",
-            labels={"figure": "4", "format": "PDF"},
-        ),
-        png="figures/{study}/yang2023_fig4.png",
-    log:
-        "results/{study}/logs/yang2023_fig4.log",
-    benchmark:
-        "results/{study}/benchmarks/yang2023_fig4.tsv"
-    conda:
-        "../../envs/plot.yaml"
-    threads: 1
-    params:
-        code=digest("scripts/figures/yang2023_fig4.py"),
+        **study_figure("yang2023_fig4"),
     script:
         "../scripts/figures/yang2023_fig4.py"

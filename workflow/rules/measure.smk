@@ -3,24 +3,17 @@ rule measure_fluctuations:
     input:
         runs="results/runs/{ensemble}/{chunk}.safetensors",
         dataset=dataset_of,
-        code=code("scripts/measure_fluctuations.py"),
     output:
-        windows="results/{study}/measure/{ensemble}/{chunk}/windows.safetensors",
-        fluctuations="results/{study}/measure/{ensemble}/{chunk}/fluctuations.csv",
-        spectra="results/{study}/measure/{ensemble}/{chunk}/spectra.csv",
-        trajectory="results/{study}/measure/{ensemble}/{chunk}/trajectory.csv",
-    log:
-        "results/{study}/logs/measure_fluctuations/{ensemble}_{chunk}.log",
-    benchmark:
-        "results/{study}/benchmarks/measure_fluctuations/{ensemble}_{chunk}.tsv"
+        windows=measurement("feng2021", "windows.safetensors"),
+        fluctuations=measurement("feng2021", "fluctuations.csv"),
+        spectra=measurement("feng2021", "spectra.csv"),
+        trajectory=measurement("feng2021", "trajectory.csv"),
     priority: 30
-    conda:
-        "../../envs/compute.yaml"
-    threads: 1
     resources:
-        **asked_for(planned_windows("measure_fluctuations")),
+        **asked_for(planned_of_chunk("measure_fluctuations")),
     params:
-        settings=feng2021(
+        settings=section_settings(
+            "feng2021",
             "layer",
             "sampling",
             "window_epochs",
@@ -36,7 +29,6 @@ rule measure_fluctuations:
             "sharpest_directions",
         ),
         reference_runs=reference_runs,
-        code=digest("scripts/measure_fluctuations.py"),
     script:
         "../scripts/measure_fluctuations.py"
 
@@ -47,23 +39,16 @@ rule measure_flatness:
         runs="results/runs/{ensemble}/{chunk}.safetensors",
         windows="results/{study}/measure/{ensemble}/{chunk}/windows.safetensors",
         dataset=dataset_of,
-        code=code("scripts/measure_flatness.py"),
     output:
-        flatness="results/{study}/measure/{ensemble}/{chunk}/flatness.csv",
-        slices="results/{study}/measure/{ensemble}/{chunk}/slices.csv",
-        minima="results/{study}/measure/{ensemble}/{chunk}/minima.csv",
-    log:
-        "results/{study}/logs/measure_flatness/{ensemble}_{chunk}.log",
-    benchmark:
-        "results/{study}/benchmarks/measure_flatness/{ensemble}_{chunk}.tsv"
+        flatness=measurement("feng2021", "flatness.csv"),
+        slices=measurement("feng2021", "slices.csv"),
+        minima=measurement("feng2021", "minima.csv"),
     priority: 20
-    conda:
-        "../../envs/compute.yaml"
-    threads: 1
     resources:
-        **asked_for(planned_windows("measure_flatness")),
+        **asked_for(planned_of_chunk("measure_flatness")),
     params:
-        settings=feng2021(
+        settings=section_settings(
+            "feng2021",
             "flatness_factor",
             "slice_ranks",
             "slice_directions",
@@ -72,7 +57,6 @@ rule measure_flatness:
             "slice_range",
         ),
         reference_runs=reference_runs,
-        code=digest("scripts/measure_flatness.py"),
     script:
         "../scripts/measure_flatness.py"
 
@@ -84,26 +68,19 @@ rule measure_noise:
         windows="results/{study}/measure/{ensemble}/{chunk}/windows.safetensors",
         flatness="results/{study}/measure/{ensemble}/{chunk}/flatness.csv",
         dataset=dataset_of,
-        code=code("scripts/measure_noise.py"),
     output:
-        temperature="results/{study}/measure/{ensemble}/{chunk}/temperature.csv",
-        checkpoints="results/{study}/measure/{ensemble}/{chunk}/checkpoints.csv",
-        annealing="results/{study}/measure/{ensemble}/{chunk}/annealing.csv",
-        homogeneity="results/{study}/measure/{ensemble}/{chunk}/homogeneity.csv",
-        minibatches="results/{study}/measure/{ensemble}/{chunk}/minibatches.csv",
-        covariance="results/{study}/measure/{ensemble}/{chunk}/covariance.csv",
-    log:
-        "results/{study}/logs/measure_noise/{ensemble}_{chunk}.log",
-    benchmark:
-        "results/{study}/benchmarks/measure_noise/{ensemble}_{chunk}.tsv"
+        temperature=measurement("feng2021", "temperature.csv"),
+        checkpoints=measurement("feng2021", "checkpoints.csv"),
+        annealing=measurement("feng2021", "annealing.csv"),
+        homogeneity=measurement("feng2021", "homogeneity.csv"),
+        minibatches=measurement("feng2021", "minibatches.csv"),
+        covariance=measurement("feng2021", "covariance.csv"),
     priority: 10
-    conda:
-        "../../envs/compute.yaml"
-    threads: 1
     resources:
-        **asked_for(planned_windows("measure_noise")),
+        **asked_for(planned_of_chunk("measure_noise")),
     params:
-        settings=feng2021(
+        settings=section_settings(
+            "feng2021",
             "annealing_ranks",
             "sharpest_directions",
             "slice_ranks",
@@ -111,6 +88,5 @@ rule measure_noise:
             "minibatch_rank",
         ),
         reference_runs=reference_runs,
-        code=digest("scripts/measure_noise.py"),
     script:
         "../scripts/measure_noise.py"

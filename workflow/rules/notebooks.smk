@@ -38,15 +38,36 @@ COMPARED_SETTINGS = [
 ]
 
 
+def settings_that_differ(study, paper, keys):
+    """Of each study that is set beside a study, those of the named settings that it has otherwise."""
+    own = STUDIES[study][paper]
+    return {
+        name: {
+            key: STUDIES[name][paper][key]
+            for key in keys
+            if STUDIES[name][paper][key] != own[key]
+        }
+        for name in compared_studies(study, paper)
+    }
+
+
+def notebook_code(paper):
+    return CODE.behind("scripts/run_notebook.py", f"notebooks/{paper}.ipynb")
+
+
 rule run_notebook:
     """What a study says of a paper: its notebook, executed, and as a page that needs no network."""
     input:
         notebook="workflow/notebooks/{paper}.ipynb",
-        tables=lambda w: [
-            f"results/{w.study}/tables/{table}.csv"
-            for table in TABLES
-            if table.startswith(w.paper) or table in NOTEBOOK_TABLES.get(w.paper, [])
-        ],
+        tables=lambda w: tables_of(
+            w.study,
+            [
+                table
+                for table in TABLES
+                if table.startswith(w.paper)
+                or table in NOTEBOOK_TABLES.get(w.paper, [])
+            ],
+        ),
         compared=lambda w: [
             f"results/{study}/tables/{table}.csv"
             for study in compared_studies(w.study, w.paper)
@@ -64,7 +85,7 @@ rule run_notebook:
             for figure in FIGURES
             if figure.startswith(w.paper)
         ],
-        code=lambda w: code("scripts/run_notebook.py", f"notebooks/{w.paper}.ipynb"),
+        code=lambda w: notebook_code(w.paper),
     output:
         page=report(
             "results/{study}/report/{paper}.html",
@@ -73,15 +94,11 @@ rule run_notebook:
             labels={"paper": "{paper}"},
         ),
         notebook="results/{study}/report/{paper}.ipynb",
-    log:
-        "results/{study}/logs/notebook_{paper}.log",
-    benchmark:
-        "results/{study}/benchmarks/notebook_{paper}.tsv"
     wildcard_constraints:
         paper="|".join(PAPERS),
+    localrule: True
     conda:
         "../../envs/report.yaml"
-    threads: 1
     params:
         settings=lambda w: {
             "data": DATASETS[STUDIES[w.study]["dataset"]]["description"],
@@ -96,6 +113,6 @@ rule run_notebook:
             "All results": "index.html",
             **{key: f"{key}.html" for key in PAPERS if key != w.paper},
         },
-        code=lambda w: digest("scripts/run_notebook.py", f"notebooks/{w.paper}.ipynb"),
+        code=lambda w: CODE.digest(*notebook_code(w.paper)),
     script:
         "../scripts/run_notebook.py"

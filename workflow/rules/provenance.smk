@@ -1,6 +1,17 @@
 # The record of a study: what made every file of it, from which bytes, with which settings, code and versions.
 # The page prints the sum of the record and comes after it, so the record speaks of the page's code, not of the page.
-PAGE_FILES = [*code("scripts/write_report.py"), *REPORT_SOURCES.values()]
+def from_root(path):
+    """A path relative to the root of the project, where it lies inside."""
+    path = (ROOT / path).resolve()
+    return str(path.relative_to(ROOT) if path.is_relative_to(ROOT) else path)
+
+
+# In the order in which later ones are laid over earlier ones; what --config says comes last.
+CONFIGURATION_FILES = [
+    "config/config.yaml",
+    *map(from_root, workflow.config_settings.configfiles),
+]
+COMMAND_LINE_SETTINGS = dict(workflow.config_settings.config)
 WORKFLOW_FILES = [
     "Snakefile",
     *sorted(
@@ -13,9 +24,12 @@ WORKFLOW_FILES = [
         )
         for path in ROOT.glob(pattern)
     ),
-    *("pyproject.toml", "requirements.txt", "uv.lock"),
+    "pyproject.toml",
+    "requirements.txt",
+    "uv.lock",
     *CONFIGURATION_FILES,
-    *LEDGER_AND_DATA,
+    "config/claims.yaml",
+    "config/datasets.yaml",
 ]
 
 
@@ -25,18 +39,13 @@ rule write_provenance:
         results=lambda w: results_of(w.study),
         workflow=WORKFLOW_FILES,
         page=PAGE_FILES,
-        code=code("scripts/write_provenance.py"),
     output:
-        crate="results/{study}/provenance/ro-crate-metadata.json",
-        settings="results/{study}/provenance/settings.yaml",
-        readme="results/{study}/provenance/README.md",
-    log:
-        "results/{study}/logs/write_provenance.log",
-    benchmark:
-        "results/{study}/benchmarks/write_provenance.tsv"
+        crate=f"results/{{study,{MADE}}}/provenance/ro-crate-metadata.json",
+        settings=f"results/{{study,{MADE}}}/provenance/settings.yaml",
+        readme=f"results/{{study,{MADE}}}/provenance/README.md",
+    localrule: True
     conda:
         "../../envs/report.yaml"
-    threads: 1
     params:
         settings=lambda w: STUDIES[w.study],
         dataset=lambda w: DATASETS[STUDIES[w.study]["dataset"]],
@@ -44,10 +53,19 @@ rule write_provenance:
         command_line=COMMAND_LINE_SETTINGS,
         logs=lambda w: [
             *(f"results/{study}/logs" for study in studies_behind(w.study)),
-            *("results/runs", "data/logs"),
+            "results/runs",
+            "data/logs",
         ],
-        code=digest_of(
-            *code("scripts/write_provenance.py"), *WORKFLOW_FILES, *PAGE_FILES
+        code=CODE.digest(
+            *CODE.behind("scripts/write_provenance.py"), *WORKFLOW_FILES, *PAGE_FILES
         ),
     script:
         "../scripts/write_provenance.py"
+
+
+use rule write_provenance as write_provenance_on_published_tables with:
+    # What made the published tables is in the record as it was published: it is read before the new one is written.
+    output:
+        crate=update(f"results/{{study,{PUBLISHED}}}/provenance/ro-crate-metadata.json"),
+        settings=update(f"results/{{study,{PUBLISHED}}}/provenance/settings.yaml"),
+        readme=update(f"results/{{study,{PUBLISHED}}}/provenance/README.md"),

@@ -4,6 +4,7 @@ REPORT_SOURCES = {
     "script": "workflow/report/report.js",
     "citation": "CITATION.cff",
 }
+PAGE_FILES = [*CODE.behind("scripts/write_report.py"), *REPORT_SOURCES.values()]
 CAPTIONS = [f"workflow/report/{figure}.rst" for figure in FIGURES]
 
 
@@ -20,16 +21,11 @@ rule write_report:
         notebooks=lambda w: [
             f"results/{w.study}/report/{paper}.html" for paper in PAPERS
         ],
-        code=code("scripts/write_report.py"),
     output:
         page="results/{study}/report/index.html",
-    log:
-        "results/{study}/logs/write_report.log",
-    benchmark:
-        "results/{study}/benchmarks/write_report.tsv"
+    localrule: True
     conda:
         "../../envs/report.yaml"
-    threads: 1
     params:
         scale=lambda w: STUDIES[w.study]["scale"],
         stated={claim["id"]: claim["stated"] for claim in CLAIMS},
@@ -43,8 +39,6 @@ rule write_report:
         ],
         benchmarks="results/{study}/benchmarks",
         recorded_rules=[*FIGURES, "decide_claims"],
-        code=digest_of(
-            *code("scripts/write_report.py"), *REPORT_SOURCES.values(), *CAPTIONS
-        ),
+        code=CODE.digest(*PAGE_FILES, *CAPTIONS),
     script:
         "../scripts/write_report.py"

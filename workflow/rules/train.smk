@@ -1,8 +1,12 @@
+def planned_training(wildcards):
+    chunk = chunk_of(wildcards)
+    return plans.training_job(chunk, DATASETS[chunk.dataset], expected_steps)
+
+
 rule train_ensemble:
     """Train the networks of one chunk together."""
     input:
         dataset=dataset_of,
-        code=code("scripts/train_ensemble.py"),
     output:
         runs="results/runs/{ensemble}/{chunk}.safetensors",
     log:
@@ -10,9 +14,6 @@ rule train_ensemble:
     benchmark:
         "results/runs/{ensemble}/{chunk}.benchmark.tsv"
     priority: 40  # stage by stage, the longest first: no core is then idle for long at the end
-    conda:
-        "../../envs/compute.yaml"
-    threads: 1
     resources:
         **asked_for(planned_training),
     params:
@@ -21,6 +22,5 @@ rule train_ensemble:
         checkpoints_per_decade=lambda w: chunk_of(w).checkpoints["per_decade"],
         checkpoint_losses=lambda w: chunk_of(w).checkpoints["losses"],
         checkpoint_epochs=lambda w: chunk_of(w).checkpoints["epochs"],
-        code=digest("scripts/train_ensemble.py"),
     script:
         "../scripts/train_ensemble.py"

@@ -1,13 +1,15 @@
 """From a study's settings to its runs, and from runs to the ensembles that are trained together.
 
-A run is one network with its settings and seed. An ensemble is every run that can be stepped together; it is cut into chunks by
-blocks of seeds, so that a further seed trains only its own block. Ensembles and chunks are named by their contents, so two
-studies that need the same chunk share it and no two chunks share a name.
+A run is one network with its settings and seed. An ensemble is every run that can be stepped together; it is cut into chunks, each
+trained by one job. Ensembles and chunks are named by their contents, so two studies that need the same chunk share it and no two
+chunks share a name. Chunks that were trained before stay as they are: only runs that none of them holds are cut into new ones, by
+blocks of seeds. So one more learning rate or seed, wherever in a list, trains what is new and nothing again; the bytes of a run do
+not depend on its chunk.
 """
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import asdict, dataclass
 from itertools import groupby, product
 from typing import Any
@@ -35,22 +37,68 @@ def runs_of_grid(settings: Mapping[str, Any], grid: Mapping[str, Sequence[Any]],
     ]
 
 
-def chunks_of(runs: Iterable[Run], dataset: str, seeds_per_chunk: int, checkpoints: Mapping[str, Any]) -> list[Chunk]:
-    """Group runs into ensembles and blocks of seeds, in a fixed order; equal runs count once."""
+def chunks_of(
+    runs: Iterable[Run],
+    dataset: str,
+    seeds_per_chunk: int,
+    checkpoints: Mapping[str, Any],
+    trained: Iterable[Chunk] = (),
+) -> list[Chunk]:
+    """Group runs into ensembles and chunks, in a fixed order; equal runs count once.
 
-    def ensemble_key(run: Run) -> str:
-        return digest([dataset, checkpoints, *stack_key(run)])
-
-    def block_key(run: Run) -> tuple[str, int]:
-        return ensemble_key(run), run.seed // seeds_per_chunk
-
-    unique = sorted(set(runs), key=lambda run: (*block_key(run), settings_text(run)))
+    Args:
+        runs: The runs that are needed.
+        dataset: Name of the data set.
+        seeds_per_chunk: Length of a block of seeds.
+        checkpoints: Which weights are kept.
+        trained: Chunks that were trained before, of whatever ensembles. One all of whose runs are needed is taken as it is, the
+            larger of two that share a run.
+    """
+    needed: dict[str, set[Run]] = {}
+    for run in runs:
+        needed.setdefault(_ensemble_of(run, dataset, checkpoints), set()).add(run)
     chunks = []
-    for (ensemble, _), members in groupby(unique, key=block_key):
-        members = tuple(members)
-        name = digest([run_id(run, dataset) for run in members])
-        chunks.append(Chunk(dataset, ensemble, name, members, checkpoints))
+    for ensemble, wanted in sorted(needed.items()):
+        kept = _kept(trained, ensemble, wanted)
+        missing = wanted.difference(*(chunk.runs for chunk in kept))
+        chunks += kept + _blocks(missing, dataset, ensemble, seeds_per_chunk, checkpoints)
     return chunks
+
+
+def chunk_of(runs: Iterable[Run], dataset: str, checkpoints: Mapping[str, Any]) -> Chunk:
+    """Return the chunk of these runs, which can be stepped together, in a fixed order and under its name."""
+    members = tuple(sorted(set(runs), key=settings_text))
+    ensemble = _ensemble_of(members[0], dataset, checkpoints)
+    return Chunk(dataset, ensemble, digest([run_id(run, dataset) for run in members]), members, checkpoints)
+
+
+def _ensemble_of(run: Run, dataset: str, checkpoints: Mapping[str, Any]) -> str:
+    return digest([dataset, checkpoints, *stack_key(run)])
+
+
+def _kept(trained: Iterable[Chunk], ensemble: str, wanted: Set[Run]) -> list[Chunk]:
+    """Of the trained chunks of an ensemble those of wanted runs only, no two of which share a run.
+
+    The choice stays the same when one of the chunks that are yet to be trained is added: a job looks again while others finish.
+    """
+    candidates = [chunk for chunk in trained if chunk.ensemble == ensemble and wanted.issuperset(chunk.runs)]
+    kept: list[Chunk] = []
+    covered: set[Run] = set()
+    for chunk in sorted(candidates, key=lambda chunk: (-len(chunk.runs), chunk.name)):
+        if covered.isdisjoint(chunk.runs):
+            kept.append(chunk)
+            covered.update(chunk.runs)
+    return kept
+
+
+def _blocks(runs: Iterable[Run], dataset: str, ensemble: str, seeds_per_chunk: int, checkpoints: Mapping[str, Any]) -> list[Chunk]:
+    """Runs of one ensemble in chunks by blocks of seeds."""
+
+    def block_of(run: Run) -> int:
+        return run.seed // seeds_per_chunk
+
+    in_order = sorted(runs, key=block_of)
+    return [chunk_of(members, dataset, checkpoints) for _, members in groupby(in_order, key=block_of)]
 
 
 def shared_by(needed: Mapping[str, Iterable[Run]]) -> dict[frozenset[str], list[Run]]:

@@ -50,7 +50,7 @@ def runs_of(study: Mapping[str, Any], section: str) -> list[Run]:
     return _SECTIONS[section](study)
 
 
-def chunks_of(study: Mapping[str, Any], section: str | None = None) -> list[grids.Chunk]:
+def chunks_of(study: Mapping[str, Any], section: str | None = None, trained: Iterable[grids.Chunk] = ()) -> list[grids.Chunk]:
     """Return the chunks in which a complete study's runs are trained; of one section those that it needs.
 
     A run that several sections need is trained once, in a chunk of such runs only, and keeps the checkpoints of all of them.
@@ -59,7 +59,7 @@ def chunks_of(study: Mapping[str, Any], section: str | None = None) -> list[grid
     for sections, runs in grids.shared_by({name: runs_of(study, name) for name in _SECTIONS}).items():
         if section is None or section in sections:
             seeds_per_chunk = min(_seeds_per_chunk(study, name) for name in sections)
-            chunks += grids.chunks_of(runs, study["dataset"], seeds_per_chunk, _checkpoints(study, sections))
+            chunks += grids.chunks_of(runs, study["dataset"], seeds_per_chunk, _checkpoints(study, sections), trained)
     return chunks
 
 

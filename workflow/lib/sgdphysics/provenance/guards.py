@@ -1,0 +1,95 @@
+"""What the workflow looks at before its first job and after a failure: nothing is made from damaged files, nothing is lost.
+
+All functions take Snakemake's object of the workflow; this module does not import Snakemake.
+"""
+
+import os
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from sgdphysics.errors import InputError
+from sgdphysics.provenance import job_records
+
+ALTERED = "not what {rule} made, by the record that it left"
+UNRECORDED = "no record of the job that made them, {rule}"  # lost, or published without
+
+
+def before_the_first_job(workflow: Any) -> None:
+    """Check the folders and inputs of the jobs that are to run; raises `SystemExit` with one line, as the functions below do."""
+    start_jobs_without_a_limit_per_second(workflow)
+    stop_at_protected_folders(workflow)
+    stop_at_damaged_inputs(workflow)
+
+
+def after_a_failure(workflow: Any) -> None:
+    """Have the next run make again what this one removed, and what may have caused the failure."""
+    forget_missing_outputs(workflow)
+    make_damaged_outputs_again(workflow)
+
+
+def start_jobs_without_a_limit_per_second(workflow: Any) -> None:
+    """Take Snakemake's limiter away.
+
+    With it, Snakemake wakes itself once a second for every job that has finished, and looks at all that are ready: a third of a
+    core after some 160 jobs of the study mnist.
+    """
+    workflow.scheduler.job_rate_limiter = None
+
+
+def stop_at_protected_folders(workflow: Any) -> None:
+    """Raise `SystemExit` that names the folders to which jobs are to write and which cannot be written to."""
+    paths = {Path(path) for job in workflow.dag.needrun_jobs() for path in [*job.output, *job.log]}
+    existing = {next(parent for parent in path.parents if parent.exists()) for path in paths}
+    protected = sorted(path for path in existing if not (path.is_dir() and os.access(path, os.W_OK)))
+    if protected:
+        sys.exit(f"{', '.join(map(str, protected))}: cannot be written to")
+
+
+def stop_at_damaged_inputs(workflow: Any) -> None:
+    """Raise `SystemExit` that names the inputs of jobs that are not what their own job made; the next run makes them again.
+
+    They were cut off, damaged or edited. Where a record of a study is to be written, inputs whose job left no record are named too.
+    """
+    running = list(workflow.dag.needrun_jobs())
+    used = {path for job in running for path in job.input}
+    recording = any(job.rule.name.startswith("write_provenance") for job in running)
+    lines = []
+    for job in workflow.dag.jobs:
+        inputs = sorted(used.intersection(map(str, job.output)))
+        if inputs and not workflow.dag.needrun(job):
+            try:
+                if damaged := job_records.altered(job.log[0], inputs):
+                    lines.append(_make_again(workflow, job, damaged, ALTERED))
+            except InputError:
+                if recording:
+                    lines.append(_make_again(workflow, job, inputs, UNRECORDED))
+    if lines:
+        sys.exit("\n".join([*lines, "Run Snakemake again to make them anew."]))
+
+
+def forget_missing_outputs(workflow: Any) -> None:
+    """Remove Snakemake's notes of outputs that it removed: it keeps them, and would find nothing to do next time."""
+    for job in workflow.dag.jobs:
+        for path in job.output:
+            if not Path(path).exists():
+                workflow.persistence.cleanup_metadata(path)
+
+
+def make_damaged_outputs_again(workflow: Any) -> None:
+    """Have the next run make outputs again that are not what their job made, and say so: they may have caused the failure."""
+    for job in workflow.dag.jobs:
+        there, reason = [path for path in job.output if Path(path).exists()], ALTERED
+        try:
+            damaged = job_records.altered(job.log[0], there) if there else []
+        except InputError:
+            damaged, reason = there, UNRECORDED
+        if damaged:
+            print(f"{_make_again(workflow, job, damaged, reason)}; the next run makes it anew", file=sys.stderr)
+
+
+def _make_again(workflow: Any, job: Any, paths: Iterable[str], reason: str) -> str:
+    """Mark the outputs of a job as those of one that was interrupted, which Snakemake makes again; returns what to say of some."""
+    workflow.persistence.started(job)
+    return f"{', '.join(paths)}: {reason.format(rule=job.rule)}"

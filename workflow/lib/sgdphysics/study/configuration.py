@@ -1,0 +1,89 @@
+"""The files of ``config/``, read and checked: studies complete, data sets, costs, claims.
+
+Used by the workflow when it starts, by the command ``sgdphysics``, and by whoever wants the runs of a study in a notebook.
+"""
+
+import functools
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from sgdphysics.errors import InputError
+from sgdphysics.study import inheritance, studies
+
+
+class Configuration:
+    """What the files of ``config/`` say.
+
+    Args:
+        root: Folder of the project.
+        settings: Content of ``config/config.yaml`` with what is laid over it; see `laid_over`.
+
+    Attributes:
+        root: As given.
+        datasets: The data sets by name, from ``config/datasets.yaml``.
+        study: Name of the study that is made by default.
+        mirror: Folder of data files that is looked at before the network, or None.
+
+    Raises:
+        InputError: With one line that names the file, the key, what was found and what is expected.
+    """
+
+    def __init__(self, root: Path, settings: Mapping[str, Any]) -> None:
+        self.root = Path(root)
+        self.datasets: dict[str, Any] = self._checked("datasets")["datasets"]
+        try:
+            self._settings = inheritance.resolved(settings)
+            studies.check(self._settings, self._schema("config"), self.datasets)
+        except InputError as error:
+            raise InputError(f"config error: {error}") from None
+        self.study: str = self._settings["study"]
+        self.mirror: str | None = self._settings["mirror"]
+
+    @property
+    def studies(self) -> dict[str, Any]:
+        """Every study by name, complete."""
+        return self._settings["studies"]
+
+    @functools.cached_property
+    def costs(self) -> dict[str, Any]:
+        """What each kind of work takes, from ``config/costs.yaml``."""
+        return self._checked("costs")
+
+    @functools.cached_property
+    def claims(self) -> list[dict[str, Any]]:
+        """The entries of ``config/claims.yaml``; `claims.ledger.check` says whether their statistics, tables and figures exist."""
+        return self._checked("claims")["claims"]
+
+    def _checked(self, name: str) -> dict[str, Any]:
+        """A file of ``config/``, checked against its schema."""
+        content = read(self.root / "config" / f"{name}.yaml", f"config/{name}.yaml")
+        try:
+            studies.check_schema(content, self._schema(name))
+        except InputError as error:
+            raise InputError(f"config/{name}.yaml: {error}") from None
+        return content
+
+    def _schema(self, name: str) -> dict[str, Any]:
+        return json.loads((self.root / "workflow" / "schemas" / f"{name}.schema.json").read_text(encoding="utf-8"))
+
+
+def laid_over(root: Path, files: Iterable[Path] = ()) -> Any:
+    """Return ``config/config.yaml`` with files of settings laid over it, later ones over earlier ones, as Snakemake does."""
+    settings = read(Path(root) / "config" / "config.yaml", "config/config.yaml")
+    for file in files:
+        settings = inheritance.merged(settings, read(Path(file), str(file)))
+    return settings
+
+
+def read(path: Path, name: str) -> Any:
+    """Return the content of a YAML file; raises `InputError` with its name where it cannot be read or is no YAML."""
+    try:
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        raise InputError(f"{name}: not YAML: {' '.join(str(error).split())}") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{name}: {error}") from None
