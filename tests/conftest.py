@@ -1,6 +1,6 @@
 """One thread for every test: results then do not depend on the machine, and tests beside each other do not fight for cores.
 
-And which process has which tests, where there are several.
+And in which order files of tests are run, and by which process, where there are several.
 """
 
 import os
@@ -12,18 +12,30 @@ from xdist.scheduler import LoadScopeScheduling
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[name] = "1"
 
-OF_THE_SMOKE_STUDY = {path.name for path in Path(__file__).parent.rglob("test_*.py") if "smoke_study" in path.read_text()}
+OF_THE_SMOKE_STUDY = {path.name for path in Path(__file__).parent.rglob("test_*.py") if "smoke_" in path.read_text()}
+MAKES_THE_SMOKE_STUDY = "test_smoke_study.py"
 
 
 class FileByFile(LoadScopeScheduling):
-    """Each file's tests go to the next free process; those of the smoke study to one, which makes it once and alters it in turn."""
+    """Each file's tests go to the next free process, in the order of `pytest_collection_modifyitems`."""
 
     def _split_scope(self, nodeid):
-        path = nodeid.split("::")[0]
-        return "smoke study" if Path(path).name in OF_THE_SMOKE_STUDY else path
+        return nodeid.split("::")[0]
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config, log):
     """With several processes (pytest -n 2)."""
+    config.option.loadscopereorder = False
     return FileByFile(config, log)
+
+
+def pytest_collection_modifyitems(items):
+    """The smoke study is made first, beside tests that do without it; then come those that look at it."""
+
+    def order(item):
+        if item.path.name == MAKES_THE_SMOKE_STUDY:
+            return 0
+        return 2 if item.path.name in OF_THE_SMOKE_STUDY else 1
+
+    items.sort(key=order)

@@ -57,8 +57,8 @@ def test_lists_that_grow_step_by_step_never_train_a_run_twice():
     for _ in range(30):
         done, needed = [], []
         for _ in range(4):
-            rates, sizes = random.choice([0.01, 0.05, 0.1, 0.2], 2), random.choice([10, 25, 50], 2)
-            needed = [*needed, *runs(rates, sizes, random.choice(range(95, 110), 4))]
+            rates, sizes = random.choice([0.01, 0.05, 0.1, 0.2], 2).tolist(), random.choice([10, 25, 50], 2).tolist()
+            needed = [*needed, *runs(rates, sizes, random.choice(range(95, 110), 4).tolist())]
             planned = chunks(needed, done, seeds_per_chunk=3)
             new = [chunk for chunk in planned if chunk not in done]
             assert not {run for chunk in new for run in chunk.runs} & {run for chunk in done for run in chunk.runs}

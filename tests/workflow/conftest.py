@@ -1,5 +1,9 @@
 """Copies of this checkout, shared by the tests of the workflow."""
 
+import contextlib
+import fcntl
+import shutil
+
 import pytest
 
 from running import copy_of_checkout, snakemake
@@ -12,9 +16,33 @@ def clone(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def smoke_study(tmp_path_factory):
-    """Folder of a copy in which the smoke study has run, and the output of the run."""
-    folder = copy_of_checkout(tmp_path_factory.mktemp("smoke"))
-    run = snakemake("--configfile", "config/smoke.yaml", folder=folder)
-    assert run.returncode == 0, run.stderr[-5000:]
-    return folder, run.stderr
+def smoke_study(tmp_path_factory, worker_id):
+    """Folder of a copy in which the smoke study has run, and the output of the run.
+
+    All processes share it: what alters it, or runs Snakemake in it, takes a `smoke_copy`.
+    """
+    shared = tmp_path_factory.getbasetemp()
+    shared = shared if worker_id == "master" else shared.parent
+    folder, output = shared / "smoke-study", shared / "smoke-study.txt"
+    with locked(shared / "smoke-study.lock"):
+        if not folder.exists():
+            folder.mkdir()
+            run = snakemake("--configfile", "config/smoke.yaml", folder=copy_of_checkout(folder))
+            output.write_text(f"{run.returncode}\n{run.stderr}")
+    code, text = output.read_text().split("\n", 1)
+    assert code == "0", text[-5000:]
+    return folder, text
+
+
+@pytest.fixture(scope="module")
+def smoke_copy(smoke_study, tmp_path_factory):
+    """Folder of a copy of the finished smoke study that the tests of a file may alter."""
+    return shutil.copytree(smoke_study[0], tmp_path_factory.mktemp("smoke") / "copy", symlinks=True)
+
+
+@contextlib.contextmanager
+def locked(path):
+    """Only one process at a time is inside."""
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield

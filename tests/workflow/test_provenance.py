@@ -38,8 +38,8 @@ KINDS = {
 
 
 @pytest.fixture(scope="module")
-def folder(smoke_study):
-    return smoke_study[0]
+def folder(smoke_copy):
+    return smoke_copy
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,141 @@
+"""Every run of a study: its name, its settings, what became of it, and where its networks are."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sgdphysics.errors import InputError, RecordError
+from sgdphysics.runs import Run, run_id
+from sgdphysics.study import grids, studies
+from sgdphysics.study.configuration import Configuration, laid_over
+from sgdphysics.study.trained_chunks import trained_chunks
+from sgdphysics.tensors import load_metadata
+
+if TYPE_CHECKING:  # torch takes seconds to load
+    from sgdphysics.training import Result
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One run of a study.
+
+    Attributes:
+        name: Of the run, as in the column "run" of tables.
+        sections: The sections of the study that need it, such as "feng2021".
+        run: Its settings.
+        status: What became of it, such as "converged"; "not trained" where its networks are not there.
+        epochs: Trained, or None.
+        loss: Mean training loss of the last epoch, or None.
+        file: Of its networks, with others of its chunk; it need not be there.
+    """
+
+    name: str
+    sections: tuple[str, ...]
+    run: Run
+    status: str
+    epochs: int | None
+    loss: float | None
+    file: Path
+
+    def load(self) -> "Result":
+        """Return the trained run: network, checkpoints and histories.
+
+        Raises:
+            InputError: If it is not trained, or its file cannot be read.
+        """
+        from sgdphysics import run_files
+
+        if self.status == NOT_TRAINED:
+            raise InputError(f"{self.name}: not trained here: there is no {self.file}")
+        return run_files.load_results(self.file)[self.name]
+
+    def facts(self) -> dict[str, Any]:
+        """Return all of this as values of JSON."""
+        outcome = {"status": self.status, "epochs": self.epochs, "loss": self.loss}
+        return {"name": self.name, "sections": list(self.sections), **asdict(self.run), **outcome, "file": self.file.as_posix()}
+
+
+NOT_TRAINED = "not trained"
+
+
+def entries(study: str | None = None, root: Path = Path(), files: Iterable[Path] = ()) -> list[Entry]:
+    """Return every run of a study once, in the order in which its chunks are trained.
+
+    Args:
+        study: Its name; None: the one that the configuration names.
+        root: Folder of the project.
+        files: Files of settings laid over ``config/config.yaml``, as with ``--configfile``.
+
+    Raises:
+        InputError: If the configuration has a fault, or no such study.
+    """
+    configuration = Configuration(root, laid_over(root, files))
+    name = study or configuration.study
+    if name not in configuration.studies:
+        raise InputError(f"--study: found {name!r}, expected one of {', '.join(sorted(configuration.studies))}")
+    complete = configuration.studies[name]
+    needed_by = {section: set(studies.runs_of(complete, section)) for section in studies.SECTIONS}
+    folder = root / "results" / "runs"
+    return [
+        entry for chunk in studies.chunks_of(complete, trained=trained_chunks(folder)) for entry in _of_chunk(chunk, folder, needed_by)
+    ]
+
+
+def find(found: Sequence[Entry], **settings: Any) -> list[Entry]:
+    """Return the entries whose runs have these settings, attributes of `runs.Run`.
+
+    Raises:
+        InputError: If a run has no setting of one of these names.
+    """
+    known = Run.__dataclass_fields__
+    for name in settings:
+        if name not in known:
+            raise InputError(f"{name}: no setting of a run; expected some of {', '.join(known)}")
+    return [entry for entry in found if all(getattr(entry.run, name) == value for name, value in settings.items())]
+
+
+def lines(found: Sequence[Entry]) -> list[str]:
+    """Return a table of text: name, sections, outcome, what the runs do not all share, and file."""
+    varying = [key for key in Run.__dataclass_fields__ if len({str(getattr(entry.run, key)) for entry in found}) > 1]
+    rows = [["run", "for", "status", "epochs", "loss", *varying, "file"]]
+    for entry in found:
+        outcome = [entry.status, _text(entry.epochs), _text(entry.loss)]
+        settings = [_text(getattr(entry.run, key)) for key in varying]
+        rows.append([entry.name, ",".join(entry.sections), *outcome, *settings, entry.file.as_posix()])
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, tuple):
+        return "-".join(map(str, value))
+    return "-" if value is None else f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _of_chunk(chunk: grids.Chunk, folder: Path, needed_by: Mapping[str, set[Run]]) -> Iterator[Entry]:
+    file = folder / chunk.ensemble / f"{chunk.name}.safetensors"
+    outcomes = _outcomes(file)
+    for run in chunk.runs:
+        name = run_id(run, chunk.dataset)
+        outcome = outcomes.get(name, {})
+        history = outcome.get("loss_history")
+        yield Entry(
+            name=name,
+            sections=tuple(section for section, runs in needed_by.items() if run in runs),
+            run=run,
+            status=outcome.get("status", NOT_TRAINED),
+            epochs=outcome.get("epochs"),
+            loss=history[-1] if history else None,
+            file=file,
+        )
+
+
+def _outcomes(file: Path) -> dict[str, Mapping[str, Any]]:
+    """What a file of networks says of each run, by name; nothing where it is not there."""
+    if not file.is_file():
+        return {}
+    try:
+        return {entry["name"]: entry for entry in load_metadata(file)["results"]}
+    except (LookupError, TypeError) as error:
+        raise RecordError(f"{file}: not a file of trained runs ({type(error).__name__})") from None
