@@ -6,8 +6,7 @@ from pathlib import Path
 
 from sgdphysics import datasets, run_files, training
 from sgdphysics.provenance import jobs
-from sgdphysics.runs import log_spaced_steps
-from sgdphysics.study import grids
+from sgdphysics.runs import log_spaced_steps, run_id
 
 
 def train(
@@ -38,7 +37,7 @@ def train(
         checkpoint_losses=checkpoint_losses,
         progress=True,
     )
-    names = [grids.run_id(run, dataset_name) for run in runs]
+    names = [run_id(run, dataset_name) for run in runs]
     for name, result in zip(names, results, strict=True):
         print(f"{name}: {result.status} after {result.epochs} epochs, loss {result.loss_history[-1]:.3g}", file=sys.stderr)
     run_files.save_results(runs_path, results, names, dataset_name)
