@@ -12,11 +12,14 @@ import pytest
 WORKFLOW = Path(__file__).parents[2] / "workflow"
 LIBRARY = WORKFLOW / "lib" / "sgdphysics"
 LAYERS = [
-    {"errors", "files"},
+    {"errors", "files", "progress"},
     {"arrays", "convergence_edge", "fits", "runs", "seeds", "tables", "tensors"},
     {"provenance.audit", "provenance.compare", "provenance.crate", "provenance.job_records", "study.inheritance"},
     {"provenance.jobs"},
-    {"datasets", "fokker_planck", "losses", "networks", "report.style", "toy"},
+    {"fokker_planck", "labelled_images", "losses", "networks", "report.style", "toy"},
+    {"datasets", "training_sets"},
+    {"stack_members"},
+    {"stacks"},
     {"curvature", "effective_loss", "first_passage", "fluctuations", "rescaling", "surrogates", "training"},
     {"duality", "landscape", "noise", "run_files", "study.grids"},
     {"generalization", "study.studies", "sweeps", "windows"},

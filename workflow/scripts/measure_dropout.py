@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from sgdphysics import curvature, datasets, generalization, run_files, sweeps
+from sgdphysics import curvature, generalization, labelled_images, run_files, sweeps
 from sgdphysics.networks import Mlp
 from sgdphysics.provenance import jobs
 from sgdphysics.tables import save_rows
@@ -29,7 +29,7 @@ def measure(
     """Write one row per chosen run, point of its training, layer and way of matching (other layers: nearest pixels only);
     none of networks that are dead or not finite.
     """
-    images = generalization.MatchedDatasets(datasets.load_dataset(dataset_path).to(device), settings["test_images"])
+    images = generalization.MatchedDatasets(labelled_images.load_dataset(dataset_path).to(device), settings["test_images"])
     parts = []
     for path in runs_paths:
         for name, result in run_files.load_results(path).items():

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sgdphysics import arrays, curvature, datasets, duality, generalization, landscape, run_files, sweeps
+from sgdphysics import arrays, curvature, duality, generalization, labelled_images, landscape, run_files, sweeps
 from sgdphysics.networks import Mlp
 from sgdphysics.provenance import jobs
 from sgdphysics.tables import save_rows
@@ -38,7 +38,7 @@ def measure(
     """Write the tables "points" (one row per network and point of its training; one without numbers for a run that reached none,
     or was dead or not finite there) and "spectra" (per direction at some ranks).
     """
-    images = generalization.MatchedDatasets(datasets.load_dataset(dataset_path).to(device), settings["test_images"])
+    images = generalization.MatchedDatasets(labelled_images.load_dataset(dataset_path).to(device), settings["test_images"])
     points, spectra = [], []
     for path in runs_paths:
         for name, result in run_files.load_results(path).items():

@@ -10,7 +10,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from sgdphysics import arrays, curvature, datasets, landscape, run_files, seeds, training, windows
+from sgdphysics import arrays, curvature, labelled_images, landscape, run_files, seeds, training, windows
 from sgdphysics.provenance import jobs
 from sgdphysics.tables import WINDOW_COLUMNS, save_rows
 
@@ -35,7 +35,7 @@ def measure(
     device: str = jobs.CPU,
 ) -> None:
     """Write the tables "flatness" (all windows), "slices" and "minima" (reference runs, main window)."""
-    dataset = datasets.load_dataset(dataset_path).to(device)
+    dataset = labelled_images.load_dataset(dataset_path).to(device)
     results = run_files.load_results(runs_path)
     rows: dict[str, list[pd.DataFrame]] = {name: [] for name in COLUMNS}
     for name, role, window in windows.load_windows(windows_path):

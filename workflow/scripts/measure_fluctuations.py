@@ -10,7 +10,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from sgdphysics import datasets, run_files, training, windows
+from sgdphysics import labelled_images, run_files, training, windows
 from sgdphysics.provenance import jobs
 from sgdphysics.tables import WINDOW_COLUMNS, save_rows
 
@@ -42,7 +42,7 @@ def measure(
     device: str = jobs.CPU,
 ) -> None:
     """Measure every window asked for and write directions and centres, and the tables "fluctuations", "spectra", "trajectory"."""
-    dataset = datasets.load_dataset(dataset_path).to(device)
+    dataset = labelled_images.load_dataset(dataset_path).to(device)
     images, labels = dataset.train_images, dataset.train_labels
     trained = run_files.load_results(runs_path)
     results = {name: result for name, result in trained.items() if result.status not in ("diverged", "dead")}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from sgdphysics import curvature, datasets, generalization, noise, run_files, training
+from sgdphysics import curvature, generalization, labelled_images, noise, run_files, training
 from sgdphysics.provenance import jobs
 from sgdphysics.tables import RUN_ORDER, save_rows
 
@@ -28,7 +28,7 @@ def measure(
     device: str = jobs.CPU,
 ) -> None:
     """Write one row per run of this seed; of networks that are dead or not finite only what became of them."""
-    images = generalization.MatchedDatasets(datasets.load_dataset(dataset_path).to(device))
+    images = generalization.MatchedDatasets(labelled_images.load_dataset(dataset_path).to(device))
     rows = []
     for path in runs_paths:
         for name, result in run_files.load_results(path).items():

@@ -10,7 +10,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from sgdphysics import datasets, generalization, landscape, noise, run_files, seeds, training, windows
+from sgdphysics import generalization, labelled_images, landscape, noise, run_files, seeds, training, windows
 from sgdphysics.provenance import jobs
 from sgdphysics.tables import WINDOW_COLUMNS, load_table, save_rows
 
@@ -39,7 +39,7 @@ def measure(
     """Write the tables "temperature", "checkpoints", "annealing" (all runs), and of the reference setting "homogeneity",
     "minibatches" and "covariance".
     """
-    images = generalization.MatchedDatasets(datasets.load_dataset(dataset_path).to(device))
+    images = generalization.MatchedDatasets(labelled_images.load_dataset(dataset_path).to(device))
     results, widths = run_files.load_results(runs_path), load_table(flatness_path)
     rows: dict[str, list[pd.DataFrame]] = {name: [] for name in COLUMNS}
     for name, role, window in windows.load_windows(windows_path):

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import torch
 
-from sgdphysics import datasets, duality, generalization, noise, run_files, seeds
+from sgdphysics import duality, generalization, labelled_images, noise, run_files, seeds
 from sgdphysics.networks import Mlp
 from sgdphysics.provenance import jobs
 from sgdphysics.tables import save_rows
@@ -51,7 +51,7 @@ def measure(
     device: str = jobs.CPU,
 ) -> None:
     """Write the tables of ``COLUMNS`` for the final networks of the runs of the reference setting that converged."""
-    images = generalization.MatchedDatasets(datasets.load_dataset(dataset_path).to(device), settings["test_images"])
+    images = generalization.MatchedDatasets(labelled_images.load_dataset(dataset_path).to(device), settings["test_images"])
     rows: dict[str, list[pd.DataFrame]] = {table: [] for table in COLUMNS}
     for path in runs_paths:
         for name, result in run_files.load_results(path).items():

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sgdphysics import curvature, datasets, duality, generalization, landscape, rescaling, run_files
+from sgdphysics import curvature, duality, generalization, labelled_images, landscape, rescaling, run_files
 from sgdphysics.networks import Mlp
 from sgdphysics.provenance import jobs
 from sgdphysics.tables import save_rows
@@ -33,7 +33,7 @@ def rescale(
 
     ``logit_change`` is the largest change of a logit on the test images, relative to the largest logit.
     """
-    images = generalization.MatchedDatasets(datasets.load_dataset(dataset_path).to(device), settings["test_images"])
+    images = generalization.MatchedDatasets(labelled_images.load_dataset(dataset_path).to(device), settings["test_images"])
     rows = []
     for path in runs_paths:
         for name, result in run_files.load_results(path).items():

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from sgdphysics import datasets, run_files, training
+from sgdphysics import labelled_images, run_files, training
 from sgdphysics.provenance import jobs
 from sgdphysics.runs import log_spaced_steps, run_id
 
@@ -22,7 +22,7 @@ def train(
     """Train one network per entry of ``settings`` and write all results to ``runs_path``, with checkpoints at
     log-spaced steps (unless None a decade), first losses and epochs.
     """
-    dataset = datasets.load_dataset(dataset_path).to(device)
+    dataset = labelled_images.load_dataset(dataset_path).to(device)
     runs = [training.Run(**entry) for entry in settings]
     images = len(training.training_set(runs[0], dataset.train_labels)[0])
     epoch_steps = training.steps_per_epoch(runs[0], images)
