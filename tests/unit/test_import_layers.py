@@ -1,6 +1,7 @@
 """The library imports one way: from higher layers to lower ones; nothing of the workflow; scripts import only the library."""
 
 import ast
+import functools
 import os
 import re
 import subprocess
@@ -16,7 +17,7 @@ LAYERS = [
     {"arrays", "convergence_edge", "fits", "runs", "seeds", "tables", "tensors"},
     {"provenance.audit", "provenance.compare", "provenance.crate", "provenance.job_records", "study.inheritance"},
     {"provenance.jobs"},
-    {"fokker_planck", "labelled_images", "losses", "networks", "report.style", "toy"},
+    {"devices", "fokker_planck", "labelled_images", "losses", "networks", "report.style", "toy"},
     {"datasets", "training_sets"},
     {"stack_members"},
     {"stacks"},
@@ -37,16 +38,34 @@ def name_of(path):
     return ".".join(path.relative_to(LIBRARY).with_suffix("").parts)
 
 
+# What moves no number: it may change without a job being done again.
+PLUMBING = {"errors", "files", "progress", "provenance.job_records", "provenance.jobs"}
+# Scripts that make data sets; all others know only how one is loaded.
+BUILDING = {"fetch_idx", "prepare_dataset"}
+
 FACES = sorted(LIBRARY.rglob("__init__.py"))
 FILES = {name_of(path): path for path in LIBRARY.rglob("*.py") if path not in FACES}
 MODULES = sorted(FILES)
 SCRIPTS = sorted((WORKFLOW / "scripts").rglob("*.py"))
 
 
-def imported(path):
+def for_types_only(node):
+    return isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+
+
+def nodes_at_run_time(node):
+    """All nodes below one, also inside of functions, but not what only a checker of types reads."""
+    for child in ast.iter_child_nodes(node):
+        if not for_types_only(child):
+            yield child
+            yield from nodes_at_run_time(child)
+
+
+@functools.cache
+def imported(path, nodes=ast.walk):
     """Top-level packages and modules of the library that a file imports."""
     packages, modules = set(), set()
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in nodes(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
@@ -57,6 +76,25 @@ def imported(path):
         packages |= {name.split(".")[0] for name in names}
         modules |= {name.removeprefix("sgdphysics.") for name in names if name.startswith("sgdphysics.")}
     return packages, modules & set(MODULES)
+
+
+def imported_in_all(path):
+    """Packages and modules that a file imports at run time, directly or through modules of the library."""
+    packages, modules = map(set, imported(path, nodes_at_run_time))
+    waiting = set(modules)
+    while waiting:
+        further = imported(FILES[waiting.pop()], nodes_at_run_time)
+        packages |= further[0]
+        waiting |= further[1] - modules
+        modules |= further[1]
+    return packages, modules
+
+
+def work_of(script):
+    """The statements of a script's job."""
+    (block,) = ast.parse(script.read_text()).body[-1].body
+    assert ast.unparse(block.items[0].context_expr) == "jobs.logged_job(snakemake)"
+    return [ast.unparse(statement) for statement in block.body]
 
 
 def test_every_module_has_a_layer():
@@ -83,6 +121,35 @@ def test_packages_have_empty_faces(face):
 def test_scripts_import_the_library_and_not_each_other(script):
     packages, _ = imported(script)
     assert not packages & ({path.stem for path in SCRIPTS} | {"scripts", "snakemake"})
+
+
+@pytest.mark.parametrize("module", sorted(PLUMBING))
+def test_plumbing_imports_nothing_that_moves_a_number(module):
+    packages, modules = imported(FILES[module])
+    assert modules <= PLUMBING
+    assert packages - sys.stdlib_module_names <= {"sgdphysics", "threadpoolctl", "tqdm"}
+
+
+def test_only_scripts_that_make_data_sets_import_how_they_are_made():
+    """A data set of a further kind then leaves all that is trained and measured as it is."""
+    assert {script.stem for script in SCRIPTS if "datasets" in imported_in_all(script)[1]} == BUILDING
+    loading = {script.stem for script in SCRIPTS if "labelled_images" in imported_in_all(script)[1]} - BUILDING
+    assert loading >= {"train_ensemble", "measure_fluctuations", "measure_noise", "measure_duality", "rescale_networks"}
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
+def test_scripts_that_use_torch_prepare_it_before_their_work(script):
+    uses_torch = "torch" in imported_in_all(script)[0]
+    assert work_of(script)[0].endswith("devices.prepared(job)") == uses_torch
+    assert ("devices" in imported_in_all(script)[1]) == uses_torch
+
+
+def test_training_and_figures_do_and_do_not_use_torch():
+    """What the test above takes for granted."""
+    by_name = {script.stem: script for script in SCRIPTS}
+    assert "torch" in imported_in_all(by_name["train_ensemble"])[0]
+    assert "torch" not in imported_in_all(by_name["feng2021_fig1"])[0]
+    assert "torch" not in imported_in_all(by_name["tabulate_feng2023"])[0]  # it imports a module that names torch's types
 
 
 def test_what_snakemake_loads_at_every_start_and_jobs_that_draw_or_decide_load_does_not_load_torch():

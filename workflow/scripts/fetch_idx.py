@@ -11,7 +11,7 @@ from typing import Any
 
 import pooch
 
-from sgdphysics import datasets
+from sgdphysics import datasets, devices
 from sgdphysics.files import write_atomically
 from sgdphysics.provenance import jobs
 
@@ -109,7 +109,8 @@ def _reason(error: BaseException) -> str:
 
 
 if __name__ == "__main__":
-    with jobs.logged_job(snakemake):
+    with jobs.logged_job(snakemake) as job:
+        devices.prepared(job)
         fetch(
             snakemake.params.files,
             snakemake.params.urls,

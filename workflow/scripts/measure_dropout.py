@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from sgdphysics import curvature, generalization, labelled_images, run_files, sweeps
+from sgdphysics import curvature, devices, generalization, labelled_images, run_files, sweeps
 from sgdphysics.networks import Mlp
 from sgdphysics.provenance import jobs
 from sgdphysics.tables import save_rows
@@ -24,7 +24,7 @@ def measure(
     chosen: Sequence[str],
     settings: Mapping[str, Any],
     table_path: Path,
-    device: str = jobs.CPU,
+    device: str = devices.CPU,
 ) -> None:
     """Write one row per chosen run, point of its training, layer and way of matching (other layers: nearest pixels only);
     none of networks that are dead or not finite.
@@ -72,7 +72,8 @@ def _measured(layers: Sequence[tuple[Mlp, generalization.MatchedData]], studied:
 
 
 if __name__ == "__main__":
-    with jobs.logged_job(snakemake) as device:
+    with jobs.logged_job(snakemake) as job:
+        device = devices.prepared(job)
         measure(
             [Path(path) for path in snakemake.input.runs],
             Path(snakemake.input.dataset),

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sgdphysics import arrays, curvature, duality, generalization, labelled_images, landscape, run_files, sweeps
+from sgdphysics import arrays, curvature, devices, duality, generalization, labelled_images, landscape, run_files, sweeps
 from sgdphysics.networks import Mlp
 from sgdphysics.provenance import jobs
 from sgdphysics.tables import save_rows
@@ -33,7 +33,7 @@ def measure(
     seed: int,
     settings: Mapping[str, Any],
     tables: Mapping[str, Path],
-    device: str = jobs.CPU,
+    device: str = devices.CPU,
 ) -> None:
     """Write the tables "points" (one row per network and point of its training; one without numbers for a run that reached none,
     or was dead or not finite there) and "spectra" (per direction at some ranks).
@@ -99,7 +99,8 @@ def _spectrum(found: duality.Decomposition) -> pd.DataFrame:
 
 
 if __name__ == "__main__":
-    with jobs.logged_job(snakemake) as device:
+    with jobs.logged_job(snakemake) as job:
+        device = devices.prepared(job)
         measure(
             [Path(path) for path in snakemake.input.runs],
             Path(snakemake.input.dataset),

@@ -10,7 +10,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from sgdphysics import arrays, curvature, labelled_images, landscape, run_files, seeds, training, windows
+from sgdphysics import arrays, curvature, devices, labelled_images, landscape, run_files, seeds, training, windows
 from sgdphysics.provenance import jobs
 from sgdphysics.tables import WINDOW_COLUMNS, save_rows
 
@@ -32,7 +32,7 @@ def measure(
     settings: Mapping[str, Any],
     reference_runs: Sequence[str],
     tables: Mapping[str, Path],
-    device: str = jobs.CPU,
+    device: str = devices.CPU,
 ) -> None:
     """Write the tables "flatness" (all windows), "slices" and "minima" (reference runs, main window)."""
     dataset = labelled_images.load_dataset(dataset_path).to(device)
@@ -120,7 +120,8 @@ def _grid(left: float, right: float, points: int) -> np.ndarray:
 
 
 if __name__ == "__main__":
-    with jobs.logged_job(snakemake) as device:
+    with jobs.logged_job(snakemake) as job:
+        device = devices.prepared(job)
         measure(
             Path(snakemake.input.runs),
             Path(snakemake.input.windows),

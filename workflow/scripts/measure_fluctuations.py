@@ -10,7 +10,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from sgdphysics import labelled_images, run_files, training, windows
+from sgdphysics import devices, labelled_images, run_files, training, windows
 from sgdphysics.provenance import jobs
 from sgdphysics.tables import WINDOW_COLUMNS, save_rows
 
@@ -39,7 +39,7 @@ def measure(
     reference_runs: Sequence[str],
     windows_path: Path,
     tables: Mapping[str, Path],
-    device: str = jobs.CPU,
+    device: str = devices.CPU,
 ) -> None:
     """Measure every window asked for and write directions and centres, and the tables "fluctuations", "spectra", "trajectory"."""
     dataset = labelled_images.load_dataset(dataset_path).to(device)
@@ -172,7 +172,8 @@ def _trajectory_rows(role: str, name: str, window: windows.Window, ranks: list[i
 
 
 if __name__ == "__main__":
-    with jobs.logged_job(snakemake) as device:
+    with jobs.logged_job(snakemake) as job:
+        device = devices.prepared(job)
         measure(
             Path(snakemake.input.runs),
             Path(snakemake.input.dataset),

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from sgdphysics import curvature, generalization, labelled_images, noise, run_files, training
+from sgdphysics import curvature, devices, generalization, labelled_images, noise, run_files, training
 from sgdphysics.provenance import jobs
 from sgdphysics.tables import RUN_ORDER, save_rows
 
@@ -25,7 +25,7 @@ def measure(
     layer: int,
     sharpest_directions: int,
     table_path: Path,
-    device: str = jobs.CPU,
+    device: str = devices.CPU,
 ) -> None:
     """Write one row per run of this seed; of networks that are dead or not finite only what became of them."""
     images = generalization.MatchedDatasets(labelled_images.load_dataset(dataset_path).to(device))
@@ -58,7 +58,8 @@ def _numbers(result: training.Result, data: generalization.MatchedData, layer: i
 
 
 if __name__ == "__main__":
-    with jobs.logged_job(snakemake) as device:
+    with jobs.logged_job(snakemake) as job:
+        device = devices.prepared(job)
         measure(
             [Path(path) for path in snakemake.input.runs],
             Path(snakemake.input.dataset),

@@ -10,7 +10,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from sgdphysics import generalization, labelled_images, landscape, noise, run_files, seeds, training, windows
+from sgdphysics import devices, generalization, labelled_images, landscape, noise, run_files, seeds, training, windows
 from sgdphysics.provenance import jobs
 from sgdphysics.tables import WINDOW_COLUMNS, load_table, save_rows
 
@@ -34,7 +34,7 @@ def measure(
     settings: Mapping[str, Any],
     reference_runs: Sequence[str],
     tables: Mapping[str, Path],
-    device: str = jobs.CPU,
+    device: str = devices.CPU,
 ) -> None:
     """Write the tables "temperature", "checkpoints", "annealing" (all runs), and of the reference setting "homogeneity",
     "minibatches" and "covariance".
@@ -167,7 +167,8 @@ def _covariance_rows(point: Point) -> pd.DataFrame:
 
 
 if __name__ == "__main__":
-    with jobs.logged_job(snakemake) as device:
+    with jobs.logged_job(snakemake) as job:
+        device = devices.prepared(job)
         measure(
             Path(snakemake.input.runs),
             Path(snakemake.input.windows),

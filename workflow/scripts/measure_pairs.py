@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import torch
 
-from sgdphysics import duality, generalization, labelled_images, noise, run_files, seeds
+from sgdphysics import devices, duality, generalization, labelled_images, noise, run_files, seeds
 from sgdphysics.networks import Mlp
 from sgdphysics.provenance import jobs
 from sgdphysics.tables import save_rows
@@ -48,7 +48,7 @@ def measure(
     reference_runs: Sequence[str],
     settings: Mapping[str, Any],
     tables: Mapping[str, Path],
-    device: str = jobs.CPU,
+    device: str = devices.CPU,
 ) -> None:
     """Write the tables of ``COLUMNS`` for the final networks of the runs of the reference setting that converged."""
     images = generalization.MatchedDatasets(labelled_images.load_dataset(dataset_path).to(device), settings["test_images"])
@@ -155,7 +155,8 @@ def _relative_error(found: torch.Tensor, wanted: torch.Tensor, before: torch.Ten
 
 
 if __name__ == "__main__":
-    with jobs.logged_job(snakemake) as device:
+    with jobs.logged_job(snakemake) as job:
+        device = devices.prepared(job)
         measure(
             [Path(path) for path in snakemake.input.runs],
             Path(snakemake.input.dataset),

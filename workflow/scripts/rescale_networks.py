@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sgdphysics import curvature, duality, generalization, labelled_images, landscape, rescaling, run_files
+from sgdphysics import curvature, devices, duality, generalization, labelled_images, landscape, rescaling, run_files
 from sgdphysics.networks import Mlp
 from sgdphysics.provenance import jobs
 from sgdphysics.tables import save_rows
@@ -27,7 +27,7 @@ def rescale(
     reference_runs: Sequence[str],
     settings: Mapping[str, Any],
     table_path: Path,
-    device: str = jobs.CPU,
+    device: str = devices.CPU,
 ) -> None:
     """Write one row per converged reference run, other layer and factor p: the studied layer times p, the other over p.
 
@@ -75,7 +75,8 @@ def _measured(network: Mlp, data: generalization.MatchedData) -> dict[str, float
 
 
 if __name__ == "__main__":
-    with jobs.logged_job(snakemake) as device:
+    with jobs.logged_job(snakemake) as job:
+        device = devices.prepared(job)
         rescale(
             [Path(path) for path in snakemake.input.runs],
             Path(snakemake.input.dataset),

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from sgdphysics import labelled_images, run_files, training
+from sgdphysics import devices, labelled_images, run_files, training
 from sgdphysics.provenance import jobs
 from sgdphysics.runs import log_spaced_steps, run_id
 
@@ -17,7 +17,7 @@ def train(
     checkpoint_losses: Sequence[float],
     checkpoint_epochs: Sequence[int],
     runs_path: Path,
-    device: str = jobs.CPU,
+    device: str = devices.CPU,
 ) -> None:
     """Train one network per entry of ``settings`` and write all results to ``runs_path``, with checkpoints at
     log-spaced steps (unless None a decade), first losses and epochs.
@@ -44,7 +44,8 @@ def train(
 
 
 if __name__ == "__main__":
-    with jobs.logged_job(snakemake) as device:
+    with jobs.logged_job(snakemake) as job:
+        device = devices.prepared(job)
         train(
             Path(snakemake.input.dataset),
             snakemake.params.dataset,
