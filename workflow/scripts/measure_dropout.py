@@ -1,13 +1,12 @@
 """Measure sharpness and size under dropout in every layer and for every way of matching: what decides where dropout leads?"""
 
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from sgdphysics import curvature, devices, generalization, labelled_images, run_files, sweeps
+from sgdphysics import curvature, devices, generalization, labelled_images, progress, run_files, sweeps
 from sgdphysics.networks import Mlp
 from sgdphysics.provenance import jobs
 from sgdphysics.tables import save_rows
@@ -45,7 +44,7 @@ def measure(
                 columns = {"run": name, "point": point.kind, "target": point.target, "epoch": point.epoch}
                 rows = _measured(layers, settings["layer"], result.run.seed)
                 parts.append(pd.DataFrame(rows).assign(**columns))
-            print(name, file=sys.stderr)
+            progress.tell(name)
     save_rows(table_path, parts, COLUMNS)
 
 

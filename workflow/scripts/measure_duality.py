@@ -1,6 +1,5 @@
 """Measure the activity-weight duality of the networks of one seed: decomposed gap, sharpness and size at points of training."""
 
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -8,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sgdphysics import arrays, curvature, devices, duality, generalization, labelled_images, landscape, run_files, sweeps
+from sgdphysics import arrays, curvature, devices, duality, generalization, labelled_images, landscape, progress, run_files, sweeps
 from sgdphysics.networks import Mlp
 from sgdphysics.provenance import jobs
 from sgdphysics.tables import save_rows
@@ -55,7 +54,7 @@ def measure(
                 own.append({**columns, **numbers})
                 spectra.append(spectrum.assign(**columns))
             points += own or [{"run": name, "status": result.status}]
-            print(name, result.status, len(own), "points", file=sys.stderr)
+            progress.tell(name, status=result.status, points=len(own))
     save_rows(tables["points"], [pd.DataFrame(points, columns=[*POINT, *NUMBERS])], [*POINT, *NUMBERS])
     save_rows(tables["spectra"], spectra, [*POINT, *SPECTRUM])
 

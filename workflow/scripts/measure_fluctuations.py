@@ -1,6 +1,5 @@
 """Measure the windows of steps that follow the training of one chunk: directions, variances and correlation times."""
 
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,7 +9,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from sgdphysics import devices, labelled_images, run_files, training, windows
+from sgdphysics import devices, labelled_images, progress, run_files, training, windows
 from sgdphysics.provenance import jobs
 from sgdphysics.tables import WINDOW_COLUMNS, save_rows
 
@@ -51,7 +50,7 @@ def measure(
         runs = [results[name].run for name in plan.starts]
         found = windows.measure_windows(runs, list(plan.starts.values()), images, labels, plan.settings)
         measured += [(plan.role, name, window) for name, window in zip(plan.starts, found, strict=True) if window]
-        print(f"{plan.role} windows of {plan.settings.epochs} epochs: {len(runs)} runs", file=sys.stderr)
+        progress.tell("windows", role=plan.role, epochs=plan.settings.epochs, runs=len(runs))
     windows.save_windows(windows_path, [(name, role, window) for role, name, window in measured if role != "early"])
     rows = {
         "fluctuations": [_fluctuation_rows(*item) for item in measured if item[0] != "early"],

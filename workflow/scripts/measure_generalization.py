@@ -1,12 +1,11 @@
 """Measure the trained networks of one seed: losses and errors, sharpness, temperature."""
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
 
-from sgdphysics import curvature, devices, generalization, labelled_images, noise, run_files, training
+from sgdphysics import curvature, devices, generalization, labelled_images, noise, progress, run_files, training
 from sgdphysics.provenance import jobs
 from sgdphysics.tables import RUN_ORDER, save_rows
 
@@ -39,7 +38,7 @@ def measure(
             if result.status not in ("diverged", "dead"):
                 row |= _numbers(result, images.of(result.run), layer, sharpest_directions)
             rows.append(row)
-            print(name, result.status, file=sys.stderr)
+            progress.tell(name, status=result.status)
     table = pd.DataFrame(rows, columns=COLUMNS)
     save_rows(table_path, [table], COLUMNS, RUN_ORDER)
 

@@ -1,6 +1,5 @@
 """Measure the noise of SGD for one chunk: temperatures at the windows' centres and through training, and what goes with them."""
 
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from sgdphysics import devices, generalization, labelled_images, landscape, noise, run_files, seeds, training, windows
+from sgdphysics import devices, generalization, labelled_images, landscape, noise, progress, run_files, seeds, training, windows
 from sgdphysics.provenance import jobs
 from sgdphysics.tables import WINDOW_COLUMNS, load_table, save_rows
 
@@ -58,7 +57,7 @@ def measure(
             if name == reference_runs[0]:
                 rows["minibatches"].append(_minibatch_rows(point, principal, settings).assign(**columns))
                 rows["covariance"].append(_covariance_rows(point).assign(**columns))
-        print(name, file=sys.stderr)
+        progress.tell(name)
     for table, parts in rows.items():
         save_rows(tables[table], parts, COLUMNS[table])
 

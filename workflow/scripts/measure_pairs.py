@@ -1,6 +1,5 @@
 """Measure the dual weights of matched pairs at the reference setting of the sweeps, matched in several ways, and their nulls."""
 
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -8,7 +7,7 @@ from typing import Any
 import pandas as pd
 import torch
 
-from sgdphysics import devices, duality, generalization, labelled_images, noise, run_files, seeds
+from sgdphysics import devices, duality, generalization, labelled_images, noise, progress, run_files, seeds
 from sgdphysics.networks import Mlp
 from sgdphysics.provenance import jobs
 from sgdphysics.tables import save_rows
@@ -59,7 +58,7 @@ def measure(
                 network = _Measured(result.network.double().to(device), images.of(result.run), settings["layer"], result.run.seed)
                 for table, part in network.tables():
                     rows[table].append(part.assign(run=name, seed=result.run.seed))
-                print(name, file=sys.stderr)
+                progress.tell(name)
     for table, parts in rows.items():
         save_rows(tables[table], parts, COLUMNS[table])
 

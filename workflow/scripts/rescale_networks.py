@@ -1,6 +1,5 @@
 """Rescale the layers of the reference networks of the sweeps, and measure which measures of sharpness and size change."""
 
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -8,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sgdphysics import curvature, devices, duality, generalization, labelled_images, landscape, rescaling, run_files
+from sgdphysics import curvature, devices, duality, generalization, labelled_images, landscape, progress, rescaling, run_files
 from sgdphysics.networks import Mlp
 from sgdphysics.provenance import jobs
 from sgdphysics.tables import save_rows
@@ -53,7 +52,7 @@ def rescale(
                             **_measured(changed.from_layer(layer), data.entering(changed, layer)),
                         }
                     )
-            print(name, file=sys.stderr)
+            progress.tell(name)
     save_rows(table_path, [pd.DataFrame(rows, columns=COLUMNS)], COLUMNS)
 
 

@@ -1,10 +1,9 @@
 """Train the runs of one chunk together."""
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from sgdphysics import devices, labelled_images, run_files, training
+from sgdphysics import devices, labelled_images, progress, run_files, training
 from sgdphysics.provenance import jobs
 from sgdphysics.runs import log_spaced_steps, run_id
 
@@ -39,7 +38,7 @@ def train(
     )
     names = [run_id(run, dataset_name) for run in runs]
     for name, result in zip(names, results, strict=True):
-        print(f"{name}: {result.status} after {result.epochs} epochs, loss {result.loss_history[-1]:.3g}", file=sys.stderr)
+        progress.tell(name, status=result.status, epochs=result.epochs, loss=result.loss_history[-1])
     run_files.save_results(runs_path, results, names, dataset_name)
 
 
