@@ -11,7 +11,7 @@ import torch
 
 import accelerator
 from cases import save_random_dataset
-from sgdphysics import run_files, training
+from sgdphysics import run_files, stacks, training
 
 SCRIPTS = Path(__file__).parents[2] / "workflow" / "scripts"
 RUN = training.Run(
@@ -135,7 +135,7 @@ def test_a_gpu_trains_the_same_networks_up_to_rounding(on_cpu, on_gpu):
 
 
 def test_a_step_recorded_on_a_gpu_is_the_step(dataset, on_gpu, monkeypatch):
-    monkeypatch.setattr(training, "_RecordedStep", lambda step: step)
+    monkeypatch.setattr(stacks, "_RecordedStep", lambda step: step)
     plain = trained(dataset, on_gpu / "plain.safetensors", list(RUNS.values()), torch.device("cuda"))
     first, second = (run_files.load_results(on_gpu / f"{name}.safetensors") for name in ("chunk", "plain"))
     assert list(first) == plain

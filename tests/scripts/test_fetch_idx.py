@@ -211,7 +211,7 @@ def test_the_transport_loads_files_and_reports_what_the_server_refuses(tmp_path,
 
     fetch(FILES, URLS[:1], None, tmp_path / "small", redirected, lambda seconds: None)
     assert fetched(tmp_path / "small") == PAYLOADS
-    assert re.search(rf"fetching {server}/{FIRST}.gz\n.*100%", capfd.readouterr().err)
+    assert re.search(rf"fetching: address {server}/{FIRST}.gz\n.*100%", capfd.readouterr().err)
     with pytest.raises(OSError, match="404"):
         download(f"{server}/missing.gz", tmp_path / "missing.gz")
     assert not (tmp_path / "missing.gz").exists()

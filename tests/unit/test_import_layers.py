@@ -1,6 +1,7 @@
 """The library imports one way: from higher layers to lower ones; nothing of the workflow; scripts import only the library."""
 
 import ast
+import functools
 import os
 import re
 import subprocess
@@ -12,11 +13,14 @@ import pytest
 WORKFLOW = Path(__file__).parents[2] / "workflow"
 LIBRARY = WORKFLOW / "lib" / "sgdphysics"
 LAYERS = [
-    {"errors", "files"},
+    {"errors", "files", "progress"},
     {"arrays", "convergence_edge", "fits", "runs", "seeds", "tables", "tensors"},
     {"provenance.audit", "provenance.compare", "provenance.crate", "provenance.job_records", "study.inheritance"},
     {"provenance.jobs"},
-    {"datasets", "fokker_planck", "losses", "networks", "report.style", "toy"},
+    {"devices", "fokker_planck", "labelled_images", "losses", "networks", "report.style", "toy"},
+    {"datasets", "training_sets"},
+    {"stack_members"},
+    {"stacks"},
     {"curvature", "effective_loss", "first_passage", "fluctuations", "rescaling", "surrogates", "training"},
     {"duality", "landscape", "noise", "run_files", "study.grids"},
     {"generalization", "study.studies", "sweeps", "windows"},
@@ -34,16 +38,34 @@ def name_of(path):
     return ".".join(path.relative_to(LIBRARY).with_suffix("").parts)
 
 
+# What moves no number: it may change without a job being done again.
+PLUMBING = {"errors", "files", "progress", "provenance.job_records", "provenance.jobs"}
+# Scripts that make data sets; all others know only how one is loaded.
+BUILDING = {"fetch_idx", "prepare_dataset"}
+
 FACES = sorted(LIBRARY.rglob("__init__.py"))
 FILES = {name_of(path): path for path in LIBRARY.rglob("*.py") if path not in FACES}
 MODULES = sorted(FILES)
 SCRIPTS = sorted((WORKFLOW / "scripts").rglob("*.py"))
 
 
-def imported(path):
+def for_types_only(node):
+    return isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+
+
+def nodes_at_run_time(node):
+    """All nodes below one, also inside of functions, but not what only a checker of types reads."""
+    for child in ast.iter_child_nodes(node):
+        if not for_types_only(child):
+            yield child
+            yield from nodes_at_run_time(child)
+
+
+@functools.cache
+def imported(path, nodes=ast.walk):
     """Top-level packages and modules of the library that a file imports."""
     packages, modules = set(), set()
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in nodes(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
@@ -54,6 +76,25 @@ def imported(path):
         packages |= {name.split(".")[0] for name in names}
         modules |= {name.removeprefix("sgdphysics.") for name in names if name.startswith("sgdphysics.")}
     return packages, modules & set(MODULES)
+
+
+def imported_in_all(path, nodes=ast.walk):
+    """Packages and modules that a file imports, directly or through modules of the library."""
+    packages, modules = map(set, imported(path, nodes))
+    waiting = set(modules)
+    while waiting:
+        further = imported(FILES[waiting.pop()], nodes)
+        packages |= further[0]
+        waiting |= further[1] - modules
+        modules |= further[1]
+    return packages, modules
+
+
+def work_of(script):
+    """The statements of a script's job."""
+    (block,) = ast.parse(script.read_text()).body[-1].body
+    assert ast.unparse(block.items[0].context_expr) == "jobs.logged_job(snakemake)"
+    return [ast.unparse(statement) for statement in block.body]
 
 
 def test_every_module_has_a_layer():
@@ -80,6 +121,35 @@ def test_packages_have_empty_faces(face):
 def test_scripts_import_the_library_and_not_each_other(script):
     packages, _ = imported(script)
     assert not packages & ({path.stem for path in SCRIPTS} | {"scripts", "snakemake"})
+
+
+@pytest.mark.parametrize("module", sorted(PLUMBING))
+def test_plumbing_imports_nothing_that_moves_a_number(module):
+    packages, modules = imported(FILES[module])
+    assert modules <= PLUMBING
+    assert packages - sys.stdlib_module_names <= {"sgdphysics", "threadpoolctl", "tqdm"}
+
+
+def test_only_scripts_that_make_data_sets_import_how_they_are_made():
+    """A data set of a further kind then leaves all that is trained and measured as it is."""
+    assert {script.stem for script in SCRIPTS if "datasets" in imported_in_all(script)[1]} == BUILDING
+    loading = {script.stem for script in SCRIPTS if "labelled_images" in imported_in_all(script)[1]} - BUILDING
+    assert loading >= {"train_ensemble", "measure_fluctuations", "measure_noise", "measure_duality", "rescale_networks"}
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
+def test_scripts_that_use_torch_prepare_it_before_their_work(script):
+    packages, modules = imported_in_all(script, nodes_at_run_time)
+    assert work_of(script)[0].endswith("devices.prepared(job)") == ("torch" in packages)
+    assert ("devices" in modules) == ("torch" in packages)
+
+
+@pytest.mark.parametrize(("name", "uses_torch"), [("train_ensemble", True), ("decide_claims", False), ("tabulate_feng2023", False)])
+def test_whether_a_script_uses_torch_is_found(name, uses_torch):
+    """The last of them imports a module that names torch's types, for a checker of types only."""
+    (script,) = [path for path in SCRIPTS if path.stem == name]
+    assert ("torch" in imported_in_all(script, nodes_at_run_time)[0]) == uses_torch
+    assert "torch" in imported_in_all(script)[0] or name == "decide_claims"
 
 
 def test_what_snakemake_loads_at_every_start_and_jobs_that_draw_or_decide_load_does_not_load_torch():

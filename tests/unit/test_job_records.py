@@ -47,8 +47,9 @@ def test_inputs_and_code_are_summed_before_the_work_and_outputs_after_it(folder)
 
 def test_a_record_says_what_the_job_was(folder):
     given = {"wildcards": {"paper": "feng2021", "seed": "7"}, "params": {"rate": 0.5, "seeds": (3, 4)}, "threads": 2}
-    with job_records.recorded(a_job(**given), device="a device"):
-        pass
+    device = "none yet"
+    with job_records.recorded(a_job(**given), lambda: device):
+        device = "a device"
     found = record()
     assert found.keys() == job_records.KEYS
     assert (found["rule"], found["script"], found["threads"], found["device"]) == ("draw", SCRIPT, 2, "a device")

@@ -130,16 +130,3 @@ def test_what_killed_writers_of_a_file_left_is_removed_by_the_next(tmp_path):
     expected = {"table.csv", f".table.{os.getppid()}.csv", left.name.replace("table", "other")}
     assert {path.name for path in tmp_path.iterdir()} == expected
     assert target.read_text() == "whole"
-
-
-def test_a_job_computes_on_the_cpu_unless_it_is_given_a_gpu(tmp_path):
-    with jobs.logged_job(job_with(tmp_path / "job.log")) as device:
-        assert device == jobs.CPU
-
-
-@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a GPU")
-def test_a_gpu_that_is_not_there_is_one_line(tmp_path):
-    log = tmp_path / "job.log"
-    with pytest.raises(SystemExit), jobs.logged_job(job_with(log, gpu=1)):
-        pass
-    assert log.read_text() == f"error: gpu: rule a_rule is given one, but torch {torch.__version__} finds none here\n"

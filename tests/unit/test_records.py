@@ -1,3 +1,4 @@
+import dataclasses
 import pickle
 from types import SimpleNamespace
 
@@ -90,6 +91,58 @@ def test_results_read_back(tmp_path):
     assert read.loss_history == [1.0, 0.5]
     assert list(read.checkpoints) == [0, 80]
     assert all(torch.equal(a, b) for a, b in zip(read.network.weights, network.weights, strict=True))
+
+
+def changed_results(path, change):
+    """A file of one result whose metadata were changed."""
+    network = small_network(dtype=torch.float32)
+    result = training.Result(training.Run(hidden_widths=(5, 4)), "dead", 2, 160, None, network, {80: network}, [1.0], [0.1])
+    run_files.save_results(path, [result], ["a_run"], "mnist5k")
+    tensors, metadata = load_tensors(path)
+    change(metadata)
+    save_tensors(path, tensors, metadata)
+    return path
+
+
+def test_what_a_later_version_says_besides_of_a_result_is_passed_over(tmp_path):
+    def change(metadata):
+        metadata["made_by"] = "a later version"
+        metadata["results"][0]["seconds"] = 1.5
+
+    (result,) = run_files.load_results(changed_results(tmp_path / "later", change)).values()
+    assert (result.run, result.status, list(result.checkpoints)) == (training.Run(hidden_widths=(5, 4)), "dead", [80])
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda data: data["results"][0]["run"].update(momentum=0.9), r"a_run: .*unknown \['momentum'\], missing \[\]"),
+        (lambda data: data["results"][0]["run"].pop("learning_rate"), r"a_run: .*unknown \[\], missing \['learning_rate'\]"),
+        (lambda data: data["results"][0]["run"].update(loss="hinge"), "loss: found 'hinge', expected one of"),
+        (lambda data: data["results"][0].pop("status"), "'status'"),
+        (lambda data: data["results"][0].pop("checkpoint_steps"), "'checkpoint_steps'"),
+        (lambda data: data["results"][0]["checkpoint_steps"].append(160), "'a_run/160/0'"),
+        (lambda data: data["results"][0].update(name="another_run"), "'another_run/final/0'"),
+        (lambda data: data["results"][0].update(run=3), "'int' object"),
+        (lambda data: data.update(results=[[]]), "list indices"),
+        (lambda data: data.pop("results"), "'results'"),
+    ],
+)
+def test_results_that_this_version_cannot_know_are_one_line(tmp_path, change, message):
+    path = changed_results(tmp_path / "other", change)
+    with pytest.raises(RecordError, match=f"^{path}: not trained runs as this version knows them \\(.*{message}") as caught:
+        run_files.load_results(path)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_setting_that_was_added_later_is_written_where_it_is_not_at_its_default(tmp_path):
+    later = dataclasses.make_dataclass("Later", [("momentum", float, 0.0)], bases=(training.Run,), frozen=True)
+    network = small_network(dtype=torch.float32)
+    for name, run in {"now": training.Run(), "default": later(), "other": later(momentum=0.9)}.items():
+        result = training.Result(run, "converged", 2, 160, None, network, {}, [1.0], [0.1])
+        run_files.save_results(tmp_path / name, [result], ["a_run"], "mnist5k")
+    assert (tmp_path / "default").read_bytes() == (tmp_path / "now").read_bytes()
+    assert load_metadata(tmp_path / "other")["results"][0]["run"]["momentum"] == 0.9
 
 
 def job_with(log):

@@ -18,7 +18,7 @@ rule train_ensemble:
         **asked_for(planned_training),
     params:
         dataset=lambda w: chunk_of(w).dataset,
-        runs=lambda w: [vars(run) for run in chunk_of(w).runs],
+        runs=lambda w: [settings_of(run) for run in chunk_of(w).runs],
         checkpoints_per_decade=lambda w: chunk_of(w).checkpoints["per_decade"],
         checkpoint_losses=lambda w: chunk_of(w).checkpoints["losses"],
         checkpoint_epochs=lambda w: chunk_of(w).checkpoints["epochs"],

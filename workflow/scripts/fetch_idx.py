@@ -11,7 +11,8 @@ from typing import Any
 
 import pooch
 
-from sgdphysics import datasets
+from sgdphysics import datasets, devices, progress
+from sgdphysics.errors import one_line
 from sgdphysics.files import write_atomically
 from sgdphysics.provenance import jobs
 
@@ -52,7 +53,7 @@ def fetch(
         else:
             payloads[name], source = _from_network(name, check, urls, retrieve or download, wait)
         sources[name] = {"mirror": source, "sha256": expected["sha256"]}
-        print(f"{name}: from {source}, checksum as expected", file=sys.stderr)
+        progress.tell(name, source=source, checksum="as expected")
     for name, payload in payloads.items():
         write_atomically(directory / name, lambda path, payload=payload: path.write_bytes(payload))
     text = json.dumps(sources, indent=2) + "\n"
@@ -68,7 +69,7 @@ def download(url: str, path: Path) -> None:
     pooch.get_logger().setLevel("WARNING")  # it would report the checksum of the compressed file, which means nothing
     # To the terminal, past the log file: this is what the user waits for.
     with contextlib.redirect_stderr(sys.__stderr__):
-        print(f"fetching {url}", file=sys.stderr)
+        progress.tell("fetching", address=url)
         pooch.retrieve(url, known_hash=None, fname=path.name, path=path.parent, progressbar=True)
 
 
@@ -86,7 +87,7 @@ def _from_network(
                 return datasets.read_payload(path, *check), url
             except (OSError, datasets.DatasetError) as error:
                 faults.append(f"{url} ({_reason(error).replace(str(path), path.name)})")
-                print(f"{name}: not from {faults[-1]}", file=sys.stderr)
+                progress.tell(name, not_from=faults[-1])
     advice = "get the four files elsewhere, put them into one folder and add --config mirror=FOLDER to the command"
     raise datasets.DatasetError(f"{name}: no mirror has a good copy; tried {', '.join(faults)}; {advice}")
 
@@ -96,7 +97,7 @@ def _with_retries(retrieve: Retrieve, url: str, path: Path, wait: Callable[[floa
         try:
             return retrieve(url, path)
         except OSError as error:
-            print(f"{url}: {_reason(error)}; again in {pause} s", file=sys.stderr)
+            progress.tell(url, error=_reason(error), again_after_seconds=pause)
             wait(pause)
     return retrieve(url, path)
 
@@ -105,11 +106,12 @@ def _reason(error: BaseException) -> str:
     """One line on what first went wrong: the errors of the transport wrap each other."""
     while error.__cause__ or (error.__context__ and not error.__suppress_context__):
         error = error.__cause__ or error.__context__
-    return " ".join(str(error).split()) or type(error).__name__
+    return one_line(error)
 
 
 if __name__ == "__main__":
-    with jobs.logged_job(snakemake):
+    with jobs.logged_job(snakemake) as job:
+        devices.prepared(job)
         fetch(
             snakemake.params.files,
             snakemake.params.urls,

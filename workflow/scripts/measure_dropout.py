@@ -1,13 +1,12 @@
 """Measure sharpness and size under dropout in every layer and for every way of matching: what decides where dropout leads?"""
 
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from sgdphysics import curvature, datasets, generalization, run_files, sweeps
+from sgdphysics import curvature, devices, generalization, labelled_images, progress, run_files, sweeps
 from sgdphysics.networks import Mlp
 from sgdphysics.provenance import jobs
 from sgdphysics.tables import save_rows
@@ -24,12 +23,12 @@ def measure(
     chosen: Sequence[str],
     settings: Mapping[str, Any],
     table_path: Path,
-    device: str = jobs.CPU,
+    device: str = devices.CPU,
 ) -> None:
     """Write one row per chosen run, point of its training, layer and way of matching (other layers: nearest pixels only);
     none of networks that are dead or not finite.
     """
-    images = generalization.MatchedDatasets(datasets.load_dataset(dataset_path).to(device), settings["test_images"])
+    images = generalization.MatchedDatasets(labelled_images.load_dataset(dataset_path).to(device), settings["test_images"])
     parts = []
     for path in runs_paths:
         for name, result in run_files.load_results(path).items():
@@ -45,7 +44,7 @@ def measure(
                 columns = {"run": name, "point": point.kind, "target": point.target, "epoch": point.epoch}
                 rows = _measured(layers, settings["layer"], result.run.seed)
                 parts.append(pd.DataFrame(rows).assign(**columns))
-            print(name, file=sys.stderr)
+            progress.tell(name)
     save_rows(table_path, parts, COLUMNS)
 
 
@@ -72,7 +71,8 @@ def _measured(layers: Sequence[tuple[Mlp, generalization.MatchedData]], studied:
 
 
 if __name__ == "__main__":
-    with jobs.logged_job(snakemake) as device:
+    with jobs.logged_job(snakemake) as job:
+        device = devices.prepared(job)
         measure(
             [Path(path) for path in snakemake.input.runs],
             Path(snakemake.input.dataset),

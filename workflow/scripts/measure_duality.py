@@ -1,6 +1,5 @@
 """Measure the activity-weight duality of the networks of one seed: decomposed gap, sharpness and size at points of training."""
 
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -8,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sgdphysics import arrays, curvature, datasets, duality, generalization, landscape, run_files, sweeps
+from sgdphysics import arrays, curvature, devices, duality, generalization, labelled_images, landscape, progress, run_files, sweeps
 from sgdphysics.networks import Mlp
 from sgdphysics.provenance import jobs
 from sgdphysics.tables import save_rows
@@ -33,12 +32,12 @@ def measure(
     seed: int,
     settings: Mapping[str, Any],
     tables: Mapping[str, Path],
-    device: str = jobs.CPU,
+    device: str = devices.CPU,
 ) -> None:
     """Write the tables "points" (one row per network and point of its training; one without numbers for a run that reached none,
     or was dead or not finite there) and "spectra" (per direction at some ranks).
     """
-    images = generalization.MatchedDatasets(datasets.load_dataset(dataset_path).to(device), settings["test_images"])
+    images = generalization.MatchedDatasets(labelled_images.load_dataset(dataset_path).to(device), settings["test_images"])
     points, spectra = [], []
     for path in runs_paths:
         for name, result in run_files.load_results(path).items():
@@ -55,7 +54,7 @@ def measure(
                 own.append({**columns, **numbers})
                 spectra.append(spectrum.assign(**columns))
             points += own or [{"run": name, "status": result.status}]
-            print(name, result.status, len(own), "points", file=sys.stderr)
+            progress.tell(name, status=result.status, points=len(own))
     save_rows(tables["points"], [pd.DataFrame(points, columns=[*POINT, *NUMBERS])], [*POINT, *NUMBERS])
     save_rows(tables["spectra"], spectra, [*POINT, *SPECTRUM])
 
@@ -99,7 +98,8 @@ def _spectrum(found: duality.Decomposition) -> pd.DataFrame:
 
 
 if __name__ == "__main__":
-    with jobs.logged_job(snakemake) as device:
+    with jobs.logged_job(snakemake) as job:
+        device = devices.prepared(job)
         measure(
             [Path(path) for path in snakemake.input.runs],
             Path(snakemake.input.dataset),

@@ -1,6 +1,5 @@
 """Measure the landscape around the centres of one chunk's windows: flatness along directions, slices, numbers of minima."""
 
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from sgdphysics import arrays, curvature, datasets, landscape, run_files, seeds, training, windows
+from sgdphysics import arrays, curvature, devices, labelled_images, landscape, progress, run_files, seeds, training, windows
 from sgdphysics.provenance import jobs
 from sgdphysics.tables import WINDOW_COLUMNS, save_rows
 
@@ -32,10 +31,10 @@ def measure(
     settings: Mapping[str, Any],
     reference_runs: Sequence[str],
     tables: Mapping[str, Path],
-    device: str = jobs.CPU,
+    device: str = devices.CPU,
 ) -> None:
     """Write the tables "flatness" (all windows), "slices" and "minima" (reference runs, main window)."""
-    dataset = datasets.load_dataset(dataset_path).to(device)
+    dataset = labelled_images.load_dataset(dataset_path).to(device)
     results = run_files.load_results(runs_path)
     rows: dict[str, list[pd.DataFrame]] = {name: [] for name in COLUMNS}
     for name, role, window in windows.load_windows(windows_path):
@@ -49,7 +48,7 @@ def measure(
             curve = landscape.LossSlice(*data, run.loss)
             rows["slices"].append(_slice_rows(curve, window, widths, settings).assign(**columns))
             rows["minima"].append(_minima_rows(curve, window, data, settings, run).assign(**columns))
-        print(f"{name}: window of {window.epochs} epochs", file=sys.stderr)
+        progress.tell(name, window_epochs=window.epochs)
     for table, parts in rows.items():
         save_rows(tables[table], parts, COLUMNS[table])
 
@@ -120,7 +119,8 @@ def _grid(left: float, right: float, points: int) -> np.ndarray:
 
 
 if __name__ == "__main__":
-    with jobs.logged_job(snakemake) as device:
+    with jobs.logged_job(snakemake) as job:
+        device = devices.prepared(job)
         measure(
             Path(snakemake.input.runs),
             Path(snakemake.input.windows),

@@ -1,6 +1,5 @@
 """Measure the windows of steps that follow the training of one chunk: directions, variances and correlation times."""
 
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,7 +9,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from sgdphysics import datasets, run_files, training, windows
+from sgdphysics import devices, labelled_images, progress, run_files, training, windows
 from sgdphysics.provenance import jobs
 from sgdphysics.tables import WINDOW_COLUMNS, save_rows
 
@@ -39,10 +38,10 @@ def measure(
     reference_runs: Sequence[str],
     windows_path: Path,
     tables: Mapping[str, Path],
-    device: str = jobs.CPU,
+    device: str = devices.CPU,
 ) -> None:
     """Measure every window asked for and write directions and centres, and the tables "fluctuations", "spectra", "trajectory"."""
-    dataset = datasets.load_dataset(dataset_path).to(device)
+    dataset = labelled_images.load_dataset(dataset_path).to(device)
     images, labels = dataset.train_images, dataset.train_labels
     trained = run_files.load_results(runs_path)
     results = {name: result for name, result in trained.items() if result.status not in ("diverged", "dead")}
@@ -51,7 +50,7 @@ def measure(
         runs = [results[name].run for name in plan.starts]
         found = windows.measure_windows(runs, list(plan.starts.values()), images, labels, plan.settings)
         measured += [(plan.role, name, window) for name, window in zip(plan.starts, found, strict=True) if window]
-        print(f"{plan.role} windows of {plan.settings.epochs} epochs: {len(runs)} runs", file=sys.stderr)
+        progress.tell("windows", role=plan.role, epochs=plan.settings.epochs, runs=len(runs))
     windows.save_windows(windows_path, [(name, role, window) for role, name, window in measured if role != "early"])
     rows = {
         "fluctuations": [_fluctuation_rows(*item) for item in measured if item[0] != "early"],
@@ -172,7 +171,8 @@ def _trajectory_rows(role: str, name: str, window: windows.Window, ranks: list[i
 
 
 if __name__ == "__main__":
-    with jobs.logged_job(snakemake) as device:
+    with jobs.logged_job(snakemake) as job:
+        device = devices.prepared(job)
         measure(
             Path(snakemake.input.runs),
             Path(snakemake.input.dataset),

@@ -1,12 +1,11 @@
 """Measure the trained networks of one seed: losses and errors, sharpness, temperature."""
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
 
-from sgdphysics import curvature, datasets, generalization, noise, run_files, training
+from sgdphysics import curvature, devices, generalization, labelled_images, noise, progress, run_files, training
 from sgdphysics.provenance import jobs
 from sgdphysics.tables import RUN_ORDER, save_rows
 
@@ -25,10 +24,10 @@ def measure(
     layer: int,
     sharpest_directions: int,
     table_path: Path,
-    device: str = jobs.CPU,
+    device: str = devices.CPU,
 ) -> None:
     """Write one row per run of this seed; of networks that are dead or not finite only what became of them."""
-    images = generalization.MatchedDatasets(datasets.load_dataset(dataset_path).to(device))
+    images = generalization.MatchedDatasets(labelled_images.load_dataset(dataset_path).to(device))
     rows = []
     for path in runs_paths:
         for name, result in run_files.load_results(path).items():
@@ -39,7 +38,7 @@ def measure(
             if result.status not in ("diverged", "dead"):
                 row |= _numbers(result, images.of(result.run), layer, sharpest_directions)
             rows.append(row)
-            print(name, result.status, file=sys.stderr)
+            progress.tell(name, status=result.status)
     table = pd.DataFrame(rows, columns=COLUMNS)
     save_rows(table_path, [table], COLUMNS, RUN_ORDER)
 
@@ -58,7 +57,8 @@ def _numbers(result: training.Result, data: generalization.MatchedData, layer: i
 
 
 if __name__ == "__main__":
-    with jobs.logged_job(snakemake) as device:
+    with jobs.logged_job(snakemake) as job:
+        device = devices.prepared(job)
         measure(
             [Path(path) for path in snakemake.input.runs],
             Path(snakemake.input.dataset),

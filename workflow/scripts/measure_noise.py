@@ -1,6 +1,5 @@
 """Measure the noise of SGD for one chunk: temperatures at the windows' centres and through training, and what goes with them."""
 
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from sgdphysics import datasets, generalization, landscape, noise, run_files, seeds, training, windows
+from sgdphysics import devices, generalization, labelled_images, landscape, noise, progress, run_files, seeds, training, windows
 from sgdphysics.provenance import jobs
 from sgdphysics.tables import WINDOW_COLUMNS, load_table, save_rows
 
@@ -34,12 +33,12 @@ def measure(
     settings: Mapping[str, Any],
     reference_runs: Sequence[str],
     tables: Mapping[str, Path],
-    device: str = jobs.CPU,
+    device: str = devices.CPU,
 ) -> None:
     """Write the tables "temperature", "checkpoints", "annealing" (all runs), and of the reference setting "homogeneity",
     "minibatches" and "covariance".
     """
-    images = generalization.MatchedDatasets(datasets.load_dataset(dataset_path).to(device))
+    images = generalization.MatchedDatasets(labelled_images.load_dataset(dataset_path).to(device))
     results, widths = run_files.load_results(runs_path), load_table(flatness_path)
     rows: dict[str, list[pd.DataFrame]] = {name: [] for name in COLUMNS}
     for name, role, window in windows.load_windows(windows_path):
@@ -58,7 +57,7 @@ def measure(
             if name == reference_runs[0]:
                 rows["minibatches"].append(_minibatch_rows(point, principal, settings).assign(**columns))
                 rows["covariance"].append(_covariance_rows(point).assign(**columns))
-        print(name, file=sys.stderr)
+        progress.tell(name)
     for table, parts in rows.items():
         save_rows(tables[table], parts, COLUMNS[table])
 
@@ -167,7 +166,8 @@ def _covariance_rows(point: Point) -> pd.DataFrame:
 
 
 if __name__ == "__main__":
-    with jobs.logged_job(snakemake) as device:
+    with jobs.logged_job(snakemake) as job:
+        device = devices.prepared(job)
         measure(
             Path(snakemake.input.runs),
             Path(snakemake.input.windows),

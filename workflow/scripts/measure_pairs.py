@@ -1,6 +1,5 @@
 """Measure the dual weights of matched pairs at the reference setting of the sweeps, matched in several ways, and their nulls."""
 
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -8,7 +7,7 @@ from typing import Any
 import pandas as pd
 import torch
 
-from sgdphysics import datasets, duality, generalization, noise, run_files, seeds
+from sgdphysics import devices, duality, generalization, labelled_images, noise, progress, run_files, seeds
 from sgdphysics.networks import Mlp
 from sgdphysics.provenance import jobs
 from sgdphysics.tables import save_rows
@@ -48,10 +47,10 @@ def measure(
     reference_runs: Sequence[str],
     settings: Mapping[str, Any],
     tables: Mapping[str, Path],
-    device: str = jobs.CPU,
+    device: str = devices.CPU,
 ) -> None:
     """Write the tables of ``COLUMNS`` for the final networks of the runs of the reference setting that converged."""
-    images = generalization.MatchedDatasets(datasets.load_dataset(dataset_path).to(device), settings["test_images"])
+    images = generalization.MatchedDatasets(labelled_images.load_dataset(dataset_path).to(device), settings["test_images"])
     rows: dict[str, list[pd.DataFrame]] = {table: [] for table in COLUMNS}
     for path in runs_paths:
         for name, result in run_files.load_results(path).items():
@@ -59,7 +58,7 @@ def measure(
                 network = _Measured(result.network.double().to(device), images.of(result.run), settings["layer"], result.run.seed)
                 for table, part in network.tables():
                     rows[table].append(part.assign(run=name, seed=result.run.seed))
-                print(name, file=sys.stderr)
+                progress.tell(name)
     for table, parts in rows.items():
         save_rows(tables[table], parts, COLUMNS[table])
 
@@ -155,7 +154,8 @@ def _relative_error(found: torch.Tensor, wanted: torch.Tensor, before: torch.Ten
 
 
 if __name__ == "__main__":
-    with jobs.logged_job(snakemake) as device:
+    with jobs.logged_job(snakemake) as job:
+        device = devices.prepared(job)
         measure(
             [Path(path) for path in snakemake.input.runs],
             Path(snakemake.input.dataset),

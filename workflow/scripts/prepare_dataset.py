@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from sgdphysics import datasets
+from sgdphysics import datasets, devices
 from sgdphysics.errors import RecordError
 from sgdphysics.provenance import jobs
 
@@ -57,7 +57,8 @@ def _sources(path: Path) -> dict[str, str]:
 
 
 if __name__ == "__main__":
-    with jobs.logged_job(snakemake):
+    with jobs.logged_job(snakemake) as job:
+        devices.prepared(job)
         prepare(
             snakemake.wildcards.dataset,
             snakemake.params.entry,

@@ -1,6 +1,5 @@
 """Rescale the layers of the reference networks of the sweeps, and measure which measures of sharpness and size change."""
 
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -8,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sgdphysics import curvature, datasets, duality, generalization, landscape, rescaling, run_files
+from sgdphysics import curvature, devices, duality, generalization, labelled_images, landscape, progress, rescaling, run_files
 from sgdphysics.networks import Mlp
 from sgdphysics.provenance import jobs
 from sgdphysics.tables import save_rows
@@ -27,13 +26,13 @@ def rescale(
     reference_runs: Sequence[str],
     settings: Mapping[str, Any],
     table_path: Path,
-    device: str = jobs.CPU,
+    device: str = devices.CPU,
 ) -> None:
     """Write one row per converged reference run, other layer and factor p: the studied layer times p, the other over p.
 
     ``logit_change`` is the largest change of a logit on the test images, relative to the largest logit.
     """
-    images = generalization.MatchedDatasets(datasets.load_dataset(dataset_path).to(device), settings["test_images"])
+    images = generalization.MatchedDatasets(labelled_images.load_dataset(dataset_path).to(device), settings["test_images"])
     rows = []
     for path in runs_paths:
         for name, result in run_files.load_results(path).items():
@@ -53,7 +52,7 @@ def rescale(
                             **_measured(changed.from_layer(layer), data.entering(changed, layer)),
                         }
                     )
-            print(name, file=sys.stderr)
+            progress.tell(name)
     save_rows(table_path, [pd.DataFrame(rows, columns=COLUMNS)], COLUMNS)
 
 
@@ -75,7 +74,8 @@ def _measured(network: Mlp, data: generalization.MatchedData) -> dict[str, float
 
 
 if __name__ == "__main__":
-    with jobs.logged_job(snakemake) as device:
+    with jobs.logged_job(snakemake) as job:
+        device = devices.prepared(job)
         rescale(
             [Path(path) for path in snakemake.input.runs],
             Path(snakemake.input.dataset),

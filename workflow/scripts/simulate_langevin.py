@@ -1,6 +1,5 @@
 """Simulate anisotropic Langevin walkers in the toy valley: stationary densities and their slopes (yang2023_fig2)."""
 
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -8,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sgdphysics import effective_loss, seeds, toy
+from sgdphysics import effective_loss, progress, seeds, toy
 from sgdphysics.provenance import jobs
 from sgdphysics.tables import save_rows
 
@@ -35,7 +34,7 @@ def simulate(settings: Mapping[str, Any], seed_list: Sequence[int], tables: Mapp
                     slopes.append(pd.DataFrame([{**columns, **density.slope_row(landscape, kappa)}]))
                     if start == "both":
                         densities.append(density.table(landscape).assign(**columns))
-            print(f"noise strength {diffusion:g}, kappa {kappa:g}: {len(seed_list)} seeds", file=sys.stderr)
+            progress.tell("walkers", noise_strength=diffusion, kappa=kappa, seeds=len(seed_list))
     order = ["kappa", "diffusion", "seed", "start"]
     columns = [*order, "deciding", "x", "flatness", "joint_density", "marginal_density"]
     save_rows(tables["densities"], densities, columns, [*order, "x"])

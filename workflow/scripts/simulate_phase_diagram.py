@@ -1,6 +1,5 @@
 """Simulate the phase diagram of shaken descent over shift size and learning rate (yang2023_fig3)."""
 
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -8,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sgdphysics import seeds, toy
+from sgdphysics import progress, seeds, toy
 from sgdphysics.provenance import jobs
 from sgdphysics.tables import save_rows, save_table
 
@@ -49,7 +48,7 @@ def _diagram(
             done = horizon
             columns = {"start": start, "points": points, "horizon_steps": horizon, "learning_rate": learning_rate}
             parts.append(pd.DataFrame({**_state(landscape, x, y), "shift": shifts}).assign(**columns))
-    print(f"{points} x {points} points from the {start} place, {horizons[-1]} steps", file=sys.stderr)
+    progress.tell("phase diagram", start=start, points_along_each_axis=points, steps=horizons[-1])
     return pd.concat(parts, ignore_index=True)
 
 

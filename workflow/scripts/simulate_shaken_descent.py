@@ -1,7 +1,6 @@
 """Simulate shaken descent in the toy valley: arrival times, survival, drift and stationary densities (yang2023_fig3)."""
 
 import functools
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy.integrate import cumulative_trapezoid
 
-from sgdphysics import effective_loss, first_passage, seeds, toy
+from sgdphysics import effective_loss, first_passage, progress, seeds, toy
 from sgdphysics.provenance import jobs
 from sgdphysics.tables import save_rows
 
@@ -27,13 +26,13 @@ def simulate(settings: Mapping[str, Any], seed_list: Sequence[int], tables: Mapp
     single = landscapes["single_valley"]
     passages = {key: _passages(single, settings, *key) for key in _arrival_keys(settings, seed_list)}
     save_rows(tables["arrivals"], [_arrival_row(key, found, settings) for key, found in passages.items()], _ARRIVAL_COLUMNS)
-    print(f"arrivals: {len(passages)} runs", file=sys.stderr)
+    progress.tell("arrivals", runs=len(passages))
     columns = ["dynamics", "learning_rate", "shift", "event", "steps", "share"]
     save_rows(tables["incidence"], list(_incidence(passages, settings)), columns)
     for name, rows in (("survival", _survival), ("drift", _drift)):
         parts = [rows(landscapes, settings, seed) for seed in seed_list]
         save_rows(tables[name], parts, list(parts[0].columns))
-        print(name, file=sys.stderr)
+        progress.tell(name)
     pairs = [_stationary(single, settings, shift, seed) for shift in settings["stationary_shifts"] for seed in seed_list]
     for name, parts in zip(("stationary", "widths"), zip(*pairs, strict=True), strict=True):
         save_rows(tables[name], parts, list(parts[0].columns))

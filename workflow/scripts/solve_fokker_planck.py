@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sgdphysics import effective_loss, toy
+from sgdphysics import effective_loss, progress, toy
 from sgdphysics.provenance import jobs
 from sgdphysics.tables import save_rows
 
@@ -36,7 +36,7 @@ def solve(settings: Mapping[str, Any], tables: Mapping[str, Path]) -> None:
         solution = effective_loss.solve_on_grid(landscapes["two_valleys"], diffusion=diffusion, kappa=kappa, cells=cells)
         rows = solution.along_valley().table(landscapes["two_valleys"])
         two_valleys.append(rows.assign(kappa=kappa, diffusion=diffusion))
-        print(f"kappa {kappa:g}: {len(strengths)} noise strengths")
+        progress.tell("grid", kappa=kappa, noise_strengths=len(strengths))
     order = ["kappa", "diffusion"]
     density_columns = [*order, "x", "flatness", "joint_density", "marginal_density"]
     save_rows(tables["densities"], densities, density_columns, [*order, "x"])

@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import torch
 
-from sgdphysics import arrays, fluctuations
+from sgdphysics import arrays, devices, fluctuations
 from sgdphysics.provenance import jobs
 from sgdphysics.tables import RUN_COLUMNS, RUN_ORDER, load_table, load_tables, save_rows
 
@@ -74,7 +74,8 @@ def _components(variance: torch.Tensor, share: float, total: float) -> float:
 
 
 if __name__ == "__main__":
-    with jobs.logged_job(snakemake):
+    with jobs.logged_job(snakemake) as job:
+        devices.prepared(job)
         tabulate(
             Path(snakemake.input.runs),
             [Path(path) for path in snakemake.input.spectra],

@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 import torch
 
-from sgdphysics import arrays, fits, surrogates, windows
+from sgdphysics import arrays, devices, fits, surrogates, windows
 from sgdphysics.provenance import jobs
 from sgdphysics.tables import RUN_COLUMNS, RUN_ORDER, WINDOW_COLUMNS, load_table, load_tables, save_rows, save_table
 
@@ -132,7 +132,8 @@ TABLES = ("directions", "exponents", "longer_exponents", "slices", "minima")
 MEASURED = ("fluctuations", "flatness", "temperature", "slices", "minima")
 
 if __name__ == "__main__":
-    with jobs.logged_job(snakemake):
+    with jobs.logged_job(snakemake) as job:
+        devices.prepared(job)
         tabulate(
             Path(snakemake.input.runs),
             {name: [Path(path) for path in snakemake.input[name]] for name in MEASURED},

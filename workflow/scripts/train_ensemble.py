@@ -1,13 +1,11 @@
 """Train the runs of one chunk together."""
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from sgdphysics import datasets, run_files, training
+from sgdphysics import devices, labelled_images, progress, run_files, training
 from sgdphysics.provenance import jobs
-from sgdphysics.runs import log_spaced_steps
-from sgdphysics.study import grids
+from sgdphysics.runs import log_spaced_steps, run_id
 
 
 def train(
@@ -18,12 +16,12 @@ def train(
     checkpoint_losses: Sequence[float],
     checkpoint_epochs: Sequence[int],
     runs_path: Path,
-    device: str = jobs.CPU,
+    device: str = devices.CPU,
 ) -> None:
     """Train one network per entry of ``settings`` and write all results to ``runs_path``, with checkpoints at
     log-spaced steps (unless None a decade), first losses and epochs.
     """
-    dataset = datasets.load_dataset(dataset_path).to(device)
+    dataset = labelled_images.load_dataset(dataset_path).to(device)
     runs = [training.Run(**entry) for entry in settings]
     images = len(training.training_set(runs[0], dataset.train_labels)[0])
     epoch_steps = training.steps_per_epoch(runs[0], images)
@@ -38,14 +36,15 @@ def train(
         checkpoint_losses=checkpoint_losses,
         progress=True,
     )
-    names = [grids.run_id(run, dataset_name) for run in runs]
+    names = [run_id(run, dataset_name) for run in runs]
     for name, result in zip(names, results, strict=True):
-        print(f"{name}: {result.status} after {result.epochs} epochs, loss {result.loss_history[-1]:.3g}", file=sys.stderr)
+        progress.tell(name, status=result.status, epochs=result.epochs, loss=result.loss_history[-1])
     run_files.save_results(runs_path, results, names, dataset_name)
 
 
 if __name__ == "__main__":
-    with jobs.logged_job(snakemake) as device:
+    with jobs.logged_job(snakemake) as job:
+        device = devices.prepared(job)
         train(
             Path(snakemake.input.dataset),
             snakemake.params.dataset,

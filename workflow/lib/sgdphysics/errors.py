@@ -7,3 +7,8 @@ class InputError(ValueError):
 
 class RecordError(InputError):
     """A file that should hold tensors or a table does not; the message names it in one line."""
+
+
+def one_line(error: BaseException) -> str:
+    """Return what an error says as one line; what kind it is if it says nothing."""
+    return " ".join(str(error).split()) or type(error).__name__

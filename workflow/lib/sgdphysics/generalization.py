@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from sgdphysics import curvature, datasets, duality, training
+from sgdphysics import curvature, duality, labelled_images, training
 from sgdphysics.losses import LOSSES
 from sgdphysics.networks import Mlp
 
@@ -82,7 +82,7 @@ class MatchedData:
 class MatchedDatasets:
     """The images of the runs of one data set, each in float64; runs that train on the same images share the search for pairs."""
 
-    def __init__(self, dataset: datasets.Dataset, test_images: int | None = None) -> None:
+    def __init__(self, dataset: labelled_images.Dataset, test_images: int | None = None) -> None:
         """Test on the first ``test_images`` of the test set; on all of them if None or if there are fewer."""
         self._dataset = dataset
         self._test = dataset.test_images[:test_images].double(), dataset.test_labels[:test_images]

@@ -1,10 +1,23 @@
-"""The settings of training runs. Apart from `training`, so that a study can be planned without loading torch."""
+"""The settings of training runs and their names. Apart from `training`, so that a study can be planned without loading torch."""
 
-from dataclasses import dataclass
+import hashlib
+import json
+from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 
 LOSSES = ("cross_entropy", "mean_squared_error")  # computed in `losses`
+
+# The settings that are in the name of every run, whatever their values. A field that `Run` is given later, with a default under
+# which nothing changes, stays out of this list: it is in the names of those runs only that have another value, and no run that was
+# trained before gets another name.
+ALWAYS_NAMED = (
+    *("hidden_widths", "learning_rate", "batch_size", "loss", "sampling"),
+    *("weight_decay", "weight_decay_penalty", "weight_decay_epochs", "dropout", "dropout_rescaling"),
+    *("initial_scale", "label_noise", "images_per_class", "draw_images"),
+    *("stop_loss", "stop_accuracy", "stop_on", "max_epochs", "max_steps", "seed"),
+)
 
 
 @dataclass(frozen=True)
@@ -89,8 +102,34 @@ class Run:
 
 
 def stack_key(run: Run) -> tuple[object, ...]:
-    """Return what must agree for runs to be stepped together."""
-    return (run.hidden_widths, run.batch_size, run.loss, run.images_per_class, run.label_noise, run.dropout > 0)
+    """Return what must agree for runs to be stepped together: values, and name and value of every setting not in ``ALWAYS_NAMED``
+    that is not at its default.
+    """
+    shape = (run.hidden_widths, run.batch_size, run.loss, run.images_per_class, run.label_noise, run.dropout > 0)
+    return (*shape, *_later_settings(run).items())
+
+
+def settings_of(run: Run) -> dict[str, Any]:
+    """Return the settings that tell a run from others: those of ``ALWAYS_NAMED``, and further ones that are not at their default.
+
+    They make the run again: ``Run(**settings_of(run)) == run``.
+    """
+    return {name: getattr(run, name) for name in ALWAYS_NAMED} | _later_settings(run)
+
+
+def run_id(run: Run, dataset: str) -> str:
+    """Return a readable name with a hash of the data set and all settings, such as ``mnist5k_lr0.1_b50_s100_3fa9c1d2``."""
+    return f"{dataset}_lr{run.learning_rate:g}_b{run.batch_size}_s{run.seed}_{digest([dataset, settings_of(run)])[:8]}"
+
+
+def settings_text(run: Run) -> str:
+    """Return the settings of a run, as `settings_of` returns them, as one line of JSON with sorted keys."""
+    return json.dumps(settings_of(run), sort_keys=True)
+
+
+def digest(value: Any) -> str:
+    """Return ten hexadecimal digits of the sha256 of a JSON value."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True, separators=(",", ":")).encode()).hexdigest()[:10]
 
 
 def log_spaced_steps(per_decade: int, epoch_steps: int, max_epochs: int) -> list[int]:
@@ -100,6 +139,12 @@ def log_spaced_steps(per_decade: int, epoch_steps: int, max_epochs: int) -> list
     steps = {round(float(step)) for step in 10**exponents if step <= total}
     rounded = {step if step < epoch_steps else round(step / epoch_steps) * epoch_steps for step in steps}
     return sorted({0, epoch_steps, *rounded})
+
+
+def _later_settings(run: Run) -> dict[str, Any]:
+    """Settings that are not in ``ALWAYS_NAMED`` and not at their default."""
+    later = {field.name: field.default for field in fields(run) if field.name not in ALWAYS_NAMED}
+    return {name: getattr(run, name) for name, default in later.items() if getattr(run, name) != default}
 
 
 def require(holds: bool, name: str, found: object, expected: str) -> None:

@@ -10,7 +10,7 @@ import platform
 import resource
 import sys
 import time
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -34,13 +34,13 @@ def path_beside(log: str | Path) -> Path:
 
 
 @contextmanager
-def recorded(job: Any, device: str = "cpu") -> Iterator[None]:
+def recorded(job: Any, device: Callable[[], str] = lambda: "cpu") -> Iterator[None]:
     """Write the record of a job when the block has ended without an error; an older record is removed first.
 
     Args:
         job: Snakemake's object of the job, or one with its ``rule``, ``wildcards``, ``params``, ``input`` (its ``code`` apart),
             ``output``, ``log`` and ``threads``.
-        device: Where the job computes.
+        device: Asked at the end, where the job computed.
     """
     record = path_beside(job.log[0])
     record.unlink(missing_ok=True)
@@ -66,7 +66,7 @@ def recorded(job: Any, device: str = "cpu") -> Iterator[None]:
         "ended": _utc(end),
         "seconds": round(end - start, 3),
         "peak_memory_bytes": _peak_memory(),
-        "device": device,
+        "device": device(),
         "machine": machine(),
         "python": platform.python_version(),
         "packages": loaded_packages(sys.modules),

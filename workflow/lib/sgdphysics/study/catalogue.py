@@ -1,12 +1,12 @@
 """Every run of a study: its name, its settings, what became of it, and where its networks are."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sgdphysics.errors import InputError, RecordError
-from sgdphysics.runs import Run, run_id
+from sgdphysics.runs import Run, run_id, settings_of
 from sgdphysics.study import grids, studies
 from sgdphysics.study.configuration import Configuration, laid_over
 from sgdphysics.study.trained_chunks import trained_chunks
@@ -53,7 +53,13 @@ class Entry:
     def facts(self) -> dict[str, Any]:
         """Return all of this as values of JSON."""
         outcome = {"status": self.status, "epochs": self.epochs, "loss": self.loss}
-        return {"name": self.name, "sections": list(self.sections), **asdict(self.run), **outcome, "file": self.file.as_posix()}
+        return {
+            "name": self.name,
+            "sections": list(self.sections),
+            **settings_of(self.run),
+            **outcome,
+            "file": self.file.as_posix(),
+        }
 
 
 NOT_TRAINED = "not trained"
@@ -78,7 +84,9 @@ def entries(study: str | None = None, root: Path = Path(), files: Iterable[Path]
     needed_by = {section: set(studies.runs_of(complete, section)) for section in studies.SECTIONS}
     folder = root / "results" / "runs"
     return [
-        entry for chunk in studies.chunks_of(complete, trained=trained_chunks(folder)) for entry in _of_chunk(chunk, folder, needed_by)
+        entry
+        for chunk in studies.chunks_of(complete, trained=trained_chunks(folder))
+        for entry in _of_chunk(chunk, folder, needed_by)
     ]
 
 

@@ -7,14 +7,12 @@ blocks of seeds. So one more learning rate or seed, wherever in a list, trains w
 not depend on its chunk.
 """
 
-import hashlib
-import json
 from collections.abc import Iterable, Mapping, Sequence, Set
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import groupby, product
 from typing import Any
 
-from sgdphysics.runs import Run, stack_key
+from sgdphysics.runs import Run, digest, run_id, settings_text, stack_key
 
 
 @dataclass(frozen=True)
@@ -111,18 +109,3 @@ def shared_by(needed: Mapping[str, Iterable[Run]]) -> dict[frozenset[str], list[
     for run, names in users.items():
         groups.setdefault(frozenset(names), []).append(run)
     return groups
-
-
-def run_id(run: Run, dataset: str) -> str:
-    """Return a readable name with a hash of the data set and all settings, such as ``mnist5k_lr0.1_b50_s100_3fa9c1d2``."""
-    return f"{dataset}_lr{run.learning_rate:g}_b{run.batch_size}_s{run.seed}_{digest([dataset, asdict(run)])[:8]}"
-
-
-def settings_text(run: Run) -> str:
-    """Return a run's settings as one line of JSON with sorted keys."""
-    return json.dumps(asdict(run), sort_keys=True)
-
-
-def digest(value: Any) -> str:
-    """Return ten hexadecimal digits of the sha256 of a JSON value."""
-    return hashlib.sha256(json.dumps(value, sort_keys=True, separators=(",", ":")).encode()).hexdigest()[:10]

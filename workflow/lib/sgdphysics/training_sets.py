@@ -1,0 +1,49 @@
+"""What a run trains on: which images, with which labels, and how many steps an epoch has."""
+
+import torch
+from torch import Tensor
+
+from sgdphysics import labelled_images, seeds
+from sgdphysics.runs import Run, require
+
+
+def training_set(run: Run, labels: Tensor) -> tuple[Tensor, Tensor, int]:
+    """Return what a run trains on.
+
+    Returns:
+        Indices into the data, int64 (n,); the labels trained on, int64 (n,), a share ``label_noise`` of them wrong; and how many
+        of them, taken first, keep their true label.
+
+    Raises:
+        labelled_images.DatasetError: If a class has too few images.
+        ValueError: If label noise is asked for without ``images_per_class``.
+    """
+    drawn_by = run.seed if run.draw_images else None
+    if run.images_per_class is None:
+        require(run.label_noise == 0, "label_noise", run.label_noise, "0 where images_per_class is not set")
+        indices = labelled_images.training_subset(labels, None, seed=drawn_by)
+        return indices, labels[indices], len(indices)
+    per_class = round(run.images_per_class / (1 - run.label_noise))
+    indices = labelled_images.training_subset(labels, per_class, seed=drawn_by)
+    clean = _first_of_each_class(labels[indices], run.images_per_class)
+    indices = torch.cat([indices[clean], indices[~clean]])
+    noisy_labels = labels[indices].clone()
+    n_clean = int(clean.sum())
+    classes = int(labels.max()) + 1
+    shift = seeds.generator(run.seed, "label_noise").integers(1, classes, len(indices) - n_clean)
+    noisy_labels[n_clean:] = (noisy_labels[n_clean:] + torch.from_numpy(shift).to(labels.device)) % classes
+    return indices, noisy_labels, n_clean
+
+
+def steps_per_epoch(run: Run, n_images: int) -> int:
+    """Return the number of full batches in ``n_images`` images; raises ValueError if there is none."""
+    require(run.batch_size <= n_images, "batch_size", run.batch_size, f"at most the {n_images} training images")
+    return n_images // run.batch_size
+
+
+def _first_of_each_class(labels: Tensor, count: int) -> Tensor:
+    """Mask of the first ``count`` entries of every class."""
+    rank = torch.zeros_like(labels)
+    for label in labels.unique():
+        rank[labels == label] = torch.arange(int((labels == label).sum()), device=labels.device)
+    return rank < count
