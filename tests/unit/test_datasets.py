@@ -12,6 +12,7 @@ import torch
 from sgdphysics import datasets
 from sgdphysics.datasets import IDX_FILES, DatasetError
 from sgdphysics.errors import RecordError
+from sgdphysics.sources.source import split_by_class
 from sgdphysics.tensors import load_metadata, load_tensors, save_tensors
 
 MNIST = Path(os.environ.get("SGDPHYSICS_MNIST", Path(__file__).parents[3] / "shared" / "data" / "mnist"))
@@ -208,7 +209,7 @@ def test_digits_are_split_80_to_20_in_each_class():
 
 def test_splits_keep_the_order_of_the_source_within_a_class():
     images, labels = np.arange(6).reshape(6, 1, 1), np.array([1, 0, 1, 0, 1, 0])
-    arrays = datasets._split_by_class(images, labels, lambda count: count - 1)
+    arrays = split_by_class(images, labels, lambda count: count - 1)
     assert arrays["train_images"].flatten().tolist() == [1, 3, 0, 2]
     assert arrays["test_images"].flatten().tolist() == [5, 4]
     assert arrays["train_labels"].tolist() == [0, 0, 1, 1]

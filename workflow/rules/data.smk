@@ -43,10 +43,19 @@ rule fetch_idx:
         "../scripts/fetch_idx.py"
 
 
+def preparing_code(wildcards):
+    """The code that makes one data set: that of its own source, none of others'."""
+    source = DATASETS[wildcards.dataset].get("loader", "idx")
+    return CODE.behind(
+        "scripts/prepare_dataset.py", f"lib/sgdphysics/sources/{source}.py"
+    )
+
+
 rule prepare_dataset:
     """Make one checked file of a data set, from a package or from IDX files."""
     input:
         files=lambda wildcards: IDX_INPUTS[wildcards.dataset],
+        code=preparing_code,
     output:
         dataset="data/{dataset}.safetensors",
     log:
@@ -60,5 +69,6 @@ rule prepare_dataset:
         directory=lambda wildcards: OWN.get(
             wildcards.dataset, f"data/{wildcards.dataset}"
         ),
+        code=lambda wildcards: CODE.digest(*preparing_code(wildcards)),
     script:
         "../scripts/prepare_dataset.py"

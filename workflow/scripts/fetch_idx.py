@@ -11,10 +11,12 @@ from typing import Any
 
 import pooch
 
-from sgdphysics import datasets, devices, progress
+from sgdphysics import devices, progress
 from sgdphysics.errors import one_line
 from sgdphysics.files import write_atomically
+from sgdphysics.labelled_images import DatasetError
 from sgdphysics.provenance import jobs
+from sgdphysics.sources import idx
 
 PAUSES_SECONDS = (1, 4)  # before the second and the third try of one mirror
 
@@ -44,12 +46,12 @@ def fetch(
     """
     insecure = [url for url in urls if not url.startswith("https://")]
     if insecure:
-        raise datasets.DatasetError(f"mirror: found {insecure[0]}, expected an address that starts with https://")
+        raise DatasetError(f"mirror: found {insecure[0]}, expected an address that starts with https://")
     payloads, sources = {}, {}
     for name, expected in files.items():
         check = (expected["bytes"], expected["sha256"])
         if mirror is not None:
-            payloads[name], source = datasets.read_payload(datasets.find_idx(Path(mirror), name), *check), "local mirror"
+            payloads[name], source = idx.read_payload(idx.find_idx(Path(mirror), name), *check), "local mirror"
         else:
             payloads[name], source = _from_network(name, check, urls, retrieve or download, wait)
         sources[name] = {"mirror": source, "sha256": expected["sha256"]}
@@ -84,12 +86,12 @@ def _from_network(
             path = Path(folder) / f"{name}.gz"
             try:
                 _with_retries(retrieve, f"{url.rstrip('/')}/{name}.gz", path, wait)
-                return datasets.read_payload(path, *check), url
-            except (OSError, datasets.DatasetError) as error:
+                return idx.read_payload(path, *check), url
+            except (OSError, DatasetError) as error:
                 faults.append(f"{url} ({_reason(error).replace(str(path), path.name)})")
                 progress.tell(name, not_from=faults[-1])
     advice = "get the four files elsewhere, put them into one folder and add --config mirror=FOLDER to the command"
-    raise datasets.DatasetError(f"{name}: no mirror has a good copy; tried {', '.join(faults)}; {advice}")
+    raise DatasetError(f"{name}: no mirror has a good copy; tried {', '.join(faults)}; {advice}")
 
 
 def _with_retries(retrieve: Retrieve, url: str, path: Path, wait: Callable[[float], None]) -> None:

@@ -2,12 +2,15 @@
 
 import json
 from collections.abc import Mapping
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from sgdphysics import datasets, devices
+from sgdphysics import devices
 from sgdphysics.errors import RecordError
+from sgdphysics.labelled_images import DatasetError
 from sgdphysics.provenance import jobs
+from sgdphysics.sources.source import Source, arrays_sha256, check_image_shape, save_dataset
 
 
 def prepare(name: str, entry: Mapping[str, Any], directory: Path, dataset_path: Path) -> None:
@@ -22,30 +25,30 @@ def prepare(name: str, entry: Mapping[str, Any], directory: Path, dataset_path: 
     Raises:
         DatasetError: If the data are not what the entry says, or are damaged.
     """
-    kind = entry["kind"]
-    source = datasets.embedded(entry["loader"]) if kind == "embedded" else datasets.read_idx(directory, entry["classes"])
+    # The one module that this data set comes from: others are no code of this job.
+    source = import_module(f"sgdphysics.sources.{entry.get('loader', 'idx')}").read(directory, entry)
     _check(name, entry, source)
     description = {"name": name, **{key: entry[key] for key in ("version", "description", "licence", "citation")}}
-    if kind == "idx_download":
+    if entry["kind"] == "idx_download":
         description["sources"] = _sources(directory / "sources.json")
-    datasets.save_dataset(dataset_path, source, entry["classes"], description)
+    save_dataset(dataset_path, source, entry["classes"], description)
 
 
-def _check(name: str, entry: Mapping[str, Any], source: datasets.Source) -> None:
+def _check(name: str, entry: Mapping[str, Any], source: Source) -> None:
     """Compare the data with what the registry says of them; None there means not known."""
     for file, expected in entry.get("files", {}).items():
         _compare(f"{name}: {file}: sha256", source.sha256[file], expected["sha256"])
     if entry["kind"] == "embedded":
-        _compare(f"{name}: sha256 of the arrays from {source.origin}", datasets.arrays_sha256(source.arrays), entry["sha256"])
+        _compare(f"{name}: sha256 of the arrays from {source.origin}", arrays_sha256(source.arrays), entry["sha256"])
     if entry["image_shape"] is not None:
-        datasets.check_image_shape(source.arrays, entry["image_shape"], name)
+        check_image_shape(source.arrays, entry["image_shape"], name)
     if entry["training_images"] is not None:
         _compare(f"{name}: training images", len(source.arrays["train_images"]), entry["training_images"])
 
 
 def _compare(what: str, found: Any, expected: Any) -> None:
     if found != expected:
-        raise datasets.DatasetError(f"{what}: found {found}, expected {expected}")
+        raise DatasetError(f"{what}: found {found}, expected {expected}")
 
 
 def _sources(path: Path) -> dict[str, str]:

@@ -14,6 +14,8 @@ import yaml
 from sgdphysics.errors import InputError
 from sgdphysics.study import inheritance, studies
 
+SOURCES = Path(__file__).parents[1] / "sources"  # one module a source of data sets
+
 
 class Configuration:
     """What the files of ``config/`` say.
@@ -35,6 +37,7 @@ class Configuration:
     def __init__(self, root: Path, settings: Mapping[str, Any]) -> None:
         self.root = Path(root)
         self.datasets: dict[str, Any] = self._checked("datasets")["datasets"]
+        _check_sources(self.datasets)
         try:
             self._settings = inheritance.resolved(settings)
             studies.check(self._settings, self._schema("config"), self.datasets)
@@ -77,6 +80,15 @@ def laid_over(root: Path, files: Iterable[Path] = ()) -> Any:
     for file in files:
         settings = inheritance.merged(settings, read(Path(file), str(file)))
     return settings
+
+
+def _check_sources(datasets: Mapping[str, Any]) -> None:
+    """Raise `InputError` where a data set that comes with a package names a source that there is not."""
+    known = sorted({path.stem for path in SOURCES.glob("*.py")} - {"__init__", "source", "idx"})
+    for name, entry in datasets.items():
+        if "loader" in entry and entry["loader"] not in known:
+            found = f"found {entry['loader']!r}, expected one of {', '.join(known)}"
+            raise InputError(f"config/datasets.yaml: datasets.{name}.loader: {found}")
 
 
 def read(path: Path, name: str) -> Any:
