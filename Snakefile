@@ -27,7 +27,7 @@ rule all:
     """Every figure and claim of the study, and all that they stand on."""
     default_target: True
     input:
-        everything_of(config["study"]),
+        LAYOUT.everything(config["study"]),
 
 
 for declared in workflow.rules:

@@ -8,7 +8,7 @@ except InputError as error:
 rule decide_claims:
     """Verdict of every claim, by the rules of config/claims.yaml."""
     input:
-        tables=lambda w: tables_of(w.study),
+        tables=lambda w: LAYOUT.tables_of(w.study),
     output:
         claims=report(
             f"results/{{study,{MADE}}}/claims.csv",

@@ -43,14 +43,6 @@ rule fetch_idx:
         "../scripts/fetch_idx.py"
 
 
-def preparing_code(wildcards):
-    """The code that makes one data set: that of its own source, none of others'."""
-    source = DATASETS[wildcards.dataset].get("loader", "idx")
-    return CODE.behind(
-        "scripts/prepare_dataset.py", f"lib/sgdphysics/sources/{source}.py"
-    )
-
-
 rule prepare_dataset:
     """Make one checked file of a data set, from a package or from IDX files."""
     input:

@@ -20,8 +20,8 @@ rule measure_duality:
 rule measure_pairs:
     """Dual weights of the pairs at the reference of the sweeps: exactness, ways of matching, smaller shifts, nulls."""
     input:
-        runs=lambda w: trained(w.study, "feng2023"),
-        dataset=lambda w: f"data/{STUDIES[w.study]['dataset']}.safetensors",
+        runs=lambda w: LAYOUT.networks(w.study, "feng2023"),
+        dataset=dataset_of,
     output:
         pairs=study_table("feng2023_fig1"),
         matching=study_table("feng2023_fig1_matching"),
@@ -41,8 +41,8 @@ rule measure_pairs:
 rule measure_dropout:
     """Sharpness and size under dropout in every layer, matched in several ways."""
     input:
-        runs=lambda w: trained(w.study, "feng2023"),
-        dataset=lambda w: f"data/{STUDIES[w.study]['dataset']}.safetensors",
+        runs=lambda w: LAYOUT.networks(w.study, "feng2023"),
+        dataset=dataset_of,
     output:
         table=f"results/{{study,{MADE}}}/measure/dropout.csv",
     priority: 20
@@ -60,8 +60,8 @@ rule measure_dropout:
 rule rescale_networks:
     """Sharpness and size of rescaled copies of the networks at the reference of the sweeps."""
     input:
-        runs=lambda w: trained(w.study, "feng2023"),
-        dataset=lambda w: f"data/{STUDIES[w.study]['dataset']}.safetensors",
+        runs=lambda w: LAYOUT.networks(w.study, "feng2023"),
+        dataset=dataset_of,
     output:
         table=study_table("feng2023_fig6"),
     priority: 20
@@ -79,8 +79,8 @@ rule rescale_networks:
 rule tabulate_feng2023:
     """Every point of the sweeps; spectra, settings and effects where each sweep is decided."""
     input:
-        points=lambda w: measured(w.study, "duality_points.csv"),
-        spectra=lambda w: measured(w.study, "duality_spectra.csv"),
+        points=lambda w: LAYOUT.measured(w.study, "duality_points.csv"),
+        spectra=lambda w: LAYOUT.measured(w.study, "duality_spectra.csv"),
         dropout=["results/{study}/measure/dropout.csv"],
     output:
         points=study_table("feng2023_points"),

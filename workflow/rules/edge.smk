@@ -20,7 +20,7 @@ rule measure_generalization:
 rule tabulate_yang2023_fig4:
     """Every run up to and across the edge of convergence; outcomes by setting, edge and optimum by line."""
     input:
-        measured=lambda w: measured(w.study, "generalization.csv"),
+        measured=lambda w: LAYOUT.measured(w.study, "generalization.csv"),
     output:
         runs=study_table("yang2023_fig4"),
         settings=study_table("yang2023_fig4_settings"),

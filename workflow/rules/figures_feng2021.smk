@@ -1,7 +1,7 @@
 rule tabulate_feng2021_runs:
     """Every run with its settings and outcome."""
     input:
-        runs=lambda w: trained(w.study, "feng2021"),
+        runs=lambda w: LAYOUT.networks(w.study, "feng2021"),
     output:
         table=study_table("feng2021_runs"),
     params:
@@ -14,8 +14,8 @@ rule tabulate_feng2021_fig1:
     """Spectra of the weight fluctuations and their dimension."""
     input:
         runs="results/{study}/tables/feng2021_runs.csv",
-        spectra=lambda w: measured(w.study, "spectra.csv"),
-        trajectory=lambda w: measured(w.study, "trajectory.csv"),
+        spectra=lambda w: LAYOUT.measured(w.study, "spectra.csv"),
+        trajectory=lambda w: LAYOUT.measured(w.study, "trajectory.csv"),
     output:
         spectra=study_table("feng2021_fig1"),
         dimension=study_table("feng2021_fig1_dimension"),
@@ -28,11 +28,11 @@ rule tabulate_feng2021_fig2:
     """Variance and flatness direction by direction, and the exponents between them."""
     input:
         runs="results/{study}/tables/feng2021_runs.csv",
-        fluctuations=lambda w: measured(w.study, "fluctuations.csv"),
-        flatness=lambda w: measured(w.study, "flatness.csv"),
-        temperature=lambda w: measured(w.study, "temperature.csv"),
-        slices=lambda w: measured(w.study, "slices.csv"),
-        minima=lambda w: measured(w.study, "minima.csv"),
+        fluctuations=lambda w: LAYOUT.measured(w.study, "fluctuations.csv"),
+        flatness=lambda w: LAYOUT.measured(w.study, "flatness.csv"),
+        temperature=lambda w: LAYOUT.measured(w.study, "temperature.csv"),
+        slices=lambda w: LAYOUT.measured(w.study, "slices.csv"),
+        minima=lambda w: LAYOUT.measured(w.study, "minima.csv"),
     output:
         directions=study_table("feng2021_fig2"),
         exponents=study_table("feng2021_fig2_exponents"),
@@ -50,9 +50,9 @@ rule tabulate_feng2021_fig3:
     input:
         runs="results/{study}/tables/feng2021_runs.csv",
         directions="results/{study}/tables/feng2021_fig2.csv",
-        minibatches=lambda w: measured(w.study, "minibatches.csv"),
-        covariance=lambda w: measured(w.study, "covariance.csv"),
-        homogeneity=lambda w: measured(w.study, "homogeneity.csv"),
+        minibatches=lambda w: LAYOUT.measured(w.study, "minibatches.csv"),
+        covariance=lambda w: LAYOUT.measured(w.study, "covariance.csv"),
+        homogeneity=lambda w: LAYOUT.measured(w.study, "homogeneity.csv"),
     output:
         directions=study_table("feng2021_fig3"),
         correlation_times=study_table("feng2021_fig3_correlation_times"),
@@ -68,8 +68,8 @@ rule tabulate_feng2021_fig4:
     input:
         runs="results/{study}/tables/feng2021_runs.csv",
         directions="results/{study}/tables/feng2021_fig2.csv",
-        annealing=lambda w: measured(w.study, "annealing.csv"),
-        checkpoints=lambda w: measured(w.study, "checkpoints.csv"),
+        annealing=lambda w: LAYOUT.measured(w.study, "annealing.csv"),
+        checkpoints=lambda w: LAYOUT.measured(w.study, "checkpoints.csv"),
     output:
         annealing=study_table("feng2021_fig4"),
         checkpoints=study_table("feng2021_fig4_checkpoints"),

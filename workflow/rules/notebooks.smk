@@ -38,28 +38,11 @@ COMPARED_SETTINGS = [
 ]
 
 
-def settings_that_differ(study, paper, keys):
-    """Of each study that is set beside a study, those of the named settings that it has otherwise."""
-    own = STUDIES[study][paper]
-    return {
-        name: {
-            key: STUDIES[name][paper][key]
-            for key in keys
-            if STUDIES[name][paper][key] != own[key]
-        }
-        for name in compared_studies(study, paper)
-    }
-
-
-def notebook_code(paper):
-    return CODE.behind("scripts/run_notebook.py", f"notebooks/{paper}.ipynb")
-
-
 rule run_notebook:
     """What a study says of a paper: its notebook, executed, and as a page that needs no network."""
     input:
         notebook="workflow/notebooks/{paper}.ipynb",
-        tables=lambda w: tables_of(
+        tables=lambda w: LAYOUT.tables_of(
             w.study,
             [
                 table
@@ -70,7 +53,7 @@ rule run_notebook:
         ),
         compared=lambda w: [
             f"results/{study}/tables/{table}.csv"
-            for study in compared_studies(w.study, w.paper)
+            for study in LAYOUT.beside(w.study, w.paper)
             for table in COMPARED_TABLES
         ],
         claims="results/{study}/claims.csv",
@@ -107,7 +90,9 @@ rule run_notebook:
                 for key in NOTEBOOK_SETTINGS[w.paper]
             },
         },
-        compared=lambda w: settings_that_differ(w.study, w.paper, COMPARED_SETTINGS),
+        compared=lambda w: LAYOUT.settings_that_differ(
+            w.study, w.paper, COMPARED_SETTINGS
+        ),
         stated={claim["id"]: claim["stated"] for claim in CLAIMS},
         links=lambda w: {
             "All results": "index.html",

@@ -1,11 +1,5 @@
 # The record of a study: what made every file of it, from which bytes, with which settings, code and versions.
 # The page prints the sum of the record and comes after it, so the record speaks of the page's code, not of the page.
-def from_root(path):
-    """A path relative to the root of the project, where it lies inside."""
-    path = (ROOT / path).resolve()
-    return str(path.relative_to(ROOT) if path.is_relative_to(ROOT) else path)
-
-
 # In the order in which later ones are laid over earlier ones; what --config says comes last.
 CONFIGURATION_FILES = [
     "config/config.yaml",
@@ -36,7 +30,7 @@ WORKFLOW_FILES = [
 rule write_provenance:
     """The record of a study as a Provenance Run Crate, from the records that its jobs left beside their logs."""
     input:
-        results=lambda w: results_of(w.study),
+        results=lambda w: LAYOUT.results(w.study),
         workflow=WORKFLOW_FILES,
         page=PAGE_FILES,
     output:
@@ -52,7 +46,7 @@ rule write_provenance:
         configuration=CONFIGURATION_FILES,
         command_line=COMMAND_LINE_SETTINGS,
         logs=lambda w: [
-            *(f"results/{study}/logs" for study in studies_behind(w.study)),
+            *(f"results/{study}/logs" for study in [w.study, *LAYOUT.beside(w.study)]),
             "results/runs",
             "data/logs",
         ],

@@ -35,7 +35,7 @@ rule write_report:
         dataset=lambda w: DATASETS[STUDIES[w.study]["dataset"]],
         training_benchmarks=lambda w: [
             f"results/runs/{c.ensemble}/{c.name}.benchmark.tsv"
-            for c in chunks_of(w.study)
+            for c in LAYOUT.chunks_of(w.study)
         ],
         benchmarks="results/{study}/benchmarks",
         recorded_rules=[*FIGURES, "decide_claims"],

@@ -1,8 +1,3 @@
-def planned_training(wildcards):
-    chunk = chunk_of(wildcards)
-    return plans.training_job(chunk, DATASETS[chunk.dataset], expected_steps)
-
-
 rule train_ensemble:
     """Train the networks of one chunk together."""
     input:

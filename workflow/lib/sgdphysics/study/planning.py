@@ -78,10 +78,10 @@ def jobs_of(
             for chunk in studies.chunks_of(part, section):
                 jobs += window_jobs(part, chunk, entry, steps).values()
     if "yang2023" in sections:
-        jobs += [generalization_job(study, entry) for _ in study["yang2023"]["seeds"]]
+        jobs += [generalization_job(chunk, entry) for chunk in studies.chunks_of(study, "yang2023")]
         jobs += toy_jobs(study, entry)
     if "feng2023" in sections:
-        jobs += [duality_job(study, entry) for _ in study["feng2023"]["seeds"]]
+        jobs += [duality_job(study, chunk, entry) for chunk in studies.chunks_of(study, "feng2023")]
         jobs += sweep_jobs(study, entry)
     return jobs
 
@@ -176,23 +176,28 @@ def window_jobs(study: Mapping[str, Any], chunk: grids.Chunk, entry: Mapping[str
     return {rule: _job(rule, _summed(parts), entry, studied) for rule, parts in work.items()}
 
 
-def generalization_job(study: Mapping[str, Any], entry: Mapping[str, Any]) -> Job:
-    """The job that measures one seed of figure 4 of yang2023."""
-    runs = [run for run in studies.runs_of(study, "yang2023") if run.seed == study["yang2023"]["seeds"][0]]
-    amount = sum(_images_of(run, entry) * _weights(run, entry) for run in runs)
+def generalization_job(chunk: grids.Chunk, entry: Mapping[str, Any]) -> Job:
+    """The job that measures a chunk for figure 4 of yang2023."""
+    amount = sum(_images_of(run, entry) * _weights(run, entry) for run in chunk.runs)
     return _job("measure_generalization", {"evaluations": amount}, entry)
 
 
-def duality_job(study: Mapping[str, Any], entry: Mapping[str, Any]) -> Job:
-    """The job that measures one seed of the sweeps of feng2023."""
+def duality_job(study: Mapping[str, Any], chunk: grids.Chunk, entry: Mapping[str, Any]) -> Job:
+    """The job that measures a chunk of the sweeps of feng2023."""
     settings = study["feng2023"]
     points = len(settings["equal_losses"]) + len(settings["equal_epochs"])
-    work, studied = {"hessians": 0.0, "eigen": 0.0}, 0
-    for run in (run for run in studies.runs_of(study, "feng2023") if run.seed == settings["seeds"][0]):
-        studied = _studied_weights(run, settings["layer"], entry)
-        work["hessians"] += points * _images_of(run, entry) * studied**2 / 4
-        work["eigen"] += points * studied**3
-    return _job("measure_duality", work, entry, studied)
+    studied = _studied_weights(chunk.runs[0], settings["layer"], entry)
+    hessians = sum(points * _images_of(run, entry) * studied**2 / 4 for run in chunk.runs)
+    return _job("measure_duality", {"hessians": hessians, "eigen": len(chunk.runs) * points * studied**3}, entry, studied)
+
+
+def chunk_job(rule: str, study: Mapping[str, Any], chunk: grids.Chunk, entry: Mapping[str, Any], steps: Steps) -> Job:
+    """The job of a rule that measures a chunk."""
+    if rule == "measure_generalization":
+        return generalization_job(chunk, entry)
+    if rule == "measure_duality":
+        return duality_job(study, chunk, entry)
+    return window_jobs(study, chunk, entry, steps)[rule]
 
 
 def sweep_jobs(study: Mapping[str, Any], entry: Mapping[str, Any]) -> list[Job]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from sgdphysics.study import costs
+from sgdphysics.study import planning as costs
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,6 @@
 Works on Snakemake's objects; this module does not import Snakemake.
 """
 
-import re
 from typing import Any
 
 from sgdphysics.study.code import Code
@@ -46,6 +45,7 @@ def complete(workflow: Any, declared: Any, code: Code) -> None:
 
 def _place_of_jobs(declared: Any) -> str:
     """Where the logs of a rule's jobs are among those of a study: one file, or a folder where a study has several such jobs."""
-    names = re.findall(r"\{(\w+)", str(declared.output[0]))
-    wildcards = "_".join(f"{{{name}}}" for name in dict.fromkeys(names) if name != "study")
+    output = str(declared.output[0])
+    names = sorted(declared.wildcard_names - {"study"}, key=lambda name: output.index(f"{{{name}"))
+    wildcards = "_".join(f"{{{name}}}" for name in names)
     return f"{declared.name}/{wildcards}" if wildcards else declared.name
