@@ -47,7 +47,11 @@ CODE = Code(ROOT)
 LAYOUT = Layout(
     STUDIES,
     trained_chunks(Path("results/runs")),
-    [] if config["train_published"] else published.studies_in(Path(), STUDIES),
+    (
+        published.studies_in(Path(), STUDIES)
+        if config["published_tables"] == "taken"
+        else []
+    ),
     PAPERS,
 )
 TABLES, FIGURES = LAYOUT.tables, LAYOUT.figures

@@ -30,7 +30,7 @@ def line(root: Path, study: str) -> str:
     made = f" (made at commit {commit[:10]})" if commit else ""
     return (
         f"Study {study}: its tables are taken as published{made}; nothing is trained or measured. "
-        "To make them anew: --config train_published=true"
+        "To make them anew: --config published_tables=made"
     )
 
 
