@@ -13,7 +13,7 @@ WORKFLOW = Path(__file__).parents[2] / "workflow"
 LIBRARY = WORKFLOW / "lib" / "sgdphysics"
 LAYERS = [
     {"errors", "files"},
-    {"arrays", "convergence_edge", "fits", "runs", "seeds", "tables", "tensors"},
+    {"arrays", "convergence_edge", "equal_loss", "fits", "runs", "seeds", "tables", "tensors"},
     {"provenance.audit", "provenance.compare", "provenance.crate", "provenance.job_records", "study.inheritance"},
     {"provenance.jobs"},
     {"datasets", "fokker_planck", "losses", "networks", "report.style", "toy"},

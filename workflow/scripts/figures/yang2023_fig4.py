@@ -15,7 +15,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from sgdphysics import convergence_edge
-from sgdphysics.claims import yang2023
+from sgdphysics.equal_loss import at_lowest_common_loss
 from sgdphysics.provenance import jobs
 from sgdphysics.report import style
 from sgdphysics.tables import load_table
@@ -58,7 +58,7 @@ def draw(tables: Mapping[str, pd.DataFrame], *paths: Path) -> None:
     style.draw_or_say(axes[5], _along_lines, converged, "slope_spread", "spread of slopes $s_g$")
     if len(converged):
         axes[5].legend(loc="lower left", handlelength=1.0, ncols=2, columnspacing=0.8, handletextpad=0.3)
-    at_loss = yang2023.at_lowest_common_loss(tables["equal_loss"])
+    at_loss = at_lowest_common_loss(tables["equal_loss"])
     for axis, (quantity, label) in zip(axes[6:], AT_EQUAL_LOSS.items(), strict=True):
         style.draw_or_say(axis, _equal_noise_scale, at_loss[at_loss["quantity"] == quantity], label)
     if len(at_loss):
