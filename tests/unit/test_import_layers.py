@@ -1,6 +1,7 @@
 """The library imports one way: from higher layers to lower ones; nothing of the workflow; scripts import only the library."""
 
 import ast
+import json
 import os
 import re
 import subprocess
@@ -14,16 +15,19 @@ LIBRARY = WORKFLOW / "lib" / "sgdphysics"
 LAYERS = [
     {"errors", "files"},
     {"arrays", "convergence_edge", "equal_loss", "fits", "runs", "seeds", "tables", "tensors"},
+    {"claims.outcomes", "report.columns", "report.text"},
     {"provenance.audit", "provenance.compare", "provenance.crate", "provenance.job_records", "study.inheritance"},
     {"provenance.jobs"},
     {"datasets", "fokker_planck", "losses", "networks", "report.style", "toy"},
+    {"report.costs", "report.origin", "report.pictures", "report.plane", "report.seed_means", "report.verdicts"},
     {"curvature", "effective_loss", "first_passage", "fluctuations", "rescaling", "surrogates", "training"},
     {"duality", "landscape", "noise", "run_files", "study.grids"},
     {"generalization", "study.studies", "sweeps", "windows"},
     {"claims.registry", "study.planning", "report.panels"},
     {"claims.feng2021", "claims.feng2023", "claims.yang2023"},
     {"claims.verdicts"},
-    {"claims.ledger", "report.narrative", "report.notebooks"},
+    {"claims.ledger", "report.cells", "report.notebooks"},
+    {"report.narrative"},
     {"report.page"},
     {"command_line"},
 ]
@@ -38,12 +42,22 @@ FACES = sorted(LIBRARY.rglob("__init__.py"))
 FILES = {name_of(path): path for path in LIBRARY.rglob("*.py") if path not in FACES}
 MODULES = sorted(FILES)
 SCRIPTS = sorted((WORKFLOW / "scripts").rglob("*.py"))
+FIGURES = sorted((WORKFLOW / "scripts" / "figures").glob("*.py"))
+NOTEBOOKS = sorted((WORKFLOW / "notebooks").glob("*.ipynb"))
+
+
+def source_of(path):
+    """The code of a Python file, or of the cells of a notebook."""
+    if path.suffix == ".py":
+        return path.read_text()
+    cells = json.loads(path.read_text())["cells"]
+    return "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
 
 
 def imported(path):
     """Top-level packages and modules of the library that a file imports."""
     packages, modules = set(), set()
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(ast.parse(source_of(path))):
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
@@ -65,8 +79,8 @@ def test_modules_import_only_from_lower_layers(module):
     layer = next(index for index, names in enumerate(LAYERS) if module in names)
     packages, modules = imported(FILES[module])
     assert modules <= set().union(*LAYERS[:layer])
-    # The command line, at the very top, reads the files of settings.
-    assert not packages & ({"snakemake"} if module == "command_line" else {"snakemake", "yaml"})
+    # The command line, at the very top, reads the files of settings; the report page shows them, and reads CITATION.cff.
+    assert not packages & ({"snakemake"} if module in ("command_line", "report.origin") else {"snakemake", "yaml"})
 
 
 @pytest.mark.parametrize("face", FACES, ids=lambda path: path.parent.name)
@@ -94,3 +108,30 @@ def test_what_snakemake_loads_at_every_start_and_jobs_that_draw_or_decide_load_d
     )
     run = subprocess.run([sys.executable, "-c", program], env={**os.environ, "PYTHONPATH": str(LIBRARY.parent)}, check=False)
     assert run.returncode == 0
+
+
+def code_of(path):
+    """Modules of the library that a script or notebook runs, directly or not."""
+    modules, waiting = set(), imported(path)[1]
+    while waiting:
+        module = waiting.pop()
+        modules.add(module)
+        waiting |= imported(FILES[module])[1] - modules
+    return modules
+
+
+def claims_in(path):
+    """Modules that decide claims among the code of a script or notebook."""
+    return {module for module in code_of(path) if module.startswith("claims.")}
+
+
+@pytest.mark.parametrize("figure", FIGURES, ids=lambda path: path.stem)
+def test_figures_run_no_code_of_claims(figure):
+    """Another statistic of one claim is no reason to draw a figure again."""
+    assert not claims_in(figure)
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
+def test_notebooks_know_of_claims_only_what_the_ledger_says(notebook):
+    """They need the words of the ledger, and none of the code that decides it."""
+    assert claims_in(notebook) == {"claims.outcomes"}
