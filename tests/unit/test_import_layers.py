@@ -22,7 +22,7 @@ LAYERS = [
     {"report.costs", "report.origin", "report.pictures", "report.plane", "report.seed_means", "report.verdicts"},
     {"curvature", "effective_loss", "first_passage", "fluctuations", "rescaling", "surrogates", "training"},
     {"duality", "landscape", "noise", "run_files", "study.grids"},
-    {"generalization", "study.studies", "sweeps", "windows"},
+    {"generalization", "report.flatness_panels", "study.studies", "sweeps", "windows"},
     {"claims.registry", "study.planning", "report.panels"},
     {"claims.feng2021", "claims.feng2023", "claims.yang2023"},
     {"claims.verdicts"},
