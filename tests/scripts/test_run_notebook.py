@@ -58,15 +58,29 @@ def further_tables(tables):
         ),
         "yang2023_fig4_lines": pd.DataFrame(
             {
-                **{"line": "batch size 8", "quantity": "test_loss", "points": 4, "edge_learning_rate": 0.25, "edge_batch_size": 8},
-                **{"optimum_learning_rate": [0.125], "optimum_batch_size": 8, "octaves_from_optimum_to_edge": 1.0},
-                **{"kind": "batch_size", "value": 8.0, "beyond_learning_rate": 0.5},
+                "line": "batch size 8",
+                "quantity": "test_loss",
+                "points": 4,
+                "edge_learning_rate": 0.25,
+                "edge_batch_size": 8,
+                "optimum_learning_rate": [0.125],
+                "optimum_batch_size": 8,
+                "octaves_from_optimum_to_edge": 1.0,
+                "kind": "batch_size",
+                "value": 8.0,
+                "beyond_learning_rate": 0.5,
             }
         ),
         "yang2023_fig4_settings": pd.DataFrame(
             {
-                **{"part": ["grid", "talk_example"], "learning_rate": [0.25, 0.2], "batch_size": [8, 25], "converged": [5, 3]},
-                **{"not_converged": [0, 1], "diverged": [0, 1], "dead": 0, "runs": 5},
+                "part": ["grid", "talk_example"],
+                "learning_rate": [0.25, 0.2],
+                "batch_size": [8, 25],
+                "converged": [5, 3],
+                "not_converged": [0, 1],
+                "diverged": [0, 1],
+                "dead": 0,
+                "runs": 5,
             }
         ),
         "feng2023_fig1_matching": pd.DataFrame(
@@ -132,9 +146,9 @@ def test_every_claim_of_the_paper_shows_with_its_verdict(study, paper):
     folder, _, made = study
     text = BeautifulSoup(made[paper][0], "html.parser").get_text()
     ledger = pd.read_csv(folder / "study" / "claims.csv")
-    own = ledger[ledger["paper"].map(lambda key: narrative.ANSWERED_BY.get(key, key)) == paper]
-    assert len(own)
-    for claim, verdict in zip(own["claim"], own["verdict"], strict=True):
+    of_paper = ledger[ledger["paper"].map(lambda key: narrative.ANSWERED_BY.get(key, key)) == paper]
+    assert len(of_paper)
+    for claim, verdict in zip(of_paper["claim"], of_paper["verdict"], strict=True):
         assert claim in text
         assert verdict in text
 
@@ -182,7 +196,7 @@ def test_hostile_text_stays_text(study, paper):
     assert "planted &lt;script&gt;" in page
 
 
-def test_without_runs_nothing_is_told(study):
+def test_without_runs_it_says_so(study):
     _, with_runs, made = study
     for paper in PAPERS:
         text = BeautifulSoup(made[paper][0], "html.parser").get_text()

@@ -2,6 +2,7 @@
 
 import ast
 import functools
+import json
 import os
 import re
 import subprocess
@@ -14,10 +15,12 @@ WORKFLOW = Path(__file__).parents[2] / "workflow"
 LIBRARY = WORKFLOW / "lib" / "sgdphysics"
 LAYERS = [
     {"errors", "files", "progress"},
-    {"arrays", "convergence_edge", "fits", "runs", "seeds", "tables", "tensors"},
+    {"arrays", "convergence_edge", "equal_loss", "fits", "runs", "seeds", "tables", "tensors"},
+    {"claims.outcomes", "report.columns", "report.text"},
     {"provenance.audit", "provenance.compare", "provenance.crate", "provenance.job_records", "study.inheritance"},
     {"provenance.jobs"},
     {"devices", "fokker_planck", "labelled_images", "losses", "networks", "report.style", "toy"},
+    {"report.costs", "report.origin", "report.pictures", "report.plane", "report.seed_means", "report.verdicts"},
     {"sources.source", "training_sets"},
     {"sources.digits", "sources.idx", "sources.mnist5k"},
     {"datasets"},
@@ -26,12 +29,13 @@ LAYERS = [
     {"curvature", "effective_loss", "first_passage", "fluctuations", "rescaling", "surrogates", "training"},
     {"duality", "landscape", "noise", "provenance.guards", "run_files", "study.code", "study.grids", "study.published"},
     {"study.rule_defaults", "study.trained_chunks"},
-    {"generalization", "study.studies", "sweeps", "windows"},
+    {"generalization", "report.flatness_panels", "study.studies", "sweeps", "windows"},
     {"claims.registry", "study.configuration", "study.planning", "report.panels"},
     {"study.catalogue", "study.requests"},
     {"claims.feng2021", "claims.feng2023", "claims.yang2023"},
     {"claims.verdicts"},
-    {"claims.ledger", "report.narrative", "report.notebooks"},
+    {"claims.ledger", "report.cells", "report.notebooks"},
+    {"report.narrative"},
     {"report.page"},
     {"command_line"},
 ]
@@ -44,8 +48,8 @@ def name_of(path):
 
 # What moves no number: it may change without a job being done again.
 PLUMBING = {"errors", "files", "progress", "provenance.job_records", "provenance.jobs"}
-# These read the files of settings.
-SETTINGS_READERS = {"command_line", "study.configuration"}
+# These read the files of settings; the report page shows them, and reads CITATION.cff.
+SETTINGS_READERS = {"command_line", "report.origin", "study.configuration"}
 # Scripts that make data sets; all others know only how one is loaded.
 BUILDING = {"fetch_idx", "prepare_dataset"}
 
@@ -53,6 +57,16 @@ FACES = sorted(LIBRARY.rglob("__init__.py"))
 FILES = {name_of(path): path for path in LIBRARY.rglob("*.py") if path not in FACES}
 MODULES = sorted(FILES)
 SCRIPTS = sorted((WORKFLOW / "scripts").rglob("*.py"))
+FIGURES = sorted((WORKFLOW / "scripts" / "figures").glob("*.py"))
+NOTEBOOKS = sorted((WORKFLOW / "notebooks").glob("*.ipynb"))
+
+
+def source_of(path):
+    """The code of a Python file, or of the cells of a notebook."""
+    if path.suffix == ".py":
+        return path.read_text()
+    cells = json.loads(path.read_text())["cells"]
+    return "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
 
 
 def for_types_only(node):
@@ -71,7 +85,7 @@ def nodes_at_run_time(node):
 def imported(path, nodes=ast.walk):
     """Top-level packages and modules of the library that a file imports."""
     packages, modules = set(), set()
-    for node in nodes(ast.parse(path.read_text())):
+    for node in nodes(ast.parse(source_of(path))):
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
@@ -169,3 +183,30 @@ def test_what_snakemake_loads_at_every_start_and_jobs_that_draw_or_decide_load_d
     )
     run = subprocess.run([sys.executable, "-c", program], env={**os.environ, "PYTHONPATH": str(LIBRARY.parent)}, check=False)
     assert run.returncode == 0
+
+
+def code_of(path):
+    """Modules of the library that a script or notebook runs, directly or not."""
+    modules, waiting = set(), imported(path)[1]
+    while waiting:
+        module = waiting.pop()
+        modules.add(module)
+        waiting |= imported(FILES[module])[1] - modules
+    return modules
+
+
+def claims_in(path):
+    """Modules that decide claims among the code of a script or notebook."""
+    return {module for module in code_of(path) if module.startswith("claims.")}
+
+
+@pytest.mark.parametrize("figure", FIGURES, ids=lambda path: path.stem)
+def test_figures_run_no_code_of_claims(figure):
+    """Another statistic of one claim is no reason to draw a figure again."""
+    assert not claims_in(figure)
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
+def test_notebooks_know_of_claims_only_what_the_ledger_says(notebook):
+    """They need the words of the ledger, and none of the code that decides it."""
+    assert claims_in(notebook) == {"claims.outcomes"}

@@ -11,7 +11,7 @@ import pytest
 from matplotlib import image
 
 from sgdphysics.errors import InputError
-from sgdphysics.report import page
+from sgdphysics.report import costs, origin, page, pictures, plane, text, verdicts
 
 HOSTILE = '<script>alert(1)</script> & "<b>" \''
 BENCHMARK = "s\th:m:s\tmax_rss\tmax_vms\n"
@@ -19,15 +19,29 @@ BENCHMARK = "s\th:m:s\tmax_rss\tmax_vms\n"
 
 def row_of_test(claim, outcome, **changes):
     row = {
-        **{"claim": claim, "primary": True, "test": "in_sample", "statistic": "in_sample_exponent", "predicted": "about 4"},
-        **{"region": "between -3 and 5", "setting": "learning rate 0.1", "settings": 1, "settings_held": 1},
-        **{"value": -1.5, "ci_low": -2.0, "ci_high": -1.0, "n_seeds": 5, "outcome": outcome},
-        **{"p_value": 1e-4, "p_value_holm": np.nan, "smallest_effect": 0.25, "tables": "feng2021_fig1; feng2021_runs"},
+        "claim": claim,
+        "primary": True,
+        "test": "in_sample",
+        "statistic": "in_sample_exponent",
+        "predicted": "about 4",
+        "region": "between -3 and 5",
+        "setting": "learning rate 0.1",
+        "settings": 1,
+        "settings_held": 1,
+        "value": -1.5,
+        "ci_low": -2.0,
+        "ci_high": -1.0,
+        "n_seeds": 5,
+        "outcome": outcome,
+        "p_value": 1e-4,
+        "p_value_holm": np.nan,
+        "smallest_effect": 0.25,
+        "tables": "feng2021_fig1; feng2021_runs",
     }
     return row | changes
 
 
-def ledger(**verdicts):
+def ledger(**entries):
     rows = [
         {
             "claim": name,
@@ -37,14 +51,14 @@ def ledger(**verdicts):
             "verdict": verdict,
             "figure": "feng2021_fig1",
         }
-        for name, (kind, verdict) in verdicts.items()
+        for name, (kind, verdict) in entries.items()
     ]
     return pd.DataFrame(rows)
 
 
 def one_claim(*outcomes, verdict, **changes):
     rows = [row_of_test("a", end, test=f"test_{index}", primary=index == 0, **changes) for index, end in enumerate(outcomes)]
-    (claim,) = page.claims(ledger(a=("empirical", verdict)), pd.DataFrame(rows), {"a": "page 1"})
+    (claim,) = verdicts.claims(ledger(a=("empirical", verdict)), pd.DataFrame(rows), {"a": "page 1"})
     return claim
 
 
@@ -56,14 +70,14 @@ def test_a_claim_has_its_tests_in_words():
     claim = one_claim("failed", verdict="not replicated", settings=5, settings_held=3)
     (test,) = claim.tests
     assert (claim.stated, claim.rank) == ("page 1", 3)
-    assert (test.found, test.region, test.value) == ("−1.5 [−2, −1]", "between −3 and 5", -1.5)
+    assert (test.estimate, test.region, test.value) == ("−1.5 [−2, −1]", "between −3 and 5", -1.5)
     assert test.setting == "learning rate 0.1 (3 of 5 settings held)"
     assert (test.p_value, test.p_value_holm, test.smallest_effect) == ("0.0001", "", "0.25")
 
 
 def test_the_primary_test_comes_first():
     rows = pd.DataFrame([row_of_test("a", "held", test="second", primary=False), row_of_test("a", "held", test="first")])
-    (claim,) = page.claims(ledger(a=("empirical", "replicated")), rows, {})
+    (claim,) = verdicts.claims(ledger(a=("empirical", "replicated")), rows, {})
     assert [test.name for test in claim.tests] == ["first", "second"]
     assert claim.stated == ""
 
@@ -86,32 +100,32 @@ def test_the_rule_behind_a_verdict_is_said(outcomes, verdict, words):
 
 def test_claims_are_counted_by_kind_and_verdict():
     kinds = {"a": ("empirical", "replicated"), "b": ("empirical", "inconclusive"), "c": ("identity", "replicated")}
-    found = page.claims(ledger(**kinds), pd.DataFrame([row_of_test(name, "held") for name in kinds]), {})
-    assert page.counts(found) == ["1 of 2 empirical claims replicated", "1 of 1 identities hold"]
-    assert page.tally(found) == {"replicated": 1, "partly": 0, "inconclusive": 1, "not replicated": 0}
+    claims = verdicts.claims(ledger(**kinds), pd.DataFrame([row_of_test(name, "held") for name in kinds]), {})
+    assert verdicts.counts(claims) == ["1 of 2 empirical claims replicated", "1 of 1 identities hold"]
+    assert verdicts.tally(claims) == {"replicated": 1, "partly": 0, "inconclusive": 1, "not replicated": 0}
 
 
 @pytest.mark.parametrize(
-    ("numbers", "text"),
+    ("numbers", "words"),
     [((np.nan, np.nan, np.nan), "no value"), ((1.0, 1.0, 1.0), "1"), ((2.0, np.nan, np.nan), "2"), ((2.0, -np.inf, np.inf), "2")],
 )
-def test_intervals_without_ends_are_not_shown(numbers, text):
-    assert page.interval(*numbers) == text
+def test_intervals_without_ends_are_not_shown(numbers, words):
+    assert text.interval(*numbers) == words
 
 
 @pytest.mark.parametrize("column", ["p_value_holm", "tables"])
 def test_a_table_of_tests_without_a_column_is_refused(column):
     tests = pd.DataFrame([row_of_test("a", "held")]).drop(columns=column)
     with pytest.raises(InputError, match=f"claim_tests.csv: no column {column}"):
-        page.claims(ledger(a=("empirical", "replicated")), tests, {})
+        verdicts.claims(ledger(a=("empirical", "replicated")), tests, {})
 
 
 def test_claims_without_a_test_or_with_an_unknown_verdict_are_refused():
     tests = pd.DataFrame([row_of_test("other", "held")])
     with pytest.raises(InputError, match="no test of a"):
-        page.claims(ledger(a=("empirical", "replicated")), tests, {})
+        verdicts.claims(ledger(a=("empirical", "replicated")), tests, {})
     with pytest.raises(InputError, match="found verdict 'proved'"):
-        page.claims(ledger(a=("empirical", "proved")), tests, {})
+        verdicts.claims(ledger(a=("empirical", "proved")), tests, {})
 
 
 def picture(folder, caption="**A title\nof two lines.** Then *more*, and ``code``."):
@@ -123,9 +137,10 @@ def picture(folder, caption="**A title\nof two lines.** Then *more*, and ``code`
 
 def test_a_figure_has_its_size_its_bytes_and_its_caption(tmp_path):
     paths = picture(tmp_path)
-    figure = page.figure(*paths)
+    figure = pictures.figure(*paths)
     assert (figure.width, figure.height, figure.name, figure.paper) == (7, 3, "feng2021_fig1", "feng2021")
     assert figure.title == "A title of two lines."
+    assert figure.alternative == "feng2021_fig1: A title of two lines. The caption says what each panel shows."
     assert base64.b64decode(figure.picture.partition(",")[2]) == paths[0].read_bytes()
     assert "<em>more</em>" in figure.caption
 
@@ -133,17 +148,21 @@ def test_a_figure_has_its_size_its_bytes_and_its_caption(tmp_path):
 def test_missing_figures_captions_and_other_files_are_named(tmp_path):
     png, rst = picture(tmp_path)
     with pytest.raises(InputError, match=r"nothing\.png: cannot be read") as missing:
-        page.figure(tmp_path / "nothing.png", rst)
+        pictures.figure(tmp_path / "nothing.png", rst)
     assert "\n" not in str(missing.value)
     with pytest.raises(InputError, match=r"nothing\.rst: cannot be read"):
-        page.figure(png, tmp_path / "nothing.rst")
+        pictures.figure(png, tmp_path / "nothing.rst")
+    rst.write_bytes(b"**A title.** \xff")
+    with pytest.raises(InputError, match=r"feng2021_fig1\.rst: not a caption in UTF-8"):
+        pictures.figure(png, rst)
+    rst.write_text("**A title.**")
     png.write_text("no picture at all, though of some length")
     with pytest.raises(InputError, match="not a PNG picture"):
-        page.figure(png, rst)
+        pictures.figure(png, rst)
 
 
 @pytest.mark.parametrize(
-    "text",
+    "caption",
     [
         ".. raw:: html\n\n   <script>alert(1)</script>",
         ".. include:: {secret}",
@@ -152,10 +171,10 @@ def test_missing_figures_captions_and_other_files_are_named(tmp_path):
         "<script>alert(1)</script>",
     ],
 )
-def test_captions_run_nothing_and_read_no_file(tmp_path, text):
+def test_captions_run_nothing_and_read_no_file(tmp_path, caption):
     secret = tmp_path / "secret.txt"
     secret.write_text("do not show this")
-    html = page.caption_html(text.format(secret=secret))
+    html = text.caption_html(caption.format(secret=secret))
     assert "<script" not in html
     assert "do not show this" not in html
 
@@ -169,7 +188,7 @@ def points():
 
 
 def test_the_plane_has_the_points_that_decide_and_that_a_logarithm_can_show():
-    loss, epochs = page.plane(points())
+    loss, epochs = plane.plane(points())
     assert (loss["sweep"], loss["comparison"], epochs["comparison"]) == ("dropout", "equal_loss", "equal_epochs")
     assert (loss["size"], loss["sharpness"], loss["seed"]) == ([1.0, 4.0], [4.0, 1.0], [100, 101])
     assert loss["gap"] == [0.12346, 0.12346]
@@ -177,7 +196,7 @@ def test_the_plane_has_the_points_that_decide_and_that_a_logarithm_can_show():
 
 
 def test_the_plane_as_text_has_geometric_means():
-    rows = page.plane_means(points())
+    rows = plane.plane_means(points())
     assert [(row["comparison"], row["runs"], row["size"], row["sharpness"]) for row in rows] == [
         ("at equal training loss", "2", "2", "2"),
         ("after equally many epochs", "1", "2", "2"),
@@ -186,9 +205,9 @@ def test_the_plane_as_text_has_geometric_means():
 
 def test_a_study_without_points_has_an_empty_plane():
     none = points().iloc[:0]
-    assert page.plane(none) == page.plane_means(none) == []
+    assert plane.plane(none) == plane.plane_means(none) == []
     with pytest.raises(InputError, match="no column gap"):
-        page.plane(none.drop(columns="gap"))
+        plane.plane(none.drop(columns="gap"))
 
 
 def benchmark(path, *rows):
@@ -202,41 +221,54 @@ def test_benchmarks_are_summed_by_stage(tmp_path):
         "draw": [benchmark(tmp_path / "3", (1, "NA"))],
         "never_recorded": [tmp_path / "missing"],
     }
-    train, draw, never = stages = page.stages(files)
+    train, draw, never = stages = costs.stages(files)
     assert (train.jobs, train.recorded, train.seconds, train.memory) == (3, 2, 15.5, 700)
     assert (draw.seconds, draw.memory) == (1, None)
     assert (never.jobs, never.recorded, never.seconds, never.memory) == (1, 0, None, None)
-    total = page.total(stages)
+    total = costs.total(stages)
     assert (total.jobs, total.recorded, total.seconds, total.memory) == (5, 3, 16.5, 700)
-    assert page.total([never]).seconds is None
+    assert costs.total([never]).seconds is None
+
+
+def test_benchmark_files_are_those_of_the_study_and_those_that_must_be_there(tmp_path):
+    (tmp_path / "measure").mkdir()
+    one, two, draw, page_file = (benchmark(tmp_path / f"{name}.tsv") for name in ("measure/1", "measure/2", "draw", "write_report"))
+    training = tmp_path / "elsewhere.benchmark"
+    assert costs.benchmark_files(tmp_path, ["draw", "decide"], [training]) == {
+        "train_ensemble": [training],
+        "draw": [draw],
+        "decide": [tmp_path / "decide.tsv"],
+        "measure": [one, two],
+    }
+    assert page_file.is_file()
 
 
 @pytest.mark.parametrize("content", ["", "nonsense", "s\tmax_rss\nmany\t3\n", BENCHMARK])
 def test_a_file_that_is_no_benchmark_is_named(tmp_path, content):
     (tmp_path / "x.tsv").write_text(content)
     with pytest.raises(InputError, match=r"x\.tsv: not a benchmark"):
-        page.stages({"train": [tmp_path / "x.tsv"]})
+        costs.stages({"train": [tmp_path / "x.tsv"]})
 
 
 def test_amounts_are_in_words():
-    assert [page.duration(seconds) for seconds in (None, 2.25, 119.6, 3725)] == [
+    assert [text.duration(seconds) for seconds in (None, 2.25, 119.6, 3725)] == [
         "not recorded",
         "2.2 s",
         "2 min 0 s",
         "1 h 2 min",
     ]
-    assert [page.memory(size) for size in (None, 512.4, 2048)] == ["not recorded", "512 MB", "2.0 GB"]
+    assert [text.memory(size) for size in (None, 512.4, 2048)] == ["not recorded", "512 MB", "2.0 GB"]
 
 
 def test_a_data_set_is_described_by_what_its_entry_says():
     files = {"train": {"bytes": 3, "sha256": "ab"}, "test": {"bytes": 4, "sha256": "cd"}}
     entry = {"kind": "idx_download", "version": "1", "licence": "free", "mirrors": ["https://one/", "https://two/"], "files": files}
-    found = page.dataset("digits", entry | {"image_shape": [8, 9], "training_images": 60000, "classes": None})
-    assert found["source"] == ["downloaded from https://one/", "downloaded from https://two/"]
-    assert found["SHA-256"] == ["train: ab", "test: cd"]
-    assert (found["images"], found["training images"]) == (["8 × 9 pixels"], ["60,000"])
-    assert "classes" not in found
-    assert page.dataset("own", {"kind": "idx_directory", "directory": "data"})["SHA-256"] == ["none is asked for"]
+    lines = origin.dataset("digits", entry | {"image_shape": [8, 9], "training_images": 60000, "classes": None})
+    assert lines["source"] == ["downloaded from https://one/", "downloaded from https://two/"]
+    assert lines["SHA-256"] == ["train: ab", "test: cd"]
+    assert (lines["images"], lines["training images"]) == (["8 × 9 pixels"], ["60,000"])
+    assert "classes" not in lines
+    assert origin.dataset("own", {"kind": "idx_directory", "directory": "data"})["SHA-256"] == ["none is asked for"]
 
 
 def test_citations_are_written_out():
@@ -256,12 +288,12 @@ def test_citations_are_written_out():
         "authors": [{"name": "We"}],
         "references": [work, work | {"end": "9"}],
     }
-    software, one, other = page.citations(content)
+    software, one, other = origin.citations(content)
     assert software == {"text": "We. S. Version 1. Licence: MIT.", "doi": ""}
     assert one["text"] == "A, B and Yuhai Tu. T. J 1, 5 (2023)."
     assert "J 1, 5–9 (2023)" in other["text"]
     with pytest.raises(InputError, match=r"CITATION\.cff: no title"):
-        page.citations({key: value for key, value in content.items() if key != "title"})
+        origin.citations({key: value for key, value in content.items() if key != "title"})
 
 
 def test_texts_are_escaped_wherever_they_stand():
@@ -283,9 +315,9 @@ def test_only_the_scripts_of_the_page_may_run():
     assert base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() in html
 
 
-@pytest.mark.parametrize("text", ["</script>", "</STYLE >", "<!-- x"])
-def test_scripts_and_styles_cannot_leave_their_element(text):
+@pytest.mark.parametrize("source", ["</script>", "</STYLE >", "<!-- x"])
+def test_scripts_and_styles_cannot_leave_their_element(source):
     with pytest.raises(InputError, match="must not hold"):
-        page.page("", "", {"script": text}, {})
+        page.page("", "", {"script": source}, {})
     with pytest.raises(InputError, match="style sheet"):
-        page.page("", text, {}, {})
+        page.page("", source, {}, {})

@@ -1,7 +1,13 @@
+"""The look of the figures, and how one is made from its tables."""
+
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
+import pytest
 
+from sgdphysics.errors import RecordError
 from sgdphysics.report import style
+from sgdphysics.tables import save_table
 
 
 def example():
@@ -32,3 +38,37 @@ def test_short_logarithmic_axes_have_plain_labels_and_long_ones_powers():
     labels = [text.get_text() for text in short.get_xticklabels() if 0.3 <= text.get_position()[0] <= 9]
     assert labels == ["0.5", "1", "2", "5"]
     assert all("10^" in text.get_text() for text in long.get_xticklabels() if text.get_text())
+
+
+def test_a_figure_is_made_from_its_tables_and_no_others(tmp_path):
+    inputs = {name: tmp_path / f"{name}.csv" for name in ("points", "lines", "code")}
+    for number, name in enumerate(("points", "lines")):
+        save_table(inputs[name], pd.DataFrame({"x": [number, 2.5]}))
+    drawn, drawn_with = {}, []
+    plt.rcdefaults()
+    before = plt.get_fignums()
+
+    def draw(tables):
+        drawn.update(tables)
+        drawn_with.append(plt.rcParams["font.size"])
+        return plt.figure()
+
+    style.make_figure(draw, ("points", "lines"), inputs, [tmp_path / "one.pdf", str(tmp_path / "one.png")])
+    assert {name: table["x"].tolist() for name, table in drawn.items()} == {"points": [0.0, 2.5], "lines": [1.0, 2.5]}
+    assert drawn_with == [7.5]  # that of the theme
+    assert (tmp_path / "one.pdf").read_bytes().startswith(b"%PDF")
+    assert (tmp_path / "one.png").read_bytes().startswith(b"\x89PNG")
+    assert plt.get_fignums() == before
+
+
+def test_a_figure_without_one_of_its_tables_is_not_drawn(tmp_path):
+    with pytest.raises(RecordError, match=r"points\.csv: not a readable table"):
+        style.make_figure(pytest.fail, ("points",), {"points": tmp_path / "points.csv"}, [tmp_path / "one.png"])
+    assert not list(tmp_path.iterdir())
+
+
+def test_shades_are_evenly_spaced_over_a_part_of_the_map_in_the_given_order():
+    colours = style.shades([5, 1, 3], "plasma", 0.1, 0.9)
+    assert list(colours) == [5, 1, 3]
+    np.testing.assert_array_equal(list(colours.values()), plt.get_cmap("plasma")([0.1, 0.5, 0.9]))
+    assert style.shades([]) == {}

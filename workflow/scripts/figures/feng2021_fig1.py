@@ -1,16 +1,16 @@
 """Draw feng2021_fig1: principal components of the weight dynamics, beside walks without a landscape."""
 
 from collections.abc import Mapping
-from pathlib import Path
 
 import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from sgdphysics.provenance import jobs
 from sgdphysics.report import style
-from sgdphysics.tables import load_table
 
+TABLES = ("spectra", "dimension", "trajectory")
 SOURCES = {
     "sgd": ("SGD", style.COLOURS["black"]),
     "noise_epoch": ("SGD noise without a landscape, draws without replacement", style.COLOURS["orange"]),
@@ -19,9 +19,8 @@ SOURCES = {
 }
 
 
-def draw(tables: Mapping[str, pd.DataFrame], *paths: Path) -> None:
-    """Draw the figure from its tables and save it."""
-    style.use_theme()
+def draw(tables: Mapping[str, pd.DataFrame]) -> Figure:
+    """Return the figure, drawn from its tables."""
     spectra, dimension = (
         rows[rows["reference"] & (rows["status"] == "converged")] for rows in (tables["spectra"], tables["dimension"])
     )
@@ -38,7 +37,7 @@ def draw(tables: Mapping[str, pd.DataFrame], *paths: Path) -> None:
     style.draw_or_say(axes[1, 2], _early, spectra[spectra["window"] == "early"])
     figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=4, handlelength=1.2)
     style.letter_panels(axes.flat)
-    style.save(figure, *paths)
+    return figure
 
 
 def _shares(rows: pd.DataFrame, column: str) -> pd.DataFrame:
@@ -119,5 +118,4 @@ def _early(axis: Axes, rows: pd.DataFrame) -> None:
 
 if __name__ == "__main__":
     with jobs.logged_job(snakemake):
-        names = ("spectra", "dimension", "trajectory")
-        draw({name: load_table(snakemake.input[name]) for name in names}, *map(Path, snakemake.output))
+        style.make_figure(draw, TABLES, snakemake.input, snakemake.output)

@@ -1,18 +1,18 @@
 """Draw feng2021_fig2: flatness, and the variance of the weights against it, with its controls."""
 
 from collections.abc import Mapping
-from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from sgdphysics import fits
 from sgdphysics.provenance import jobs
-from sgdphysics.report import style
-from sgdphysics.tables import load_table
+from sgdphysics.report import flatness_panels, style
 
+TABLES = ("runs", "directions", "exponents", "slices")
 KINDS = {
     "in_sample": "(a) in sample,\nas published",
     "held_out": "(b) held\nout",
@@ -28,9 +28,8 @@ BASES = {
 }
 
 
-def draw(tables: Mapping[str, pd.DataFrame], *paths: Path) -> None:
-    """Draw the figure from its tables and save it."""
-    style.use_theme()
+def draw(tables: Mapping[str, pd.DataFrame]) -> Figure:
+    """Return the figure, drawn from its tables."""
     directions = tables["directions"]
     main = directions[(directions["window"] == "main") & (directions["source"] == "sgd")]
     reference = main[main["reference"] & (main["status"] == "converged")]
@@ -42,17 +41,17 @@ def draw(tables: Mapping[str, pd.DataFrame], *paths: Path) -> None:
     style.draw_or_say(axes["slices"], _slices, tables["slices"])
     style.draw_or_say(axes["ranks"], _ranks, reference)
     style.draw_or_say(axes["bases"], _bases, reference)
-    style.draw_or_say(axes["settings"], _settings, main[main["basis"] == "principal"])
+    principal, label = main[main["basis"] == "principal"], r"variance $\sigma_i^2$, in sample"
+    style.draw_or_say(axes["settings"], flatness_panels.draw_settings, principal, "variance", label)
     _exponents(axes["exponents"], tables["exponents"], tables["runs"])
     style.letter_panels(axes.values())
-    style.save(figure, *paths)
+    return figure
 
 
 def _slices(axis: Axes, rows: pd.DataFrame) -> None:
     """Loss, relative to the centre, along some directions of the first reference run; the flatness of the last."""
     rows = rows[rows["seed"] == rows["seed"].min()]
-    ranks = sorted(rows["rank"].unique())
-    for rank, colour in zip(ranks, plt.get_cmap("viridis")(np.linspace(0, 0.85, len(ranks))), strict=True):
+    for rank, colour in style.shades(sorted(rows["rank"].unique())).items():
         part = rows[rows["rank"] == rank]
         relative = part["loss"] / np.interp(0, part["offset"], part["loss"])
         axis.plot(part["offset"], relative, color=colour, label=f"$i$ = {rank}")
@@ -86,7 +85,7 @@ def _ranks(axis: Axes, rows: pd.DataFrame) -> None:
 
 def _bases(axis: Axes, rows: pd.DataFrame) -> None:
     """Variance against flatness in three bases, all seeds, with mean exponents; what constant temperature would give."""
-    rows = rows[rows["fitted"] & np.isfinite(rows["flatness"])]
+    rows = flatness_panels.fitted(rows)
     for basis, column, label, colour in BASES.values():
         part = rows[rows["basis"] == basis]
         axis.scatter(part["flatness"], part[column], s=3, color=colour, alpha=0.35, linewidths=0, rasterized=True)
@@ -101,19 +100,6 @@ def _bases(axis: Axes, rows: pd.DataFrame) -> None:
     axis.set_xlim(rows["flatness"].min() / 1.6, rows["flatness"].max() * 1.3)
     axis.set_ylim(rows["variance"].min() / 30, None)
     axis.legend(loc="lower left", handlelength=1.2)
-    style.log_ticks(axis)
-
-
-def _settings(axis: Axes, rows: pd.DataFrame) -> None:
-    """In-sample variance against flatness at every setting: geometric means over seeds at each rank."""
-    rows = rows[rows["fitted"] & np.isfinite(rows["flatness"])]
-    look = style.SettingLook(rows["learning_rate"], rows["batch_size"])
-    for (rate, size), part in rows.groupby(["learning_rate", "batch_size"]):
-        means = np.exp(np.log(part[["flatness", "variance"]]).groupby(part["rank"]).mean())
-        look.scatter(axis, rate, size, means["flatness"], means["variance"], hollow=(part["status"] != "converged").any())
-    look.legend(axis)
-    axis.set(xscale="log", yscale="log", xlabel="flatness $F_i$", ylabel=r"variance $\sigma_i^2$, in sample")
-    axis.set_ylim(rows["variance"].min() / 30, None)
     style.log_ticks(axis)
 
 
@@ -154,5 +140,4 @@ def _exponents(axis: Axes, exponents: pd.DataFrame, runs: pd.DataFrame) -> None:
 
 if __name__ == "__main__":
     with jobs.logged_job(snakemake):
-        names = ("runs", "directions", "exponents", "slices")
-        draw({name: load_table(snakemake.input[name]) for name in names}, *map(Path, snakemake.output))
+        style.make_figure(draw, TABLES, snakemake.input, snakemake.output)

@@ -1,19 +1,19 @@
 """Draw feng2021_fig3: the shaking landscape, its noise, and how long fluctuations live."""
 
 from collections.abc import Mapping
-from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
+from matplotlib.figure import Figure
 
 from sgdphysics import fits
 from sgdphysics.provenance import jobs
-from sgdphysics.report import style
-from sgdphysics.tables import load_table
+from sgdphysics.report import flatness_panels, style
 
+TABLES = ("directions", "correlation_times", "minibatches", "covariance", "homogeneity")
 BASES = {
     "principal": ("principal, in sample", style.COLOURS["black"]),
     "held_out": ("principal, held out", style.COLOURS["blue"]),
@@ -22,9 +22,8 @@ BASES = {
 SOURCES = ("sgd", "noise_epoch")
 
 
-def draw(tables: Mapping[str, pd.DataFrame], *paths: Path) -> None:
-    """Draw the figure from its tables and save it."""
-    style.use_theme()
+def draw(tables: Mapping[str, pd.DataFrame]) -> Figure:
+    """Return the figure, drawn from its tables."""
     directions = tables["directions"]
     main = directions[(directions["window"] == "main") & (directions["source"] == "sgd") & (directions["status"] == "converged")]
     figure, axes = plt.subplots(2, 3, figsize=(style.TWO_COLUMNS, 4.7), layout="constrained")
@@ -40,7 +39,7 @@ def draw(tables: Mapping[str, pd.DataFrame], *paths: Path) -> None:
     for axis, (panel, rows) in zip(axes.flat, panels, strict=True):
         style.draw_or_say(axis, panel, rows)
     style.letter_panels(axes.flat)
-    style.save(figure, *paths)
+    return figure
 
 
 def _minibatches(axis: Axes, rows: pd.DataFrame) -> None:
@@ -80,7 +79,7 @@ def _covariance(axis: Axes, rows: pd.DataFrame) -> None:
 
 
 def _strength(axis: Axes, rows: pd.DataFrame) -> None:
-    rows = rows[rows["fitted"] & np.isfinite(rows["flatness"])]
+    rows = flatness_panels.fitted(rows)
     for basis in ("principal", "hessian"):
         part, (label, colour) = rows[rows["basis"] == basis], BASES[basis]
         slopes = [fits.power_law(run["flatness"], run["temperature"]).exponent for _, run in part.groupby("run")]
@@ -96,8 +95,7 @@ def _strength(axis: Axes, rows: pd.DataFrame) -> None:
 
 
 def _homogeneity(axis: Axes, rows: pd.DataFrame) -> None:
-    ranks = sorted(rows["rank"].unique())
-    for rank, colour in zip(ranks, plt.get_cmap("viridis")(np.linspace(0, 0.85, len(ranks))), strict=True):
+    for rank, colour in style.shades(sorted(rows["rank"].unique())).items():
         wide = rows[rows["rank"] == rank].pivot_table(index="run", columns="position", values="temperature")
         style.band(axis, wide.columns, wide.div(wide[0.0], axis=0), colour, label=f"$i$ = {rank}", marker="o", markersize=2)
     axis.axhline(1, color=style.COLOURS["grey"], linestyle="--", linewidth=0.8)
@@ -110,7 +108,7 @@ def _homogeneity(axis: Axes, rows: pd.DataFrame) -> None:
 
 
 def _times(axis: Axes, rows: pd.DataFrame) -> None:
-    rows = rows[rows["fitted"] & np.isfinite(rows["flatness"])]
+    rows = flatness_panels.fitted(rows)
     for basis, (label, colour) in BASES.items():
         part = rows[rows["basis"] == basis]
         times = part["relaxation_time_steps"]
@@ -147,5 +145,4 @@ def _slopes(axis: Axes, rows: pd.DataFrame) -> None:
 
 if __name__ == "__main__":
     with jobs.logged_job(snakemake):
-        names = ("directions", "correlation_times", "minibatches", "covariance", "homogeneity")
-        draw({name: load_table(snakemake.input[name]) for name in names}, *map(Path, snakemake.output))
+        style.make_figure(draw, TABLES, snakemake.input, snakemake.output)

@@ -1,18 +1,18 @@
 """Draw feng2023_fig1: the duality is exact, its dual weights are the closest, their sizes, and what the matching changes."""
 
 from collections.abc import Mapping
-from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from sgdphysics.fits import student_interval
 from sgdphysics.provenance import jobs
 from sgdphysics.report import style
-from sgdphysics.tables import load_table
 
+TABLES = ("pairs", "matching")
 MATCHINGS = {"nearest_pixels": "nearest in pixels", "nearest_activity": "nearest in activity", "random_of_class": "random of class"}
 SMALLEST = 1e-8  # changes of the loss below this are drawn there
 QUANTITIES = {
@@ -25,16 +25,15 @@ QUANTITIES = {
 }
 
 
-def draw(tables: Mapping[str, pd.DataFrame], *paths: Path) -> None:
-    """Draw the figure from its tables and save it."""
-    style.use_theme()
+def draw(tables: Mapping[str, pd.DataFrame]) -> Figure:
+    """Return the figure, drawn from its tables."""
     figure, axes = plt.subplots(2, 2, figsize=(style.TWO_COLUMNS, 4.6), layout="constrained")
     style.draw_or_say(axes[0, 0], _errors, tables["pairs"])
     style.draw_or_say(axes[0, 1], _norm_ratios, tables["pairs"])
     style.draw_or_say(axes[1, 0], _norms, tables["pairs"])
     style.draw_or_say(axes[1, 1], _matchings, tables["matching"])
     style.letter_panels(axes.flat)
-    style.save(figure, *paths)
+    return figure
 
 
 def _errors(axis: Axes, pairs: pd.DataFrame) -> None:
@@ -101,9 +100,9 @@ def _matchings(axis: Axes, matching: pd.DataFrame) -> None:
     for offset, (name, colour, marker) in zip(
         (0.14, -0.14), (("nearest_activity", "green", "o"), ("random_of_class", "pink", "s")), strict=True
     ):
-        own = matching[matching["matching"] == name].set_index("seed")
+        other = matching[matching["matching"] == name].set_index("seed")
         for place, column in zip(places, QUANTITIES, strict=True):
-            mean, low, high = student_interval(own[column] / base[column])
+            mean, low, high = student_interval(other[column] / base[column])
             axis.plot([low, high], [place + offset] * 2, color=style.COLOURS[colour], linewidth=0.9)
             axis.plot(mean, place + offset, marker, color=style.COLOURS[colour], markersize=4)
         axis.plot([], [], marker, color=style.COLOURS[colour], label=MATCHINGS[name])
@@ -115,5 +114,4 @@ def _matchings(axis: Axes, matching: pd.DataFrame) -> None:
 
 if __name__ == "__main__":
     with jobs.logged_job(snakemake):
-        names = ("pairs", "matching")
-        draw({name: load_table(snakemake.input[name]) for name in names}, *map(Path, snakemake.output))
+        style.make_figure(draw, TABLES, snakemake.input, snakemake.output)

@@ -1,22 +1,22 @@
 """Draw feng2023_fig2: the generalization gap decomposed; slopes against curvature, dual weights against size."""
 
 from collections.abc import Mapping
-from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from sgdphysics import fits
 from sgdphysics.provenance import jobs
 from sgdphysics.report import panels, style
-from sgdphysics.tables import load_table
+
+TABLES = ("points", "directions", "shifts")
 
 
-def draw(tables: Mapping[str, pd.DataFrame], *paths: Path) -> None:
-    """Draw the figure from its tables and save it."""
-    style.use_theme()
+def draw(tables: Mapping[str, pd.DataFrame]) -> Figure:
+    """Return the figure, drawn from its tables."""
     figure, axes = plt.subplots(2, 3, figsize=(style.TWO_COLUMNS, 4.9), layout="constrained")
     settings = panels.decided(tables["points"], list(panels.COLOURS))
     style.draw_or_say(axes[0, 0], _gaps, settings)
@@ -26,7 +26,7 @@ def draw(tables: Mapping[str, pd.DataFrame], *paths: Path) -> None:
     style.draw_or_say(axes[1, 1], _shifts, tables["shifts"])
     style.draw_or_say(axes[1, 2], _size, settings)
     style.letter_panels(axes.flat)
-    style.save(figure, *paths)
+    return figure
 
 
 def _of_sweeps(axis: Axes, settings: pd.DataFrame, x: str, y: str) -> None:
@@ -141,5 +141,4 @@ def _size(axis: Axes, settings: pd.DataFrame) -> None:
 
 if __name__ == "__main__":
     with jobs.logged_job(snakemake):
-        names = ("points", "directions", "shifts")
-        draw({name: load_table(snakemake.input[name]) for name in names}, *map(Path, snakemake.output))
+        style.make_figure(draw, TABLES, snakemake.input, snakemake.output)

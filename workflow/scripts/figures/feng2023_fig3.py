@@ -1,27 +1,26 @@
 """Draw feng2023_fig3: learning rate and batch size, spectra and the plane of sharpness and size."""
 
 from collections.abc import Mapping
-from pathlib import Path
 
 import matplotlib.pyplot as plt
 import pandas as pd
+from matplotlib.figure import Figure
 
 from sgdphysics.provenance import jobs
 from sgdphysics.report import panels, style
-from sgdphysics.tables import load_table
+
+TABLES = ("points", "spectra")
 
 
-def draw(tables: Mapping[str, pd.DataFrame], *paths: Path) -> None:
-    """Draw the figure from its tables and save it."""
-    style.use_theme()
+def draw(tables: Mapping[str, pd.DataFrame]) -> Figure:
+    """Return the figure, drawn from its tables."""
     figure, axes = plt.subplots(2, 3, figsize=(style.TWO_COLUMNS, 4.6), layout="constrained")
     for row, sweep in zip(axes, ("learning_rate", "batch_size"), strict=True):
         panels.draw_sweep(row, tables["spectra"], tables["points"], sweep)
     style.letter_panels(axes.flat)
-    style.save(figure, *paths)
+    return figure
 
 
 if __name__ == "__main__":
     with jobs.logged_job(snakemake):
-        names = ("points", "spectra")
-        draw({name: load_table(snakemake.input[name]) for name in names}, *map(Path, snakemake.output))
+        style.make_figure(draw, TABLES, snakemake.input, snakemake.output)

@@ -1,20 +1,21 @@
 """Draw feng2023_fig5: dropout, initial scale, label noise and training-set size in the plane; what decides where dropout leads."""
 
 from collections.abc import Mapping
+from functools import partial
 from itertools import pairwise
-from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from sgdphysics import sweeps
 from sgdphysics.fits import student_interval
 from sgdphysics.provenance import jobs
 from sgdphysics.report import panels, style
-from sgdphysics.tables import load_table
 
+TABLES = ("points", "spectra", "effects", "dropout")
 SWEEPS = ("dropout", "initial_scale", "label_noise", "images_per_class")
 # Each changes one thing in the first: label, sweep, comparison, layer (None: the studied one), matching.
 CONDITIONS = [
@@ -28,18 +29,18 @@ CONDITIONS = [
     ("rescaled afterwards", "dropout_rescaled_afterwards", "equal_loss", None, "nearest_pixels"),
     ("not rescaled", "dropout_without_rescaling", "equal_loss", None, "nearest_pixels"),
 ]
-# Quantities in both panels, with the power at which they scale with the weights' change of unit: sharpness of the loss is a square.
-SIZES = {"weight_spread": ("size $s_w$", "blue", "o", 1.0), "weight_norm": ("norm $|W|$", "sky", "D", 1.0)}
-SHARPNESSES = {
+# Sizes and sharpnesses, with the power at which they scale with the weights' change of unit: sharpness of the loss is a square.
+MEASURES = {
+    "weight_spread": ("size $s_w$", "blue", "o", 1.0),
+    "weight_norm": ("norm $|W|$", "sky", "D", 1.0),
     "slope_spread": ("$s_g$", "red", "o", 1.0),
     "largest_eigenvalue": ("(top eigenvalue)$^{1/2}$", "orange", "^", 0.5),
     "trace": ("(trace)$^{1/2}$", "pink", "v", 0.5),
 }
 
 
-def draw(tables: Mapping[str, pd.DataFrame], studied: int, *paths: Path) -> None:
-    """Draw the figure from its tables and save it; ``studied`` is the layer of the sweeps."""
-    style.use_theme()
+def draw(tables: Mapping[str, pd.DataFrame], studied: int) -> Figure:
+    """Return the figure, drawn from its tables; ``studied`` is the layer of the sweeps."""
     figure = plt.figure(figsize=(style.TWO_COLUMNS, 12.0), layout="constrained")
     axes = figure.subplot_mosaic("abc;def;ghi;jkl;mmn;ooo", height_ratios=[1, 1, 1, 1, 1.6, 1.7])
     for names, sweep in zip(("abc", "def", "ghi", "jkl"), SWEEPS, strict=True):
@@ -49,7 +50,7 @@ def draw(tables: Mapping[str, pd.DataFrame], studied: int, *paths: Path) -> None
     style.draw_or_say(axes["n"], _doses, panels.decided(tables["points"], ["dropout"]), tables["points"])
     style.draw_or_say(axes["o"], _map, tables["effects"])
     style.letter_panels(axes.values())
-    style.save(figure, *paths)
+    return figure
 
 
 def _conditions(axis: Axes, rows: pd.DataFrame, studied: int) -> None:
@@ -59,15 +60,13 @@ def _conditions(axis: Axes, rows: pd.DataFrame, studied: int) -> None:
     for place, (_, sweep, comparison, layer, matching) in zip(places, CONDITIONS, strict=True):
         chosen = (rows["sweep"] == sweep) & (rows["comparison"] == comparison) & rows["deciding"].astype(bool)
         chosen &= (rows["layer"] == (studied if layer is None else layer)) & (rows["matching"] == matching)
-        own = rows[chosen & np.isclose(rows["dose"], weakest_step)]
-        for shift, (column, (_, colour, marker, power)) in zip(
-            np.linspace(0.3, -0.3, 5), {**SIZES, **SHARPNESSES}.items(), strict=True
-        ):
-            if len(own):
-                mean, low, high = power * np.array(student_interval(own[column]))
+        steps = rows[chosen & np.isclose(rows["dose"], weakest_step)]
+        for shift, (column, (_, colour, marker, power)) in zip(np.linspace(0.3, -0.3, 5), MEASURES.items(), strict=True):
+            if len(steps):
+                mean, low, high = power * np.array(student_interval(steps[column]))
                 axis.plot([low, high], [place + shift] * 2, color=style.COLOURS[colour], linewidth=0.9)
                 axis.plot(mean, place + shift, marker, color=style.COLOURS[colour], markersize=3.5)
-    for label, colour, marker, _ in {**SIZES, **SHARPNESSES}.values():
+    for label, colour, marker, _ in MEASURES.values():
         axis.plot([], [], marker, color=style.COLOURS[colour], label=label, linestyle="")
     axis.axvline(0, color="0.6", linestyle="--", linewidth=0.8)
     axis.set(yticks=places, yticklabels=[condition[0] for condition in CONDITIONS])
@@ -81,9 +80,9 @@ def _doses(axis: Axes, _: pd.DataFrame, points: pd.DataFrame) -> None:
     rows = followed[followed["sweep"] == "dropout"]
     targets = sweeps.deciding_targets(rows).set_index("point")["target"]
     for point, colour, text in (("equal_loss", "black", "loss {:g}"), ("equal_epochs", "green", "after {:g} epochs")):
-        own = rows[(rows["point"] == point) & (rows["target"] == targets.get(point))]
+        compared = rows[(rows["point"] == point) & (rows["target"] == targets.get(point))]
         for column, line, name in (("gap", "-", "gap"), ("test_loss", ":", "test loss")):
-            wide = own.pivot(index="seed", columns="dose", values=column)
+            wide = compared.pivot(index="seed", columns="dose", values=column)
             label = f"{name}, {text.format(targets.get(point, np.nan))}"
             style.band(axis, wide.columns, wide, style.COLOURS[colour], linestyle=line, marker="o", label=label)
     axis.set(xlabel="share of units dropped", ylabel="gap; test loss")
@@ -96,8 +95,8 @@ def _map(axis: Axes, effects: pd.DataFrame) -> None:
     """Every sweep from its weakest dose: change of ln size and of ln sharpness at equal loss, means over seeds."""
     rows = effects[(effects["comparison"] == "equal_loss") & effects["deciding"].astype(bool)]
     for sweep, colour in panels.COLOURS.items():
-        own = rows[rows["sweep"] == sweep].groupby("dose")[["weight_spread", "slope_spread"]].mean()
-        course = [(0.0, 0.0), *own.loc[sweeps.in_order(sweep, own.index.tolist())].itertuples(index=False, name=None)]
+        means = rows[rows["sweep"] == sweep].groupby("dose")[["weight_spread", "slope_spread"]].mean()
+        course = [(0.0, 0.0), *means.loc[sweeps.in_order(sweep, means.index.tolist())].itertuples(index=False, name=None)]
         for start, end in pairwise(course):
             look = {"arrowstyle": "-|>", "color": style.COLOURS[colour], "linewidth": 1.3, "shrinkA": 0, "shrinkB": 0}
             axis.annotate("", end, start, arrowprops=look)
@@ -115,6 +114,4 @@ def _map(axis: Axes, effects: pd.DataFrame) -> None:
 
 if __name__ == "__main__":
     with jobs.logged_job(snakemake):
-        names = ("points", "spectra", "effects", "dropout")
-        tables = {name: load_table(snakemake.input[name]) for name in names}
-        draw(tables, snakemake.params.layer, *map(Path, snakemake.output))
+        style.make_figure(partial(draw, studied=snakemake.params.layer), TABLES, snakemake.input, snakemake.output)

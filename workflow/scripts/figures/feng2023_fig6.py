@@ -1,17 +1,17 @@
 """Draw feng2023_fig6: rescaled copies of one solution, by plain measures of sharpness and size and by their product."""
 
 from collections.abc import Mapping
-from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from sgdphysics.provenance import jobs
 from sgdphysics.report import panels, style
-from sgdphysics.tables import load_table
 
+TABLES = ("copies",)
 LOOKS = {
     "largest_eigenvalue": ("largest eigenvalue", "red", "^"),
     "trace": ("trace", "orange", "v"),
@@ -24,9 +24,8 @@ LOOKS = {
 }
 
 
-def draw(tables: Mapping[str, pd.DataFrame], *paths: Path) -> None:
-    """Draw the figure from its table and save it."""
-    style.use_theme()
+def draw(tables: Mapping[str, pd.DataFrame]) -> Figure:
+    """Return the figure, drawn from its table."""
     rows = tables["copies"]
     figure, axes = plt.subplots(2, 2, figsize=(style.TWO_COLUMNS, 4.8), layout="constrained")
     others = sorted(rows["other_layer"].unique(), reverse=True) or [0]
@@ -35,7 +34,7 @@ def draw(tables: Mapping[str, pd.DataFrame], *paths: Path) -> None:
     style.draw_or_say(axes[1, 0], _plane, rows)
     style.draw_or_say(axes[1, 1], _changes, rows)
     style.letter_panels(axes.flat)
-    style.save(figure, *paths)
+    return figure
 
 
 def _relative(rows: pd.DataFrame, column: str) -> pd.Series:
@@ -59,9 +58,7 @@ def _measures(axis: Axes, rows: pd.DataFrame, other: float) -> None:
 def _plane(axis: Axes, rows: pd.DataFrame) -> None:
     """Copies of each network move along a line of constant product."""
     rows = rows[rows["other_layer"] == rows["other_layer"].max()]
-    shades = dict(
-        zip(sorted(rows["factor"].unique()), plt.get_cmap("viridis_r")(np.linspace(0.1, 1, rows["factor"].nunique())), strict=True)
-    )
+    shades = style.shades(sorted(rows["factor"].unique()), "viridis_r", 0.1, 1)
     for _, copies in rows.groupby("run"):
         copies = copies.sort_values("factor")
         axis.plot(copies["weight_spread"], copies["slope_spread"], color="0.75", linewidth=0.7, zorder=0)
@@ -91,4 +88,4 @@ def _changes(axis: Axes, rows: pd.DataFrame) -> None:
 
 if __name__ == "__main__":
     with jobs.logged_job(snakemake):
-        draw({"copies": load_table(snakemake.input.copies)}, *map(Path, snakemake.output))
+        style.make_figure(draw, TABLES, snakemake.input, snakemake.output)

@@ -1,25 +1,24 @@
 """Draw yang2023_fig1: the toy landscapes, and walkers of shaken descent from the same start at several shift sizes."""
 
 from collections.abc import Mapping
-from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
+from matplotlib.figure import Figure
 
 from sgdphysics.provenance import jobs
 from sgdphysics.report import style
-from sgdphysics.tables import load_table
 
+TABLES = ("trajectories", "landscape")
 TITLES = {"single_valley": "one valley, sharper outwards", "two_valleys": "two valleys, the right one flatter"}
 COLOURS = ("sky", "orange", "red", "green", "pink", "black")
 
 
-def draw(tables: Mapping[str, pd.DataFrame], *paths: Path) -> None:
-    """Draw the figure from its tables and save it."""
-    style.use_theme()
+def draw(tables: Mapping[str, pd.DataFrame]) -> Figure:
+    """Return the figure, drawn from its tables."""
     figure, axes = plt.subplots(2, 3, figsize=(style.TWO_COLUMNS, 4.2), layout="constrained", width_ratios=(1.25, 1, 1))
     for row, (name, title) in zip(axes, TITLES.items(), strict=True):
         surface, walkers = (table[table["landscape"] == name] for table in (tables["landscape"], tables["trajectories"]))
@@ -30,7 +29,7 @@ def draw(tables: Mapping[str, pd.DataFrame], *paths: Path) -> None:
         (_flatness if name == "single_valley" else _position)(row[2], surface, walkers, colours)
     axes[0, 2].legend(loc="lower right", title="shift size", title_fontsize=6.5, handlelength=1.2)
     style.letter_panels(axes.flat)
-    style.save(figure, *paths)
+    return figure
 
 
 def _landscape(axis: Axes, surface: pd.DataFrame, walkers: pd.DataFrame, colours: Mapping[float, str]) -> None:
@@ -81,5 +80,4 @@ def _position(axis: Axes, surface: pd.DataFrame, walkers: pd.DataFrame, colours:
 
 if __name__ == "__main__":
     with jobs.logged_job(snakemake):
-        tables = {name: load_table(snakemake.input[name]) for name in ("trajectories", "landscape")}
-        draw(tables, *map(Path, snakemake.output))
+        style.make_figure(draw, TABLES, snakemake.input, snakemake.output)

@@ -1,27 +1,26 @@
 """Draw yang2023_fig2: the effective loss along the valley by theory, grid and simulation."""
 
 from collections.abc import Mapping
-from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
+from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from sgdphysics import fits
 from sgdphysics.provenance import jobs
 from sgdphysics.report import style
-from sgdphysics.tables import load_table
 
+TABLES = ("densities", "slopes", "grid", "grid_slopes", "current", "two_valleys")
 COLOURS = ("sky", "black", "green", "orange", "red", "pink", "blue")
 TOLERANCE = 0.05  # of the slope, relative to max(1, |kappa - 1|): the margin of the claim
 
 
-def draw(tables: Mapping[str, pd.DataFrame], *paths: Path) -> None:
-    """Draw the figure from its tables and save it."""
-    style.use_theme()
+def draw(tables: Mapping[str, pd.DataFrame]) -> Figure:
+    """Return the figure, drawn from its tables."""
     figure, axes = plt.subplots(2, 3, figsize=(style.TWO_COLUMNS, 4.8), layout="constrained")
     slopes, grid_slopes = tables["slopes"], tables["grid_slopes"]
     colours = {kappa: style.COLOURS[c] for kappa, c in zip(sorted(slopes["kappa"].unique()), COLOURS, strict=False)}
@@ -42,7 +41,7 @@ def draw(tables: Mapping[str, pd.DataFrame], *paths: Path) -> None:
     _current(axes[1, 1], current[current["kappa"] == shown])
     _two_valleys(axes[1, 2], tables["two_valleys"], colours)
     style.letter_panels(axes.flat)
-    style.save(figure, *paths)
+    return figure
 
 
 def _against_flatness(
@@ -144,5 +143,4 @@ def _two_valleys(axis: Axes, rows: pd.DataFrame, colours: Mapping[float, str]) -
 
 if __name__ == "__main__":
     with jobs.logged_job(snakemake):
-        names = ("densities", "slopes", "grid", "grid_slopes", "current", "two_valleys")
-        draw({name: load_table(snakemake.input[name]) for name in names}, *map(Path, snakemake.output))
+        style.make_figure(draw, TABLES, snakemake.input, snakemake.output)

@@ -1,25 +1,24 @@
 """Draw yang2023_fig3: the phase diagram of shaken descent, arrival times, drift and stationary density."""
 
 from collections.abc import Mapping
-from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from sgdphysics import fits
 from sgdphysics.provenance import jobs
 from sgdphysics.report import style
-from sgdphysics.tables import load_table
 
+TABLES = ("phases", "bounds", "arrivals", "incidence", "drift", "stationary")
 SHADES = "viridis"
 
 
-def draw(tables: Mapping[str, pd.DataFrame], *paths: Path) -> None:
-    """Draw the figure from its tables and save it."""
-    style.use_theme()
+def draw(tables: Mapping[str, pd.DataFrame]) -> Figure:
+    """Return the figure, drawn from its tables."""
     figure, axes = plt.subplots(2, 3, figsize=(style.TWO_COLUMNS, 4.9), layout="constrained")
     _survival(axes[0, 0], tables["phases"], tables["bounds"])
     _flatness(axes[0, 1], tables["phases"], tables["bounds"])
@@ -28,7 +27,7 @@ def draw(tables: Mapping[str, pd.DataFrame], *paths: Path) -> None:
     _drift(axes[1, 1], tables["drift"])
     _stationary(axes[1, 2], tables["stationary"])
     style.letter_panels(axes.flat)
-    style.save(figure, *paths)
+    return figure
 
 
 def _map(rows: pd.DataFrame, column: str) -> pd.DataFrame:
@@ -90,8 +89,7 @@ def _flatness(axis: Axes, phases: pd.DataFrame, bounds: pd.DataFrame) -> None:
 
 def _incidence(axis: Axes, rows: pd.DataFrame) -> None:
     """Share arrived (lines) and diverged (dashed) as time goes on."""
-    shifts = sorted(rows["shift"].unique())
-    colours = dict(zip(shifts, plt.get_cmap(SHADES)(np.linspace(0, 0.9, len(shifts))), strict=True))
+    colours = style.shades(sorted(rows["shift"].unique()), SHADES, 0, 0.9)
     for (shift, event), part in rows.groupby(["shift", "event"]):
         if part["share"].max() > 0:
             line = "-" if event == "arrived" else "--"
@@ -147,8 +145,8 @@ def _stationary(axis: Axes, rows: pd.DataFrame) -> None:
         part = rows[rows["shift"] == shift]
         place = part.groupby("seed").cumcount()
         mean = part.groupby(place)[["x", "density", "built_density"]].mean()
-        own = mean[mean["density"] > 0]
-        axis.plot(own["x"] / shift, own["density"] * shift, "o", color=style.COLOURS[colour], markersize=2.5)
+        visited = mean[mean["density"] > 0]
+        axis.plot(visited["x"] / shift, visited["density"] * shift, "o", color=style.COLOURS[colour], markersize=2.5)
         built = mean[mean["built_density"] > mean["built_density"].max() * 1e-5]
         axis.plot(built["x"] / shift, built["built_density"] * shift, color=style.COLOURS[colour], label=f"$s$ = {shift:g}")
     axis.set(yscale="log", xlabel="$x / s$", ylabel="stationary density of $x / s$")
@@ -158,5 +156,4 @@ def _stationary(axis: Axes, rows: pd.DataFrame) -> None:
 
 if __name__ == "__main__":
     with jobs.logged_job(snakemake):
-        names = ("phases", "bounds", "arrivals", "incidence", "drift", "stationary")
-        draw({name: load_table(snakemake.input[name]) for name in names}, *map(Path, snakemake.output))
+        style.make_figure(draw, TABLES, snakemake.input, snakemake.output)

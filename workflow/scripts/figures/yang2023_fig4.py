@@ -1,7 +1,6 @@
 """Draw yang2023_fig4: generalization, sharpness and outcome over learning rate and batch size up to the edge of convergence."""
 
 from collections.abc import Mapping
-from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -10,16 +9,16 @@ from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import LogNorm
-from matplotlib.figure import SubFigure
+from matplotlib.figure import Figure, SubFigure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from sgdphysics import convergence_edge
-from sgdphysics.claims import yang2023
+from sgdphysics.equal_loss import at_lowest_common_loss
 from sgdphysics.provenance import jobs
 from sgdphysics.report import style
-from sgdphysics.tables import load_table
 
+TABLES = ("runs", "settings", "lines", "equal_loss")
 MAPS = {
     "test_loss": "test loss",
     "test_error": "test error",
@@ -40,9 +39,8 @@ OUTCOMES = {  # from below; the weights of a diverged run are not finite, those 
 }
 
 
-def draw(tables: Mapping[str, pd.DataFrame], *paths: Path) -> None:
-    """Draw the figure from its tables and save it."""
-    style.use_theme()
+def draw(tables: Mapping[str, pd.DataFrame]) -> Figure:
+    """Return the figure, drawn from its tables."""
     runs = tables["runs"][tables["runs"]["part"] == "grid"]
     counts, lines = tables["settings"], tables["lines"]
     settings = counts[counts["part"] == "grid"].assign(share=lambda rows: rows["converged"] / rows["runs"])
@@ -58,13 +56,13 @@ def draw(tables: Mapping[str, pd.DataFrame], *paths: Path) -> None:
     style.draw_or_say(axes[5], _along_lines, converged, "slope_spread", "spread of slopes $s_g$")
     if len(converged):
         axes[5].legend(loc="lower left", handlelength=1.0, ncols=2, columnspacing=0.8, handletextpad=0.3)
-    at_loss = yang2023.at_lowest_common_loss(tables["equal_loss"])
+    at_loss = at_lowest_common_loss(tables["equal_loss"])
     for axis, (quantity, label) in zip(axes[6:], AT_EQUAL_LOSS.items(), strict=True):
         style.draw_or_say(axis, _equal_noise_scale, at_loss[at_loss["quantity"] == quantity], label)
     if len(at_loss):
         axes[6].legend(loc="upper left", handlelength=1.4)
     style.letter_panels(axes)
-    style.save(figure, *paths)
+    return figure
 
 
 def _explain_maps(figure: SubFigure) -> None:
@@ -170,8 +168,7 @@ def _shares(axis: Axes, settings: pd.DataFrame, lines: pd.DataFrame, talk: pd.Da
 def _along_lines(axis: Axes, converged: pd.DataFrame, quantity: str, label: str) -> None:
     """A quantity against learning rate / batch size along each batch size; hollow where some runs did not converge."""
     sizes = sorted(size for size, part in converged.groupby("batch_size") if part["learning_rate"].nunique() >= 3)
-    colours = dict(zip(sizes, plt.get_cmap("plasma")(np.linspace(0, 0.85, len(sizes))), strict=True))
-    for size, colour in colours.items():
+    for size, colour in style.shades(sizes, "plasma").items():
         part = converged[converged["batch_size"] == size]
         means = np.exp(np.log(part[[quantity]]).groupby([part["noise_scale"], part["share"]]).mean()).reset_index()
         axis.plot(means["noise_scale"], means[quantity], color=colour, linewidth=0.8)
@@ -198,5 +195,4 @@ def _equal_noise_scale(axis: Axes, rows: pd.DataFrame, label: str) -> None:
 
 if __name__ == "__main__":
     with jobs.logged_job(snakemake):
-        names = ("runs", "settings", "lines", "equal_loss")
-        draw({name: load_table(snakemake.input[name]) for name in names}, *map(Path, snakemake.output))
+        style.make_figure(draw, TABLES, snakemake.input, snakemake.output)

@@ -12,11 +12,11 @@ import numpy as np
 import pandas as pd
 
 from sgdphysics.claims import feng2021, feng2023, yang2023  # noqa: F401  (their statistics register themselves)
+from sgdphysics.claims.outcomes import FEWEST_SEEDS
 from sgdphysics.claims.registry import STATISTICS, Tables
 from sgdphysics.errors import InputError
 from sgdphysics.fits import holm, p_value_beyond, smallest_detectable_distance, student_interval
 
-FEWEST_SEEDS = 5
 REGIONS = ("above", "below", "between", "outside")
 
 

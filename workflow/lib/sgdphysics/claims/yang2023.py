@@ -7,6 +7,7 @@ import pandas as pd
 
 from sgdphysics import convergence_edge
 from sgdphysics.claims.registry import VALUES, Tables, statistic, table_of
+from sgdphysics.equal_loss import at_lowest_common_loss
 
 
 def _equal_loss(tables: Tables, value: Callable[[pd.DataFrame], float]) -> pd.DataFrame:
@@ -19,15 +20,6 @@ def _equal_loss(tables: Tables, value: Callable[[pd.DataFrame], float]) -> pd.Da
         for (quantity, seed), group in rows.groupby(["quantity", "seed"])
     ]
     return pd.DataFrame(values, columns=VALUES)
-
-
-def at_lowest_common_loss(table: pd.DataFrame) -> pd.DataFrame:
-    """Rows of the converged runs at the lowest target loss at which as many settings as at any have a value."""
-    rows = table[(table["status"] == "converged") & np.isfinite(table["value"].astype(float))]
-    if not len(rows):
-        return rows
-    reached = rows.groupby("target_loss")[["learning_rate", "batch_size"]].apply(lambda part: len(part.drop_duplicates()))
-    return rows[rows["target_loss"] == reached.index[reached == reached.max()].min()]
 
 
 @statistic

@@ -45,7 +45,7 @@ def execute(path: Path, parameters: Mapping[str, Any]) -> NotebookNode:
     Raises:
         InputError: If a cell fails: notebook, number of the cell (as in its id) and error, in one line.
     """
-    with _own_environment() as folder:
+    with _kernel_environment() as folder:
         try:
             executed = papermill.execute_notebook(
                 str(path),
@@ -55,9 +55,8 @@ def execute(path: Path, parameters: Mapping[str, Any]) -> NotebookNode:
                 language="python",
                 progress_bar=False,
                 request_save_on_cell_execute=False,
-                extra_arguments=[
-                    "--log-level=CRITICAL"
-                ],  # else every log has notes on connections and on the end; errors come back
+                # Else every log has notes on connections and on the end; errors come back as exceptions.
+                extra_arguments=["--log-level=CRITICAL"],
             )
         except PapermillExecutionError as error:
             number = _stored_number(path, error.cell_index)
@@ -92,11 +91,11 @@ def page(notebook: NotebookNode, links: Mapping[str, str]) -> str:
     Raises:
         InputError: If a formula cannot be read, or the page would load something.
     """
-    with _own_environment():
+    with _kernel_environment():
         body, _ = _Exporter().from_notebook_node(notebook)
     content = BeautifulSoup(body, "html.parser")
-    for found in content.select(LOADING):
-        raise InputError(f"page: <{found.name}> is not allowed, the page would load something or run it")
+    for element in content.select(LOADING):
+        raise InputError(f"page: <{element.name}> is not allowed, the page would load something or run it")
     heading = content.find("h1")
     navigation = " ".join(f'<a href="{html.escape(address)}">{html.escape(text)}</a>' for text, address in links.items())
     return PAGE.format(
@@ -129,7 +128,7 @@ def _one_line(text: str) -> str:
 
 
 @contextmanager
-def _own_environment() -> Iterator[Path]:
+def _kernel_environment() -> Iterator[Path]:
     """Keep the kernel to this Python and this library, and its files out of the home folder, which may be read-only."""
     before = dict(os.environ)
     with tempfile.TemporaryDirectory() as folder:

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -24,13 +23,16 @@ NAMES = {
     "label_noise": "label noise",
     "images_per_class": "images per class",
 }
-COLOURS = dict(
-    zip(
-        ("learning_rate", "batch_size", "norm_penalty", "squared_penalty", "dropout"),
-        ("red", "orange", "blue", "sky", "green"),
-        strict=True,
-    )
-) | {"initial_scale": "pink", "label_noise": "black", "images_per_class": "grey"}
+COLOURS = {
+    "learning_rate": "red",
+    "batch_size": "orange",
+    "norm_penalty": "blue",
+    "squared_penalty": "sky",
+    "dropout": "green",
+    "initial_scale": "pink",
+    "label_noise": "black",
+    "images_per_class": "grey",
+}
 CURVED = 1e-9  # eigenvalues below this part of the largest are rounding
 SHARPNESS, SIZE = r"sharpness $s_g$", r"size $s_w$"
 
@@ -40,10 +42,9 @@ def colour_of(sweep: str) -> str:
     return style.COLOURS[COLOURS[sweep]]
 
 
-def dose_colours(sweep: str, doses: Iterable[float]) -> dict[float, tuple[float, ...]]:
+def dose_colours(sweep: str, doses: Iterable[float]) -> dict[float, np.ndarray]:
     """Return the colours of the doses of a sweep, from light at the weakest to dark at the strongest."""
-    ordered = sweeps.in_order(sweep, list(doses))
-    return dict(zip(ordered, plt.get_cmap("viridis_r")(np.linspace(0.12, 1, len(ordered))), strict=True))
+    return style.shades(sweeps.in_order(sweep, list(doses)), "viridis_r", 0.12, 1)
 
 
 def decided(points: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
@@ -71,8 +72,8 @@ def draw_plane(axis: Axes, rows: pd.DataFrame, sweep: str) -> None:
     colours = dose_colours(sweep, rows["dose"])
     centres = []
     for dose, colour in colours.items():
-        own = rows[rows["dose"] == dose]
-        size, sharpness = (np.exp(student_interval(np.log(own[key]))) for key in ("weight_spread", "slope_spread"))
+        runs = rows[rows["dose"] == dose]
+        size, sharpness = (np.exp(student_interval(np.log(runs[key]))) for key in ("weight_spread", "slope_spread"))
         # An interval of one or two seeds has no end, or one far outside.
         axis.plot(size[[1, 2]], sharpness[[0, 0]], color=colour, linewidth=0.8, scalex=False, scaley=False)
         axis.plot(size[[0, 0]], sharpness[[1, 2]], color=colour, linewidth=0.8, scalex=False, scaley=False)
@@ -105,8 +106,7 @@ def draw_control(axis: Axes, points: pd.DataFrame) -> None:
     """Draw where the reference goes without any regularizer, marked with the epochs."""
     course = points[(points["sweep"] == sweeps.CONTROL) & (points["point"] == "equal_epochs")]
     mean = course.groupby("epoch")[["weight_spread", "slope_spread"]].agg(lambda values: np.exp(np.log(values).mean()))
-    line = {"color": "0.6", "marker": ".", "markersize": 3, "linewidth": 0.8, "zorder": 1}
-    axis.plot(mean["weight_spread"], mean["slope_spread"], **line)
+    axis.plot(mean["weight_spread"], mean["slope_spread"], color="0.6", marker=".", markersize=3, linewidth=0.8, zorder=1)
     for epoch, (size, sharpness) in mean.iterrows():
         axis.annotate(f"{epoch:g}", (size, sharpness), (3, -2), textcoords="offset points", color="0.5", fontsize=5.5, va="top")
 

@@ -1,6 +1,6 @@
-"""The look of the figures: theme, colours, panel letters, and saving with the same bytes every time."""
+"""The look of the figures: theme, colours, panel letters; and how one is made, with the same bytes every time."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from itertools import cycle
 from pathlib import Path
 from string import ascii_lowercase
@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike
 
 from sgdphysics.files import write_atomically
 from sgdphysics.fits import student_interval
+from sgdphysics.tables import load_table
 
 # Okabe and Ito's colours: told apart by colour-blind readers.
 COLOURS = {
@@ -33,6 +34,25 @@ COLOURS = {
 _SETTING_COLOURS = [COLOURS[name] for name in ("sky", "black", "red", "green", "pink", "orange")]
 _SETTING_MARKERS = ["v", "o", "s", "D", "^", "P"]
 TWO_COLUMNS = 7.2  # inches: the text width of a journal page
+
+
+def make_figure(
+    draw: Callable[[Mapping[str, pd.DataFrame]], Figure], names: Iterable[str], inputs: Mapping[str, Path], outputs: Iterable[Path]
+) -> None:
+    """Read tables, draw a figure from them in the theme of this project, and save it.
+
+    Args:
+        draw: Function of the tables by name that returns the figure.
+        names: Of the tables.
+        inputs: File of each table by name; others are not read.
+        outputs: Where to save the figure, format by suffix.
+
+    Raises:
+        RecordError: If a table is not readable.
+    """
+    use_theme()
+    figure = draw({name: load_table(inputs[name]) for name in names})
+    save(figure, *map(Path, outputs))
 
 
 def use_theme() -> None:
@@ -67,6 +87,12 @@ def use_theme() -> None:
             "figure.dpi": 200,
         }
     )
+
+
+def shades(values: Iterable[float], name: str = "viridis", first: float = 0.0, last: float = 0.85) -> dict[float, np.ndarray]:
+    """Return a colour of a colour map for each value, evenly spaced from ``first`` to ``last`` (in [0, 1]) in the given order."""
+    ordered = list(values)
+    return dict(zip(ordered, plt.get_cmap(name)(np.linspace(first, last, len(ordered))), strict=True))
 
 
 def letter_panels(axes: Iterable[Axes]) -> None:
