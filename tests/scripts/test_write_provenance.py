@@ -5,6 +5,7 @@ import contextlib
 import hashlib
 import json
 import runpy
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -17,6 +18,7 @@ import small_study as small
 from sgdphysics.errors import InputError
 from sgdphysics.files import sha256_of
 from sgdphysics.provenance import audit, job_records
+from sgdphysics.provenance.record import LEFT_OUT
 from sgdphysics.tensors import save_tensors
 
 SCRIPT = runpy.run_path(str(Path(__file__).parents[2] / "workflow" / "scripts" / "write_provenance.py"), run_name="script")
@@ -37,11 +39,13 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
-def write(results=(small.FIGURE, small.LEDGER), logs=("results/small/logs", "no/such/folder")):
+def write(results=(small.FIGURE, small.LEDGER), logs=("results/small/logs", "no/such/folder"), further=(PREPARED,), earlier=None):
     outputs = {"crate": small.CRATE, "settings": f"{small.FOLDER}/settings.yaml", "readme": f"{small.FOLDER}/README.md"}
     details = {"settings": SETTINGS, "dataset": ENTRY, "configuration": [small.CONFIGURATION, "config/small.yaml"]}
     details |= {"command_line": {}, "logs": logs}
-    SCRIPT["write"]("small", results, [*small.FURTHER, PREPARED], details, {key: Path(path) for key, path in outputs.items()})
+    SCRIPT["write"](
+        "small", results, [*small.FURTHER, *further], details, {key: Path(path) for key, path in outputs.items()}, earlier
+    )
 
 
 def test_what_is_written_can_be_audited(folder):
@@ -86,6 +90,63 @@ def test_without_the_record_of_a_job_there_is_none_of_the_study(folder, text):
     assert not (folder / small.CRATE).exists()
 
 
+@pytest.fixture
+def published(folder):
+    """The study as it was published at the first of two commits, without its data and logs; by the second code has changed."""
+    git(folder, "init", "--quiet")
+    git(folder, "add", "Snakefile", "workflow", "config")
+    git(folder, "commit", "--quiet", "--message", "first")
+    path = job_records.path_beside("results/small/logs/prepare.log")
+    record = job_records.load(path)
+    record["outputs"][PREPARED] = {"sha256": sha256_of(PREPARED), "bytes": Path(PREPARED).stat().st_size}
+    path.write_text(json.dumps(record))
+    write(further=())
+    small.publish(folder, (folder / small.CRATE).read_text())
+    shutil.rmtree(folder / "data")
+    shutil.rmtree(folder / "results/small/logs")
+    small.write(folder, {f"results/small/{LEFT_OUT}": "data/\n", small.LIBRARY: "# newer\n"})
+    git(folder, "mv", f"{small.SCRIPTS}/tabulate_b.py", f"{small.SCRIPTS}/tabulate_c.py")
+    git(folder, "add", "results", "figures")
+    git(folder, "commit", "--quiet", "--all", "--message", "second")
+    return folder
+
+
+def git(folder, *arguments):
+    names = ("-c", "user.name=somebody", "-c", "user.email=somebody@example.org")
+    return subprocess.run(["git", *names, *arguments], cwd=folder, check=True, capture_output=True, text=True).stdout.strip()
+
+
+def test_results_without_records_of_their_jobs_are_those_of_the_earlier_record(published):
+    """Which lies where the new one is written, and is explained by neither logs nor data."""
+    before = sha256_of(published / small.CRATE)
+    data = audit.load(published, "small").data_sets
+    small.run_job(published, "draw", {small.FIGURE: "<svg>newer</svg>\n"})
+    with pytest.raises(InputError, match=f"1 files have no record of the job that made them, the first is {small.LEDGER}"):
+        write(further=())
+    write(further=(), earlier=Path(small.CRATE))
+    small.publish(published, (published / small.CRATE).read_text())
+    left_out = ("not kept", "this copy of the study leaves it out")
+    assert small.states(published) == dict.fromkeys([small.DATA, PREPARED], left_out)
+    record = audit.load(published, "small")
+    first, second = git(published, "rev-parse", "HEAD~1"), git(published, "rev-parse", "HEAD")
+    assert (record.commit, record.facts["dirty"]) == (second, False)
+    assert {job.rule: job.commit for job in record.jobs} == dict.fromkeys(small.RULES, first) | {"draw": second}
+    assert [(entry["commit"], entry["sha256"]) for entry in record.facts["earlier_records"]] == [(first, before)]
+    assert sorted(code.path for code in record.earlier_code.values()) == [small.LIBRARY, f"{small.SCRIPTS}/tabulate_b.py"]
+    assert f"{small.SCRIPTS}/tabulate_a.py" in record.sums
+    assert not {small.LIBRARY, f"{small.SCRIPTS}/tabulate_b.py"} & record.sums.keys()
+    assert record.data_sets == data
+    assert data[PREPARED]["origin"] == "a package"
+
+
+def test_changed_code_is_a_change_since_the_commit_and_a_changed_result_is_none(published):
+    small.run_job(published, "draw", {small.FIGURE: "<svg>newer</svg>\n"})
+    small.write(published, {f"{small.SCRIPTS}/draw.py": "# newest\n", "figures/small/other.svg": "x", "new.txt": "x"})
+    git(published, "rm", "--quiet", "--cached", small.READ)
+    write(further=(), earlier=Path(small.CRATE))
+    assert audit.load(published, "small").facts["changed_files"] == [f"{small.SCRIPTS}/draw.py", "new.txt"]
+
+
 def test_packages_are_summed_as_they_are_installed():
     found = SCRIPT["packages"]([{"packages": {"numpy": np.__version__}}, {"packages": {"PyYAML": yaml.__version__}}])
     assert list(found) == ["PyYAML", "numpy"]
@@ -120,17 +181,13 @@ def test_an_altered_package_is_told(tmp_path, monkeypatch):
 
 
 def test_commit_and_changed_files_are_those_of_the_repository(tmp_path):
-    def git(*arguments):
-        names = ("-c", "user.name=somebody", "-c", "user.email=somebody@example.org")
-        return subprocess.run(["git", *names, *arguments], cwd=tmp_path, check=True, capture_output=True, text=True).stdout.strip()
-
-    git("init", "--quiet")
+    git(tmp_path, "init", "--quiet")
     with contextlib.chdir(tmp_path):
         assert SCRIPT["state_of_repository"]() == (None, [])  # no commit yet
         small.write(tmp_path, {"a.txt": "a", "b.txt": "b"})
-        git("add", ".")
-        git("commit", "--quiet", "--message", "All")
-        commit = git("rev-parse", "HEAD")
+        git(tmp_path, "add", ".")
+        git(tmp_path, "commit", "--quiet", "--message", "All")
+        commit = git(tmp_path, "rev-parse", "HEAD")
         assert SCRIPT["state_of_repository"]() == (commit, [])
         small.write(tmp_path, {"b.txt": "changed", "new.txt": "new"})
         assert SCRIPT["state_of_repository"]() == (commit, ["b.txt", "new.txt"])

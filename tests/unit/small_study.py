@@ -77,19 +77,24 @@ def write(root, files):
         (root / name).write_text(text)
 
 
+def run_job(root, rule, outputs=None):
+    """Run one job, perhaps with other content of its outputs than above; returns the path of its record."""
+    library, inputs, usual = RULES[rule]
+    outputs = outputs or usual
+    log = Path(f"results/small/logs/{rule}.log")
+    with contextlib.chdir(root):
+        write(Path(), {str(log): ""})
+        code = [f"{SCRIPTS}/{rule}.py", *library]
+        with job_records.recorded(job(rule, code, inputs, outputs, log, params=PARAMS.get(rule, {}))):
+            write(Path(), outputs)
+    return str(job_records.path_beside(log))
+
+
 def run_jobs(root):
     """Run the five jobs; returns their records by path."""
     write(root, {**SETTINGS, "Snakefile": "rule all:\n", LIBRARY: "# shared\n"})
     write(root, {f"{SCRIPTS}/{rule}.py": f"# {rule}\n" for rule in RULES})
-    logs = {}
-    with contextlib.chdir(root):
-        for rule, (library, inputs, outputs) in RULES.items():
-            logs[rule] = Path(f"results/small/logs/{rule}.log")
-            write(Path(), {str(logs[rule]): ""})
-            code = [f"{SCRIPTS}/{rule}.py", *library]
-            with job_records.recorded(job(rule, code, inputs, outputs, logs[rule], params=PARAMS.get(rule, {}))):
-                write(Path(), outputs)
-        return {str(path): job_records.load(path) for path in map(job_records.path_beside, logs.values())}
+    return {path: job_records.load(root / path) for path in [run_job(root, rule) for rule in RULES]}
 
 
 def described(root, records):
@@ -100,11 +105,9 @@ def described(root, records):
     settings = inheritance.resolved(settings)["studies"]["small"]
     copies = {f"{FOLDER}/settings.yaml": yaml.safe_dump(settings), f"{FOLDER}/README.md": "# The record\n"}
     write(root, copies)
-    names = {
-        *FURTHER,
-        *copies,
-        *(name for record in records.values() for key in ("code", "inputs", "outputs") for name in record[key]),
-    }
+    names = {*FURTHER, *copies, *(name for record in records.values() for key in ("inputs", "outputs") for name in record[key])}
+    # Code of jobs that were taken over from an earlier record may have another name by now.
+    names |= {name for record in records.values() for name in record["code"] if (root / name).is_file()}
     return crate.Study(
         name="small",
         description="A small study",

@@ -11,6 +11,8 @@ import small_study as small
 from sgdphysics.errors import InputError
 from sgdphysics.files import sha256_of
 from sgdphysics.provenance import audit
+from sgdphysics.provenance.chain import chain
+from sgdphysics.provenance.record import VERSION
 from small_study import CRATE, PAGE, states
 
 RECORD_FILES = [f"{small.FOLDER}/README.md", f"{small.FOLDER}/settings.yaml"]
@@ -464,6 +466,50 @@ def test_a_record_that_lost_anything_is_answered(study):
     assert len(codes) > 3000
 
 
+def republished(study, change):
+    """Change the content of the record, which the report page then confirms."""
+    content = json.loads((study / CRATE).read_text())
+    change(content["@graph"])
+    small.publish(study, content)
+
+
+def test_what_a_record_has_besides_is_let_be(study):
+    def add(graph):
+        for entity in graph:
+            entity["colour"] = "red"
+        fact = {"@type": "PropertyValue", "name": "taste", "value": "sweet"}
+        graph += [{"@id": "#study/taste", **fact}, {"@id": "#shape", "@type": "Shape"}]
+        next(entity for entity in graph if entity["@id"] == "./")["variableMeasured"].append({"@id": "#study/taste"})
+
+    republished(study, add)
+    assert states(study) == {}
+    assert audit.load(study, "small").facts["taste"] == "sweet"
+
+
+@pytest.mark.parametrize("version", [VERSION + 1, 99])
+def test_a_record_of_a_later_version_is_refused_in_one_line(study, version):
+    def age(graph):
+        next(entity for entity in graph if entity["@id"] == "#study/record_version")["value"] = str(version)
+        graph[:] = [entity for entity in graph if not entity["@id"].startswith("#job/")]  # nothing else of it is known
+
+    assert audit.load(study, "small").facts["record_version"] == VERSION
+    republished(study, age)
+    expected = f"sgdphysics: {CRATE}: a record of version {version}; this version of sgdphysics reads them up to {VERSION}\n"
+    for question in (["--all"], [small.FIGURE], ["--claim", "first"]):
+        assert small.answer(study, "audit", *question) == (2, "", expected)
+
+
+@pytest.mark.parametrize("version", ["0", "-1", "1.5", "two", "true", "[2]"])
+def test_what_is_no_number_of_a_version_is_no_record(study, version):
+    def change(graph):
+        next(entity for entity in graph if entity["@id"] == "#study/record_version")["value"] = version
+
+    republished(study, change)
+    code, out, err = small.answer(study, "audit", "--all")
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert "not a record as this version writes it (ValueError: record_version is " in err
+
+
 @pytest.mark.parametrize("text", ["", "claim\nfirst\n", "claim,tables,verdict\nfirst\n", "\xff", "a,b\n1,2,3\n", "claim\n\n"])
 @pytest.mark.parametrize("name", [small.LEDGER, small.TESTS])
 def test_a_ledger_that_is_none_is_named_in_one_line(study, name, text):
@@ -476,7 +522,7 @@ def test_a_ledger_that_is_none_is_named_in_one_line(study, name, text):
 
 def test_the_chain_goes_from_a_file_to_the_raw_data_with_each_part_once(study):
     record = audit.load(study, "small")
-    links = list(audit.chain(record, small.LEDGER, audit.verdicts(record)))
+    links = list(chain(record, small.LEDGER, audit.verdicts(record)))
     script = f"{small.SCRIPTS}/{{}}.py".format
     assert [(link.depth, link.path, link.again) for link in links] == [
         (0, small.LEDGER, False),
@@ -491,6 +537,6 @@ def test_the_chain_goes_from_a_file_to_the_raw_data_with_each_part_once(study):
     ]
     changed_byte(study / small.LIBRARY)
     record = audit.load(study, "small")
-    links = list(audit.chain(record, small.READ, audit.verdicts(record)))
+    links = list(chain(record, small.READ, audit.verdicts(record)))
     assert (1, small.LIBRARY) in [(link.depth, link.path) for link in links]  # told where it is not intact
     assert links[0].job.parameters == {"rate": 0.5, "seeds": [1, 2]}

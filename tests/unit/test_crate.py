@@ -90,6 +90,16 @@ def test_a_crate_says_of_every_job_what_it_used_and_made(study):
     }
 
 
+def test_plumbing_is_told_with_each_job_and_is_no_file_of_the_record(study, records):
+    entities = {entity["@id"]: entity for entity in json.loads((study / small.CRATE).read_text())["@graph"]}
+    for path, record in records.items():
+        assert record["plumbing"]
+        told = entities[f"#job/{path.removesuffix('.job.json')}/environment/plumbing"]["value"]
+        assert json.loads(told) == record["plumbing"]
+        assert not {f"../../../{name}" for name in record["plumbing"]} & entities.keys()
+    assert small.states(study) == {}
+
+
 def test_the_same_records_make_the_same_crate(tmp_path, records):
     jobs = crate.jobs_behind([small.FIGURE, small.LEDGER], records)
     backwards = crate.jobs_behind([small.LEDGER, small.FIGURE], dict(reversed(records.items())))

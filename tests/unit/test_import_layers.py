@@ -2,6 +2,7 @@
 
 import ast
 import functools
+import graphlib
 import json
 import os
 import re
@@ -13,32 +14,25 @@ import pytest
 
 WORKFLOW = Path(__file__).parents[2] / "workflow"
 LIBRARY = WORKFLOW / "lib" / "sgdphysics"
-LAYERS = [
-    {"errors", "files", "progress"},
-    {"arrays", "convergence_edge", "equal_loss", "fits", "runs", "seeds", "tables", "tensors"},
-    {"claims.outcomes", "report.columns", "report.text"},
-    {"provenance.audit", "provenance.compare", "provenance.crate", "provenance.job_records", "study.inheritance"},
-    {"provenance.jobs"},
-    {"devices", "fokker_planck", "labelled_images", "losses", "networks", "report.style", "toy"},
-    {"report.costs", "report.origin", "report.pictures", "report.plane", "report.seed_means", "report.verdicts"},
-    {"sources.source", "training_sets"},
-    {"sources.digits", "sources.idx", "sources.mnist5k"},
-    {"datasets"},
-    {"stack_members"},
-    {"stacks"},
-    {"curvature", "effective_loss", "first_passage", "fluctuations", "rescaling", "surrogates", "training"},
-    {"duality", "landscape", "noise", "provenance.guards", "run_files", "study.code", "study.grids", "study.published"},
-    {"study.rule_defaults", "study.trained_chunks"},
-    {"generalization", "report.flatness_panels", "study.studies", "sweeps", "windows"},
-    {"claims.registry", "study.configuration", "study.planning", "report.panels"},
-    {"study.catalogue", "study.requests"},
-    {"claims.feng2021", "claims.feng2023", "claims.yang2023"},
-    {"claims.verdicts"},
-    {"claims.ledger", "report.cells", "report.notebooks"},
-    {"report.narrative"},
-    {"report.page"},
-    {"command_line"},
-]
+# What moves no number: it may change without a job being done again.
+PLUMBING = {"errors", "files", "progress", "provenance.job_records", "provenance.jobs"}
+# From the ground up: a module imports from its own room and from lower ones. Of packages all that has no place of its own.
+ROOMS = {
+    "plumbing": PLUMBING,
+    "ground": {"arrays", "fits", "ranks", "runs", "seeds", "tables", "tensors"},
+    "what is measured on": {"datasets", "labelled_images", "losses", "networks", "sources"},
+    "training": {"devices", "run_files", "stack_members", "stacks", "training", "training_sets"},
+    "measurements": {
+        *("curvature", "duality", "fluctuations", "generalization", "landscape", "noise", "rescaling", "surrogates", "windows"),
+        *("effective_loss", "first_passage", "fokker_planck", "toy"),
+    },
+    "between measurements and figures": {"convergence_edge", "equal_loss", "sweeps"},
+    "claims": {"claims"},
+    "from settings to runs": {"study"},
+    "records": {"provenance"},
+    "pictures and pages": {"report"},
+    "the command": {"command_line"},
+}
 
 
 def name_of(path):
@@ -46,8 +40,6 @@ def name_of(path):
     return ".".join(path.relative_to(LIBRARY).with_suffix("").parts)
 
 
-# What moves no number: it may change without a job being done again.
-PLUMBING = {"errors", "files", "progress", "provenance.job_records", "provenance.jobs"}
 # These read the files of settings; the report page shows them, and reads CITATION.cff.
 SETTINGS_READERS = {"command_line", "report.origin", "study.configuration"}
 # Scripts that make data sets; all others know only how one is loaded.
@@ -117,16 +109,26 @@ def work_of(script):
     return [ast.unparse(statement) for statement in block.body]
 
 
-def test_every_module_has_a_layer():
-    assert sorted(set().union(*LAYERS)) == MODULES
+def room_of(module):
+    """The number of a module's room, from the ground."""
+    names = {name: number for number, room in enumerate(ROOMS.values()) for name in room}
+    return names[module] if module in names else names[module.split(".")[0]]
 
 
 @pytest.mark.parametrize("module", MODULES)
-def test_modules_import_only_from_lower_layers(module):
-    layer = next(index for index, names in enumerate(LAYERS) if module in names)
+def test_modules_import_only_from_their_own_room_and_lower_ones(module):
     packages, modules = imported(FILES[module])
-    assert modules <= set().union(*LAYERS[:layer])
+    assert not {other for other in modules if room_of(other) > room_of(module)}
     assert not packages & ({"snakemake"} if module in SETTINGS_READERS else {"snakemake", "yaml"})
+
+
+def test_modules_do_not_import_in_circles():
+    graphlib.TopologicalSorter({module: imported(FILES[module])[1] for module in MODULES}).prepare()
+
+
+def test_every_room_is_lived_in():
+    for name in set().union(*ROOMS.values()):
+        assert any(module == name or module.startswith(f"{name}.") for module in MODULES), name
 
 
 @pytest.mark.parametrize("face", FACES, ids=lambda path: path.parent.name)

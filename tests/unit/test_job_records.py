@@ -1,4 +1,5 @@
 import json
+import os
 import subprocess
 import sys
 import time
@@ -51,7 +52,8 @@ def test_a_record_says_what_the_job_was(folder):
     with job_records.recorded(a_job(**given), lambda: device):
         device = "a device"
     found = record()
-    assert found.keys() == job_records.KEYS
+    assert found.keys() == job_records.KEYS | {"version", "plumbing"}
+    assert found["version"] == job_records.VERSION
     assert (found["rule"], found["script"], found["threads"], found["device"]) == ("draw", SCRIPT, 2, "a device")
     assert (found["wildcards"], found["params"]) == (given["wildcards"], {"rate": 0.5, "seeds": [3, 4]})
     assert found["seeds"] == [3, 4, 7]
@@ -164,18 +166,87 @@ def test_what_is_no_record_is_named(folder, text):
     assert "\n" not in str(error.value)
 
 
-def test_a_record_of_another_version_and_a_missing_one_are_named(folder):
+@pytest.fixture
+def written(folder):
+    """Path and content of a record."""
     with job_records.recorded(a_job()):
         pass
     path = job_records.path_beside("logs/draw.log")
-    content = json.loads(path.read_text())
-    for changed in ({**content, "colour": "red"}, {key: content[key] for key in content if key != "seeds"}):
+    return path, json.loads(path.read_text())
+
+
+def test_unknown_keys_are_let_be(written):
+    path, content = written
+    path.write_text(json.dumps({**content, "colour": "red"}))
+    assert job_records.load(path) == {**content, "colour": "red"}
+
+
+@pytest.mark.parametrize("key", sorted({*job_records.KEYS, "plumbing"}))
+def test_a_record_that_lacks_anything_is_named(written, key):
+    path, content = written
+    del content[key]
+    path.write_text(json.dumps(content))
+    with pytest.raises(InputError, match=f"^{path}: not a record of a job as this version writes it$"):
+        job_records.load(path)
+
+
+def test_a_record_of_the_first_version_has_neither_number_nor_plumbing(written):
+    path, content = written
+    first = {key: content[key] for key in job_records.KEYS}
+    path.write_text(json.dumps(first))
+    assert job_records.load(path) == first
+
+
+def test_a_record_of_a_later_version_is_refused_in_one_line(written):
+    path, content = written
+    later = job_records.VERSION + 1
+    for changed in ({**content, "version": later}, {"version": later}):  # of which nothing else is known
         path.write_text(json.dumps(changed))
-        with pytest.raises(InputError, match="not a record of a job as this version writes it"):
+        with pytest.raises(InputError) as error:
             job_records.load(path)
-    path.unlink()
+        assert str(error.value) == f"{path}: a record of version {later}; this version of sgdphysics reads them up to {later - 1}"
+
+
+@pytest.mark.parametrize("version", [0, -1, 1.5, "2", True, None, [2]])
+def test_what_is_no_number_of_a_version_is_no_record(written, version):
+    path, content = written
+    path.write_text(json.dumps({**content, "version": version}))
+    with pytest.raises(InputError, match="not a record of a job as this version writes it"):
+        job_records.load(path)
+
+
+def test_a_missing_record_is_named(tmp_path):
+    path = tmp_path / "draw.job.json"
     with pytest.raises(InputError, match=f"^{path}: not a readable record"):
         job_records.load(path)
+
+
+def test_library_files_that_are_not_code_of_the_job_are_its_plumbing(folder):
+    shared = "workflow/lib/sgdphysics/files.py"
+    library = Path(job_records.__file__).parents[1]
+    (folder / shared).write_text((library / "files.py").read_text())
+    with job_records.recorded(job("draw", [SCRIPT, shared], log="logs/draw.log")):
+        pass
+    plumbing = record()["plumbing"]
+    for name in ("__init__.py", "errors.py", "provenance/__init__.py", "provenance/job_records.py"):
+        assert plumbing[f"workflow/lib/sgdphysics/{name}"] == sha256_of(library / name)
+    assert shared in record()["code"]
+    assert not {shared, SCRIPT} & plumbing.keys()
+
+
+def test_plumbing_is_what_was_loaded_before_or_during_the_work(folder):
+    program = """
+import sys
+from small_study import job
+from sgdphysics.provenance import job_records
+with job_records.recorded(job("rule", log="log")):
+    assert "sgdphysics.seeds" not in sys.modules
+    import sgdphysics.seeds
+"""
+    subprocess.run([sys.executable, "-c", program], env={"PYTHONPATH": os.pathsep.join(sys.path)}, check=True, timeout=120)
+    plumbing = job_records.load(job_records.path_beside("log"))["plumbing"]
+    assert {f"workflow/lib/sgdphysics/{name}.py" for name in ("errors", "files", "seeds")} < plumbing.keys()
+    assert "workflow/lib/sgdphysics/toy.py" not in plumbing
 
 
 def test_folders_of_this_machine_are_no_setting(tmp_path):

@@ -12,7 +12,9 @@ from typing import Any
 import yaml
 
 from sgdphysics.files import sha256_of, write_atomically
-from sgdphysics.provenance import crate, job_records, jobs
+from sgdphysics.provenance import crate, job_records, jobs, lineage
+from sgdphysics.provenance.reading import load_crate
+from sgdphysics.provenance.record import NO_COMMIT, Record, jobs_of_published
 from sgdphysics.tensors import load_metadata
 
 README = """# The record of study {study}
@@ -31,7 +33,12 @@ LICENCE = "https://spdx.org/licenses/MIT.html"
 
 
 def write(
-    study: str, results: Sequence[str], further: Sequence[str], details: Mapping[str, Any], outputs: Mapping[str, Path]
+    study: str,
+    results: Sequence[str],
+    further: Sequence[str],
+    details: Mapping[str, Any],
+    outputs: Mapping[str, Path],
+    earlier_crate: Path | None = None,
 ) -> None:
     """Write the record.
 
@@ -41,13 +48,18 @@ def write(
         further: Paths of files that belong to the record besides: workflow, configuration, code that writes the record.
         details: "settings", "dataset" (its entry), "configuration", "command_line", and "logs", folders with records of jobs.
         outputs: Paths of "crate", "settings" and "readme".
+        earlier_crate: The study's record as it was published, whose jobs explain results that have no record beside their log; it
+            may lie where the new one is written.
     """
-    found = (path for folder in details["logs"] for path in Path(folder).rglob(f"*{job_records.SUFFIX}"))
-    behind = crate.jobs_behind(results, {str(path): job_records.load(path) for path in sorted(found)})
+    earlier = load_crate(earlier_crate, Path(), study) if earlier_crate else None
+    earlier_sum = sha256_of(earlier_crate) if earlier_crate else ""
+    behind = crate.jobs_behind(results, records_of_jobs(details["logs"], earlier))
     settings = yaml.safe_dump(details["settings"], sort_keys=False, default_flow_style=None, allow_unicode=True, width=100)
     write_atomically(outputs["settings"], lambda path: path.write_text(settings))
     write_atomically(outputs["readme"], lambda path: path.write_text(README.format(study=study)))
     commit, changed = state_of_repository()
+    # Results are no changes of that from which they are made: they may be in the repository, as published before.
+    made, folders = {name for record in behind.values() for name in record["outputs"]}, (f"results/{study}/", f"figures/{study}/")
     metadata = crate.build(
         crate.Study(
             name=study,
@@ -60,12 +72,13 @@ def write(
             settings_file=str(outputs["settings"]),
             command_line_settings=details["command_line"],
             configuration_files=details["configuration"],
-            files=sums([*further, str(outputs["settings"]), str(outputs["readme"])], behind.values()),
+            files=sums([*further, str(outputs["settings"]), str(outputs["readme"])], list(behind.values()), earlier),
             commit=commit,
-            changed_files=changed,
+            changed_files=[name for name in changed if name not in made and not name.startswith(folders)],
             packages=packages(behind.values()),
             snakemake=importlib.metadata.version("snakemake"),
-            data_sets=data_set(details["settings"]["dataset"], details["dataset"]),
+            data_sets=data_set(details["settings"]["dataset"], details["dataset"], earlier),
+            earlier=lineage.earlier_records(earlier, earlier_sum, behind.values(), commit or NO_COMMIT) if earlier else (),
         ),
         behind,
     )
@@ -73,16 +86,38 @@ def write(
     write_atomically(outputs["crate"], lambda path: path.write_text(text, encoding="utf-8"))
 
 
-def sums(further: Iterable[str], behind: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
-    """Sum and size of every file: outputs as their jobs left them, all others as they are."""
-    found: dict[str, dict[str, Any]] = {}
+def records_of_jobs(logs: Iterable[str], earlier: Record | None) -> dict[str, Mapping[str, Any]]:
+    """The records that jobs left beside their logs in these folders, and those of an earlier record of the study, by path."""
+    paths = sorted(path for folder in logs for path in Path(folder).rglob(f"*{job_records.SUFFIX}"))
+    local = {str(path): job_records.load(path) for path in paths}
+    return lineage.joined(jobs_of_published(earlier), local) if earlier else local
+
+
+def sums(further: Iterable[str], behind: Sequence[Mapping[str, Any]], earlier: Record | None = None) -> dict[str, dict[str, Any]]:
+    """Sum and size of every file: outputs as their jobs left them, all others as they are.
+
+    Code of jobs that were taken over from the earlier record is among them only where it still is as they used it.
+    """
+    entries: dict[str, dict[str, Any]] = {}
     for record in behind:
-        for path, sha256 in [*record["code"].items(), *record["inputs"].items()]:
-            found.setdefault(path, {"sha256": sha256, "bytes": Path(path).stat().st_size})
-        found |= record["outputs"]
+        code = {} if "commit" in record else record["code"]
+        for path, sha256 in [*code.items(), *record["inputs"].items()]:
+            entries.setdefault(path, {"sha256": sha256, "bytes": size(path, earlier)})
+        entries |= record["outputs"]
     for path in further:
-        found.setdefault(path, {"sha256": sha256_of(Path(path)), "bytes": Path(path).stat().st_size})
-    return found
+        entries.setdefault(path, {"sha256": sha256_of(Path(path)), "bytes": size(path)})
+    taken_over = {pair for record in behind if "commit" in record for pair in record["code"].items()}
+    for path, sha256 in sorted(taken_over):
+        if path not in entries and Path(path).is_file() and sha256_of(Path(path)) == sha256:
+            entries[path] = {"sha256": sha256, "bytes": size(path)}
+    return entries
+
+
+def size(path: str, earlier: Record | None = None) -> int:
+    """Bytes of a file; as the earlier record has it, where this copy of the study leaves it out."""
+    if earlier and path in earlier.sizes and not Path(path).is_file():
+        return earlier.sizes[path]
+    return Path(path).stat().st_size
 
 
 def state_of_repository() -> tuple[str | None, list[str]]:
@@ -120,16 +155,18 @@ def installed(name: str, versions: set[str]) -> dict[str, str]:
         path = Path(file.locate())
         if file.hash and path.is_file():
             with path.open("rb") as content:
-                found = hashlib.file_digest(content, "sha256").digest()
-            total.update(str(file).encode() + b"\0" + found)
-            if base64.urlsafe_b64encode(found).decode().rstrip("=") != file.hash.value:
+                digest = hashlib.file_digest(content, "sha256").digest()
+            total.update(str(file).encode() + b"\0" + digest)
+            if base64.urlsafe_b64encode(digest).decode().rstrip("=") != file.hash.value:
                 altered.append(str(file))
     return {"sha256": total.hexdigest(), "description": f"altered since installation: {', '.join(altered) or 'nothing'}"}
 
 
-def data_set(name: str, entry: Mapping[str, Any]) -> dict[str, dict[str, str]]:
-    """Where the data came from, with the sums of what was read."""
+def data_set(name: str, entry: Mapping[str, Any], earlier: Record | None = None) -> dict[str, dict[str, Any]]:
+    """Where the data came from, with the sums of what was read; as the earlier record has it, where the data is not here."""
     path = Path("data") / f"{name}.safetensors"
+    if earlier and str(path) in earlier.data_sets and not path.is_file():
+        return {str(path): dict(earlier.data_sets[str(path)])}
     metadata = load_metadata(path)
     sources = Path("data") / name / "sources.json"
     mirrors = json.loads(sources.read_text()) if sources.is_file() else {}
@@ -151,4 +188,5 @@ if __name__ == "__main__":
             [*snakemake.input.workflow, *snakemake.input.page, *snakemake.input.code],
             {key: snakemake.params[key] for key in ("settings", "dataset", "configuration", "command_line", "logs")},
             {name: Path(snakemake.output[name]) for name in ("crate", "settings", "readme")},
+            Path(snakemake.params.earlier_crate) if snakemake.params.get("earlier_crate") else None,
         )

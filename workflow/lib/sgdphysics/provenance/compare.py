@@ -59,14 +59,14 @@ def compare(
     differences = []
     for file in sorted(first | second, key=lambda file: (KINDS.index(file.split("/")[0]), file)):
         if file not in second:
-            found = iter(["only in the first study"])
+            what_differs = iter(["only in the first study"])
         elif file not in first:
-            found = iter(["only in the second study"])
+            what_differs = iter(["only in the second study"])
         elif file.endswith(".png"):
-            found = _between_figures(first[file], second[file], image_rms)
+            what_differs = _between_figures(first[file], second[file], image_rms)
         else:
-            found = _between_tables(file, first[file], second[file], relative, absolute)
-        differences += [Difference(file, what) for what in found]
+            what_differs = _between_tables(file, first[file], second[file], relative, absolute)
+        differences += [Difference(file, what) for what in what_differs]
     return differences
 
 

@@ -7,8 +7,7 @@ outside of it (``../../../figures/...``), so that nothing is copied and the reco
 
 import json
 import mimetypes
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -17,7 +16,9 @@ from rocrate.model.data_entity import DataEntity
 from rocrate.model.entity import Entity
 from rocrate.rocrate import ROCrate
 
-from sgdphysics.errors import InputError
+from sgdphysics.provenance.description import Study
+from sgdphysics.provenance.lineage import jobs_behind as jobs_behind  # where it was
+from sgdphysics.provenance.record import EARLIER_CODE, NO_COMMIT, VERSION
 
 PROFILES = {
     "https://w3id.org/ro/wfrun/process/0.5": "Process Run Crate",
@@ -28,87 +29,8 @@ PROFILES = {
 BIOSCHEMAS_WORKFLOW = "https://bioschemas.org/profiles/ComputationalWorkflow/1.0-RELEASE"
 MEDIA_TYPES = {".smk": "text/plain", ".safetensors": "application/octet-stream", ".yaml": "application/yaml"}
 MEDIA_TYPES |= {".rst": "text/x-rst", ".md": "text/markdown", ".ipynb": "application/x-ipynb+json"}
-
-
-@dataclass(frozen=True)
-class Study:
-    """What the record says of a study as a whole.
-
-    Attributes:
-        name: The study.
-        description: One sentence.
-        folder: Of the crate, relative to the root of the project.
-        workflow: Path of the Snakefile.
-        licence: URL of the licence of code and results.
-        developers: Who publishes it.
-        settings: Complete settings; also the content of the file ``settings_file``.
-        settings_file: Path of the copy of the settings.
-        command_line_settings: What the command line set besides.
-        configuration_files: Paths of the files of settings, in the order in which later ones override earlier ones.
-        files: Path -> {"sha256", "bytes"} of every file that has to do with the study, a README.md in the folder among them.
-        commit: The commit of the working tree, or None outside of a repository.
-        changed_files: Files that differ from that commit.
-        packages: Name -> {"version", "description"} of every package that a job loaded, with "sha256" over its installed files
-            where that version still is installed.
-        snakemake: Its version.
-        data_sets: Path of a prepared data set -> {"name", "description", "version", "licence", "citation", "origin", "mirrors",
-            "payload_sha256"}.
-    """
-
-    name: str
-    description: str
-    folder: str
-    workflow: str
-    licence: str
-    developers: str
-    settings: Mapping[str, Any]
-    settings_file: str
-    command_line_settings: Mapping[str, Any]
-    configuration_files: Sequence[str]
-    files: Mapping[str, Mapping[str, Any]]
-    commit: str | None
-    changed_files: Sequence[str]
-    packages: Mapping[str, Mapping[str, str]]
-    snakemake: str
-    data_sets: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-
-
-def jobs_behind(targets: Iterable[str], records: Mapping[str, Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
-    """Return the records of all jobs that the targets stand on, by the paths of the records.
-
-    Args:
-        targets: Paths of files that jobs made.
-        records: Records of jobs by their paths, perhaps more than are needed.
-
-    Raises:
-        InputError: If the job that made a target left no record, or a file was used in another state than it was made or now is.
-    """
-    # Of several the latest: that of a rule which has another name or log by now is still there.
-    in_time = sorted(records, key=lambda path: (records[path]["ended"], path))
-    makers = {output: path for path in in_time for output in records[path]["outputs"]}
-    targets = list(targets)
-    lost = [target for target in targets if target not in makers]
-    if lost:
-        raise InputError(f"{len(lost)} files have no record of the job that made them, the first is {lost[0]}; make them again")
-    found: dict[str, Mapping[str, Any]] = {}
-    waiting = sorted({makers[target] for target in targets})
-    while waiting:
-        path = waiting.pop()
-        if path not in found:
-            found[path] = records[path]
-            waiting += sorted({makers[name] for name in records[path]["inputs"] if name in makers} - set(found))
-    _check_that_inputs_are_outputs(found)
-    return dict(sorted(found.items()))
-
-
-def _check_that_inputs_are_outputs(jobs: Mapping[str, Mapping[str, Any]]) -> None:
-    sums: dict[str, str] = {}
-    for record in jobs.values():
-        sums |= {name: entry["sha256"] for name, entry in record["outputs"].items()}
-    for record in jobs.values():
-        for name, sha256 in [*record["inputs"].items(), *record["code"].items()]:
-            if sums.setdefault(name, sha256) != sha256:
-                raise InputError(f"{name} is not what {record['rule']} used; run Snakemake again")
+# Of the record of a job, in this order; records of version 1 have no plumbing.
+ENVIRONMENT = ("threads", "device", "machine", "python", "packages", "libraries", "wildcards", "plumbing")
 
 
 def build(study: Study, jobs: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
@@ -133,9 +55,10 @@ class _Builder:
 
     def __init__(self, study: Study, jobs: Mapping[str, Mapping[str, Any]]) -> None:
         self.study, self.jobs = study, jobs
+        self.commit = study.commit or NO_COMMIT
         self.crate = ROCrate(version="1.1")
         self.rules = sorted({record["rule"] for record in jobs.values()})
-        self.scripts = sorted({record["script"] for record in jobs.values()})
+        self.scripts = sorted({record["script"] for record in jobs.values() if self._is_of_now(record, record["script"])})
 
     def metadata(self) -> dict[str, Any]:
         self._describe_root()
@@ -143,6 +66,7 @@ class _Builder:
         self._describe_data_sets(files)
         workflow = self._workflow(files)
         actions = {path: self._job(path, record, files) for path, record in self.jobs.items()}
+        workflow["hasPart"] = _one_or_more(_each_once([action["instrument"] for action in actions.values()]))
         run = self._run(workflow, files)
         self._steps(workflow, actions, run)
         self.crate.root_dataset["mentions"] = [run, *actions.values()]
@@ -168,14 +92,17 @@ class _Builder:
         root["name"], root["description"] = f"Study {study.name}", study.description
         root["license"] = self._add(study.licence, kind="CreativeWork", name="MIT licence", description="Of code and results")
         state = {
+            "record_version": VERSION,
             "settings": study.settings,
             "settings_file": study.settings_file,
             "command_line_settings": study.command_line_settings,
             "configuration_files": list(study.configuration_files),
-            "commit": study.commit or "not in a repository",
+            "commit": self.commit,
             "changed_files": list(study.changed_files),
             "dirty": bool(study.changed_files),
         }
+        if study.earlier:
+            state["earlier_records"] = list(study.earlier)
         root["variableMeasured"] = self._values("study", state)
         developers = self._add("#developers", kind="Organization", name=study.developers)
         root["author"] = root["publisher"] = developers
@@ -198,7 +125,7 @@ class _Builder:
                 "@type": ["File", "SoftwareSourceCode", "ComputationalWorkflow", "HowTo"],
                 "conformsTo": {"@id": BIOSCHEMAS_WORKFLOW},
                 "name": "Statistical physics of learning, replicated",
-                "version": self.study.commit or "not in a repository",
+                "version": self.commit,
                 "url": {"@id": identifier(path, self.study.folder)},
             }
         elif path == f"{self.study.folder}/README.md":
@@ -225,7 +152,6 @@ class _Builder:
             url={"@id": "https://snakemake.readthedocs.io"},
         )
         workflow["programmingLanguage"] = language
-        workflow["hasPart"] = _one_or_more([files[path] for path in self.scripts])
         packages = [self._package(name, facts) for name, facts in self.study.packages.items()]
         workflow["softwareRequirements"] = _one_or_more(packages)
         self.crate.root_dataset["mainEntity"] = workflow
@@ -237,15 +163,19 @@ class _Builder:
 
     def _job(self, path: str, record: Mapping[str, Any], files: Mapping[str, Entity]) -> Entity:
         name = path.removesuffix(".job.json")
-        environment = {key: record[key] for key in ("threads", "device", "machine", "python", "packages", "libraries", "wildcards")}
+        environment = {key: record[key] for key in ENVIRONMENT if key in record} | {"commit": self._commit_of(record)}
         settings = self._values(f"job/{name}/parameter", {**record["params"], "seeds": record["seeds"]})
         return self._add(
             f"#job/{name}",
             kind="CreateAction",
             name=f"Job of rule {record['rule']}",
             description=f"Recorded in {path}",
-            instrument=files[record["script"]],
-            object=[*(files[name] for name in [*record["inputs"], *record["code"]]), *settings],
+            instrument=self._code(record, record["script"], files),
+            object=[
+                *(files[name] for name in record["inputs"]),
+                *(self._code(record, name, files) for name in record["code"]),
+                *settings,
+            ],
             result=_one_or_more([files[name] for name in record["outputs"]]),
             startTime=record["started"],
             endTime=record["ended"],
@@ -257,6 +187,27 @@ class _Builder:
                 self._usage(name, "peakMemory", record["peak_memory_bytes"], "byte", "https://qudt.org/vocab/unit/BYTE"),
             ],
         )
+
+    def _is_of_now(self, record: Mapping[str, Any], path: str) -> bool:
+        """Whether a job's code is the file of today, as it is unless the job was taken over from an earlier record."""
+        now = self.study.files.get(path)
+        return "commit" not in record or (now is not None and now["sha256"] == record["code"][path])
+
+    def _code(self, record: Mapping[str, Any], path: str, files: Mapping[str, Entity]) -> Entity:
+        """A file of a job's code; where it is another by now, an entity of its own, which is no file here."""
+        if self._is_of_now(record, path):
+            return files[path]
+        return self._add(
+            f"{EARLIER_CODE}{record['commit'].replace(' ', '-')}/{path}",
+            kind="SoftwareSourceCode",
+            name=path,
+            sha256=record["code"][path],
+            version=record["commit"],
+            url={"@id": identifier(path, self.study.folder)},
+        )
+
+    def _commit_of(self, record: Mapping[str, Any]) -> str:
+        return record.get("commit", self.commit)
 
     def _usage(self, job: str, name: str, value: float, unit: str, code: str) -> Entity:
         return self._add(
@@ -336,6 +287,12 @@ class _Builder:
 def _one_or_more(entities: Sequence[Entity]) -> Entity | list[Entity]:
     """RO-Crate 1.1 wants a list of one as that one."""
     return entities[0] if len(entities) == 1 else list(entities)
+
+
+def _each_once(entities: Sequence[Entity]) -> list[Entity]:
+    """The entities by identifier, each once."""
+    by_identifier = {entity.id: entity for entity in entities}
+    return [by_identifier[name] for name in sorted(by_identifier)]
 
 
 def _text(value: Any) -> str:

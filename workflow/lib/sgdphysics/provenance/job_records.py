@@ -22,6 +22,10 @@ from sgdphysics.errors import InputError
 from sgdphysics.files import sha256_of, write_atomically
 
 SUFFIX = ".job.json"
+VERSION = 2  # of records as they are written; those of 1 had no number and no plumbing
+PACKAGE = __name__.split(".")[0]
+HERE, FOLDER = Path(__file__).parents[1], Path("workflow/lib", PACKAGE)  # of the package: where it is, and is in the project
+# What the records of every version have.
 KEYS = {
     *("rule", "script", "wildcards", "params", "seeds", "threads", "code", "inputs", "outputs", "started", "ended"),
     *("seconds", "peak_memory_bytes", "device", "machine", "python", "packages", "libraries"),
@@ -56,11 +60,14 @@ def recorded(job: Any, device: Callable[[], str] = lambda: "cpu") -> Iterator[No
         "code": {path: sha256_of(path) for path in sorted(code)},
         "inputs": {path: sha256_of(path) for path in inputs},
     }
+    loaded = loaded_library()
     start = time.time()
     yield
     end = time.time()
     content = {
+        "version": VERSION,
         **before,
+        "plumbing": {path: sha256 for path, sha256 in {**loaded_library(), **loaded}.items() if path not in code},
         "outputs": {str(path): {"sha256": sha256_of(path), "bytes": Path(path).stat().st_size} for path in job.output},
         "started": _utc(start),
         "ended": _utc(end),
@@ -77,12 +84,21 @@ def recorded(job: Any, device: Callable[[], str] = lambda: "cpu") -> Iterator[No
 
 
 def load(path: Path) -> dict[str, Any]:
-    """Read a record; raises `InputError` where there is none or it is not one."""
+    """Read a record of this or an earlier version, which may have further keys.
+
+    Raises:
+        InputError: If there is none, it is not one, or it is of a later version.
+    """
     try:
         content = json.loads(Path(path).read_text())
     except (OSError, ValueError) as error:
         raise InputError(f"{path}: not a readable record of a job ({error})") from None
-    if not isinstance(content, dict) or content.keys() != KEYS:
+    version = content.get("version", 1) if isinstance(content, dict) else None
+    if type(version) is not int or version < 1:  # JSON's true is an int too
+        raise InputError(f"{path}: not a record of a job as this version writes it")
+    if version > VERSION:
+        raise InputError(f"{path}: a record of version {version}; this version of sgdphysics reads them up to {VERSION}")
+    if not content.keys() >= (KEYS | {"plumbing"} if version > 1 else KEYS):
         raise InputError(f"{path}: not a record of a job as this version writes it")
     return content
 
@@ -112,6 +128,20 @@ def seeds_in(value: Any, name: str = "") -> set[int]:
     return set()
 
 
+def loaded_library() -> dict[str, str]:
+    """Return the sums of the files of this library that are loaded, by path relative to the root of the project.
+
+    Those of them that are not code of the job are its plumbing: they carry out and record what the code says, and are no evidence.
+    """
+    modules = [module for name, module in sys.modules.items() if name.split(".")[0] == PACKAGE]
+    files = sorted({Path(module.__file__) for module in modules if getattr(module, "__file__", None)})
+    return {
+        (FOLDER / path.relative_to(HERE)).as_posix(): sha256_of(path)
+        for path in files
+        if path.is_relative_to(HERE) and path.is_file()
+    }
+
+
 def loaded_packages(modules: Collection[str]) -> dict[str, str]:
     """Return name and version of the installed packages to which loaded modules belong."""
     of_module = importlib.metadata.packages_distributions()
@@ -126,11 +156,9 @@ def machine() -> dict[str, str]:
 
 def libraries() -> list[dict[str, Any]]:
     """Return the loaded libraries of linear algebra and threads: name, version, the processor that they chose code for, threads."""
-    found = [
-        {key: entry.get(key) for key in ("internal_api", "version", "architecture", "num_threads")}
-        for entry in threadpoolctl.threadpool_info()
-    ]
-    return sorted(found, key=lambda entry: json.dumps(entry, sort_keys=True))
+    keys = ("internal_api", "version", "architecture", "num_threads")
+    entries = [{key: entry.get(key) for key in keys} for entry in threadpoolctl.threadpool_info()]
+    return sorted(entries, key=lambda entry: json.dumps(entry, sort_keys=True))
 
 
 def _without_places(value: Any) -> Any:

@@ -1,0 +1,51 @@
+"""What the record of a study says of the study as a whole."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Study:
+    """What the record says of a study as a whole.
+
+    Attributes:
+        name: The study.
+        description: One sentence.
+        folder: Of the crate, relative to the root of the project.
+        workflow: Path of the Snakefile.
+        licence: URL of the licence of code and results.
+        developers: Who publishes it.
+        settings: Complete settings; also the content of the file ``settings_file``.
+        settings_file: Path of the copy of the settings.
+        command_line_settings: What the command line set besides.
+        configuration_files: Paths of the files of settings, in the order in which later ones override earlier ones.
+        files: Path -> {"sha256", "bytes"} of every file that has to do with the study, a README.md in the folder among them;
+            of code as it is now.
+        commit: The commit of the working tree, or None outside of a repository.
+        changed_files: Files that differ from that commit.
+        packages: Name -> {"version", "description"} of every package that a job loaded, with "sha256" over its installed files
+            where that version still is installed.
+        snakemake: Its version.
+        data_sets: Path of a prepared data set -> {"name", "description", "version", "licence", "citation", "origin", "mirrors",
+            "payload_sha256"}.
+        earlier: Records from which jobs were taken over, from `lineage.earlier_records`.
+    """
+
+    name: str
+    description: str
+    folder: str
+    workflow: str
+    licence: str
+    developers: str
+    settings: Mapping[str, Any]
+    settings_file: str
+    command_line_settings: Mapping[str, Any]
+    configuration_files: Sequence[str]
+    files: Mapping[str, Mapping[str, Any]]
+    commit: str | None
+    changed_files: Sequence[str]
+    packages: Mapping[str, Mapping[str, str]]
+    snakemake: str
+    data_sets: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    earlier: Sequence[Mapping[str, Any]] = ()

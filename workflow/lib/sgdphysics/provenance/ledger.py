@@ -1,0 +1,64 @@
+"""What the ledger of a study says of one claim, and whether what decided it still is what it was."""
+
+import csv
+from collections.abc import Mapping, Set
+
+from sgdphysics.errors import InputError
+from sgdphysics.provenance.audit import INTACT, NO_RECORD, TAMPERED, UNKNOWN, Cause, Verdict, changed_upstream
+from sgdphysics.provenance.record import Record
+
+ROW = {"verdict", "statistic", "value", "ci_low", "ci_high", "n_seeds"}
+
+
+def path_of_ledger(record: Record) -> str:
+    """Return the path of the table with a row for each claim."""
+    return f"results/{record.study}/claims.csv"
+
+
+def tables_of_claim(record: Record, claim: str) -> list[str]:
+    """Return the paths of the tables from which a claim was decided, as the study's ``claim_tests.csv`` has it.
+
+    Raises:
+        InputError: If there is no such claim or no such file.
+    """
+    names = {name for row in _rows(record, _path_of_tests(record), claim, {"tables"}) for name in row["tables"].split("; ")}
+    return [f"results/{record.study}/tables/{name}.csv" for name in sorted(names)]
+
+
+def row_of_claim(record: Record, claim: str) -> dict[str, str]:
+    """Return a claim's row of the ledger as it stands there; raises `InputError` where there is none."""
+    return _rows(record, path_of_ledger(record), claim, ROW)[0]
+
+
+def verdict_of_claim(record: Record, claim: str, states: Mapping[str, Verdict]) -> Verdict:
+    """Return the state of one claim's row: that of the ledger's bytes, of the tables that decided it, and of the code that did."""
+    ledger, tests = path_of_ledger(record), _path_of_tests(record)
+    whole, job = states.get(ledger, NO_RECORD), record.maker.get(ledger)
+    if whole.state in (TAMPERED, UNKNOWN) or job is None:
+        return whole
+    if states.get(tests, NO_RECORD).state in (TAMPERED, UNKNOWN):
+        return Verdict(Cause.DOUBTFUL_TABLES, (tests,))
+    if whole.state == INTACT:
+        return whole
+    behind = [*record.names_of_code(job), *tables_of_claim(record, claim)]
+    changed = changed_upstream({name: states.get(name, NO_RECORD) for name in behind})
+    has_other_settings = whole.cause in (Cause.OTHER_SETTINGS, Cause.UNREADABLE_SETTINGS)
+    return changed or (whole if has_other_settings else Verdict())
+
+
+def _path_of_tests(record: Record) -> str:
+    return f"results/{record.study}/claim_tests.csv"
+
+
+def _rows(record: Record, path: str, claim: str, columns: Set[str]) -> list[dict[str, str]]:
+    try:
+        with (record.root / path).open(newline="", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+        rows_of_claim = [row for row in rows if row["claim"] == claim]
+        if any(row.get(column) is None for row in rows_of_claim for column in columns):
+            raise KeyError
+    except (OSError, KeyError, csv.Error, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: not a readable table of claims ({type(error).__name__})") from None
+    if not rows_of_claim:
+        raise InputError(f"--claim: found {claim!r}, expected one of {', '.join(sorted({str(row['claim']) for row in rows}))}")
+    return rows_of_claim

@@ -1,0 +1,86 @@
+"""Which jobs a file stands on, by the records that jobs left; and those of an earlier record of the study, where they left none."""
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+
+from sgdphysics.errors import InputError
+from sgdphysics.provenance.record import Record
+
+JobRecord = Mapping[str, Any]
+
+
+def joined(earlier: Mapping[str, JobRecord], local: Mapping[str, JobRecord]) -> dict[str, JobRecord]:
+    """Return the records of jobs that lie beside their logs together with those that an earlier record of the study explains.
+
+    Of a job that both know the later run counts; if it is the same run, it keeps the commit at which it was recorded first.
+
+    Args:
+        earlier: From `record.jobs_of_published`, by paths.
+        local: From `job_records.load`, by paths.
+    """
+    records = dict(earlier)
+    for path, record in local.items():
+        known = earlier.get(path)
+        if known is None or record["ended"] > known["ended"]:
+            records[path] = record
+        elif record["ended"] == known["ended"]:
+            records[path] = {**record, "commit": known["commit"]}
+    return records
+
+
+def jobs_behind(targets: Iterable[str], records: Mapping[str, JobRecord]) -> dict[str, JobRecord]:
+    """Return the records of all jobs that the targets stand on, by the paths of the records.
+
+    Args:
+        targets: Paths of files that jobs made.
+        records: Records of jobs by their paths, perhaps more than are needed. One with a "commit" was taken over from an earlier
+            record of the study: its code need not be that of today.
+
+    Raises:
+        InputError: If the job that made a target left no record, or a file was used in another state than it was made or now is.
+    """
+    # Of several the latest: that of a rule which has another name or log by now is still there.
+    in_time = sorted(records, key=lambda path: (records[path]["ended"], path))
+    makers = {output: path for path in in_time for output in records[path]["outputs"]}
+    targets = list(targets)
+    lost = [target for target in targets if target not in makers]
+    if lost:
+        raise InputError(f"{len(lost)} files have no record of the job that made them, the first is {lost[0]}; make them again")
+    behind: dict[str, JobRecord] = {}
+    waiting = sorted({makers[target] for target in targets})
+    while waiting:
+        path = waiting.pop()
+        if path not in behind:
+            outputs = {name: entry for name, entry in records[path]["outputs"].items() if makers[name] == path}
+            behind[path] = {**records[path], "outputs": outputs}
+            waiting += sorted({makers[name] for name in records[path]["inputs"] if name in makers} - set(behind))
+    _check_that_files_have_one_state(behind.values())
+    return dict(sorted(behind.items()))
+
+
+def _check_that_files_have_one_state(records: Collection[JobRecord]) -> None:
+    """Of code one for the jobs that are new here, and one for those that were recorded first at the same commit."""
+    sums: dict[Any, str] = {}
+    for record in records:
+        sums |= {name: entry["sha256"] for name, entry in record["outputs"].items()}
+    for record in records:
+        used = [(name, name, sha256) for name, sha256 in record["inputs"].items()]
+        for name, sha256 in record["code"].items():
+            used.append(((record["commit"], name) if "commit" in record else name, name, sha256))
+        for key, name, sha256 in used:
+            if sums.setdefault(key, sha256) != sha256:
+                raise InputError(f"{name} is not what {record['rule']} used; run Snakemake again")
+
+
+def earlier_records(earlier: Record, sha256: str, behind: Iterable[JobRecord], commit: str) -> list[dict[str, Any]]:
+    """Return what is told of the records from which jobs were taken over: "commit", "changed_files", "settings", "sha256".
+
+    Args:
+        earlier: The record of the study before this one, which may itself tell of earlier ones.
+        sha256: Its sum.
+        behind: Records of the jobs, from `jobs_behind`.
+        commit: The commit of the study now.
+    """
+    latest = {key: earlier.facts[key] for key in ("commit", "changed_files", "settings")} | {"sha256": sha256}
+    used = {record["commit"] for record in behind if "commit" in record} - {commit}
+    return [entry for entry in [*earlier.facts.get("earlier_records", []), latest] if entry["commit"] in used]

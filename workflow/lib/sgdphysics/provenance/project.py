@@ -1,0 +1,77 @@
+"""The project around us, its files by their paths, and which of its studies a question is about."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from sgdphysics.errors import InputError
+from sgdphysics.provenance.reading import load
+from sgdphysics.provenance.record import CRATE
+
+
+def root_above(path: Path) -> Path:
+    """Return the folder of the project, above a file or above where we are; raises `InputError` where there is none."""
+    here = path.absolute() if path != Path() else Path.cwd()
+    for folder in (*([here] if here.is_dir() else []), *here.parents, Path.cwd(), *Path.cwd().parents):
+        if (folder / "workflow").is_dir() and ((folder / "Snakefile").is_file() or (folder / "results").is_dir()):
+            return folder
+    raise InputError(f"{here}: neither this nor a folder above it is the project (expected workflow/ and Snakefile there)")
+
+
+def path_within(root: Path, path: Path) -> str:
+    """Return the path of a file relative to the root; folders in it, or above it, may be links to other places.
+
+    Raises:
+        InputError: If it is not in the project.
+    """
+    for folder, inside in ((root, Path(os.path.normpath(path.absolute()))), (root.resolve(), path.resolve())):
+        if inside.is_relative_to(folder):
+            return inside.relative_to(folder).as_posix()
+    raise InputError(f"{path}: expected a file of the project in {root}")
+
+
+def recorded_studies(root: Path) -> list[str]:
+    """Return the names of the studies that have a record."""
+    return sorted(path.parents[1].name for path in root.glob(f"results/*/{CRATE}"))
+
+
+def study_asked_for(root: Path, named: str | None, path: str | None, default: Callable[[], str]) -> str:
+    """Return the study that is asked for: named, or that of the file or the first that knows it, or the only or the default one.
+
+    Args:
+        root: Folder of the project.
+        named: The study, if the question says so.
+        path: Path of the file that it is about, if of one.
+        default: Returns the study that Snakemake makes where nothing else is said, empty if there is none.
+
+    Raises:
+        InputError: If there is no such study, or none can be told.
+    """
+    recorded = recorded_studies(root)
+    if named:
+        if named not in {folder.name for folder in root.glob("results/*")}:
+            raise InputError(
+                f"--study: found {named!r}, expected one of {', '.join(recorded) or 'none: no study has a record yet'}"
+            )
+        return named
+    parts = Path(path or "").parts
+    if len(parts) > 2 and parts[0] in ("results", "figures") and parts[1] != "runs":
+        return parts[1]
+    if not recorded:
+        raise InputError("no study has a record yet; it is written when a study finishes")
+    if path:
+        return next((study for study in recorded if _knows(root, study, path)), recorded[0])
+    study = recorded[0] if len(recorded) == 1 else default()
+    if study not in recorded:
+        raise InputError(
+            f"--study: several studies have a record, but not that of config/config.yaml; expected one of {', '.join(recorded)}"
+        )
+    return study
+
+
+def _knows(root: Path, study: str, path: str) -> bool:
+    """Whether a study's record speaks of a file; one that cannot be read does not."""
+    try:
+        return path in load(root, study).sums
+    except InputError:
+        return False

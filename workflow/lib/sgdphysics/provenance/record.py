@@ -1,0 +1,242 @@
+"""The record of a study, as its crate ``results/<study>/provenance/ro-crate-metadata.json`` has it.
+
+Nothing here depends on the times of files, on Snakemake's own records, or on where the project lies.
+
+A study may be published with the code and without its data and networks: ``results/<study>/provenance/not_kept.txt`` then lists the
+folders that are left out, and code that has changed since is looked up in the recorded commits.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from sgdphysics.errors import InputError
+from sgdphysics.files import sha256_of
+from sgdphysics.provenance import commits, job_records
+
+VERSION = 2  # as they are written; those of 1 had no number, and neither commit nor plumbing of single jobs
+CRATE = "provenance/ro-crate-metadata.json"
+LEFT_OUT = "provenance/not_kept.txt"
+PAGE = "report/index.html"
+EARLIER_CODE = "#code/"  # how identifiers begin of code that jobs used and that is another by now
+NO_COMMIT = "not in a repository"  # in place of a commit
+
+
+@dataclass(frozen=True)
+class Job:
+    """A job as the record has it.
+
+    Attributes:
+        name: Path of its own record without suffix.
+        rule: The rule.
+        script: Path of its script.
+        code: sha256 of script and library files by path, as the job used them.
+        inputs: Paths of the other inputs.
+        outputs: Paths of what it made.
+        parameters: Values by name.
+        started, ended: Times, ISO 8601.
+        environment: Threads, device, machine, versions, plumbing.
+        usage: Seconds and bytes by name.
+        commit: That of the study when the job first entered a record.
+    """
+
+    name: str
+    rule: str
+    script: str
+    code: Mapping[str, str]
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    parameters: Mapping[str, Any]
+    started: str
+    ended: str
+    environment: Mapping[str, Any]
+    usage: Mapping[str, str]
+    commit: str = ""
+
+
+@dataclass(frozen=True)
+class EarlierCode:
+    """A file of code as jobs that were taken over used it, where it was another when the record was written."""
+
+    path: str
+    sha256: str
+    commit: str
+
+    @property
+    def name(self) -> str:
+        """How it is called beside the file of today: as git does, the commit before the path."""
+        return f"{commits.short(self.commit)}:{self.path}"
+
+
+@dataclass
+class Record:
+    """What a study's record says, and what the files say today.
+
+    Attributes:
+        root: Folder of the project.
+        study: Name of the study.
+        sums: sha256 of every recorded file by its path relative to the root.
+        sizes: Bytes of every recorded file.
+        jobs: Every job.
+        facts: What the record says of the study as a whole: settings, commit, changed files and so on.
+        data_sets: What it says of a prepared data set, by its path.
+        packages: Version of every package that a job loaded, by name.
+        left_out: Files and folders that this copy of the study leaves out, None if it is no published copy.
+        earlier_code: Code of jobs that were taken over, by its name.
+        summed: Sums of today, so that no file is read twice.
+    """
+
+    root: Path
+    study: str
+    sums: Mapping[str, str]
+    sizes: Mapping[str, int]
+    jobs: tuple[Job, ...]
+    facts: Mapping[str, Any]
+    data_sets: Mapping[str, Mapping[str, str]]
+    packages: Mapping[str, str]
+    left_out: tuple[str, ...] | None = None
+    earlier_code: Mapping[str, EarlierCode] = field(default_factory=dict)
+    summed: dict[str, str | None] = field(default_factory=dict)
+
+    @cached_property
+    def maker(self) -> dict[str, Job]:
+        """The job that made a file, by the file's path."""
+        return {path: job for job in self.jobs for path in job.outputs}
+
+    @property
+    def crate(self) -> str:
+        """Path of the record."""
+        return f"results/{self.study}/{CRATE}"
+
+    @property
+    def page(self) -> str:
+        """Path of the report page."""
+        return f"results/{self.study}/{PAGE}"
+
+    @property
+    def commit(self) -> str:
+        """The commit of the study when the record was written."""
+        return str(self.facts["commit"])
+
+    @property
+    def machines(self) -> list[str]:
+        """The kinds of machine on which the jobs ran: processor and system."""
+        return sorted({f"{job.environment['machine']['processor']}, {job.environment['machine']['system']}" for job in self.jobs})
+
+    @cached_property
+    def job_commits(self) -> list[str]:
+        """The commits at which jobs entered a record, in the order in which their last jobs ended."""
+        last: dict[str, str] = {}
+        for job in self.jobs:
+            last[job.commit] = max(job.ended, last.get(job.commit, ""))
+        return sorted(last, key=lambda commit: (last[commit], commit))
+
+    @property
+    def earlier_commits(self) -> list[str]:
+        """Those at which jobs were recorded that this record took over from an earlier one."""
+        return [commit for commit in self.job_commits if commit != self.commit]
+
+    def sum_of(self, name: str) -> str | None:
+        """Return the recorded sum of a file or of earlier code; None where there is none."""
+        earlier = self.earlier_code.get(name)
+        return earlier.sha256 if earlier else self.sums.get(name)
+
+    def today(self, path: str) -> str | None:
+        """Return the sum of a file as it is now; None where there is none."""
+        if path not in self.summed:
+            try:
+                self.summed[path] = sha256_of(self.root / path)
+            except OSError:
+                self.summed[path] = None
+        return self.summed[path]
+
+    def leaves_out(self, path: str) -> bool:
+        """Return whether this copy of the study need not have a file."""
+        return any(path == name or path.startswith(f"{name}/") for name in self.left_out or ())
+
+    @cached_property
+    def _commits_by_code(self) -> dict[str, dict[str, None]]:
+        """The commits of the jobs that used a file of code, by its name in the record."""
+        users: dict[str, dict[str, None]] = {}
+        for job in self.jobs:
+            for name in self.names_of_code(job):
+                users.setdefault(name, {})[job.commit] = None
+        return users
+
+    def commit_of(self, path: str) -> str | None:
+        """Return the commit in which a file of code or settings of a published study is as recorded, None where there is none."""
+        if self.left_out is None or path not in self.sums or path in self.maker:
+            return None
+        candidates = {self.commit: None, **self._commits_by_code.get(path, {})}
+        return next((commit for commit in candidates if commits.has(self.root, commit, path, self.sums[path])), None)
+
+    def source(self, path: str) -> bytes | None:
+        """Return a file of code or settings as the study used it, where it is that today, or in a commit of a published study."""
+        if self.today(path) == self.sums.get(path):
+            return content_of(self.root / path)
+        commit = self.commit_of(path)
+        return commits.content(self.root, commit, path) if commit else None
+
+    def names_of_code(self, job: Job) -> dict[str, str]:
+        """Return the code of a job: name in the record -> path; they differ where another file of this path was in use later."""
+        names = {}
+        for path, sha256 in job.code.items():
+            is_of_now = self.sums.get(path) == sha256
+            names[path if is_of_now else EarlierCode(path, sha256, job.commit).name] = path
+        return names
+
+    def upstream(self, path: str) -> tuple[str, ...]:
+        """Return the names of what a file was made from directly: code first."""
+        if path == self.page:
+            return (self.crate,)
+        if path == self.crate:
+            return (*sorted(self.sums), *sorted(self.earlier_code))
+        job = self.maker.get(path)
+        return (*self.names_of_code(job), *job.inputs) if job else ()
+
+
+def jobs_of_published(record: Record) -> dict[str, dict[str, Any]]:
+    """Return the jobs of a record in the form of the records that jobs leave, each with its commit, by the paths of those.
+
+    What an earlier version did not record ("plumbing") is not there; of the parameters "seeds" are apart.
+
+    Raises:
+        InputError: If the record lacks anything that it takes to write it again.
+    """
+    try:
+        return {f"{job.name}{job_records.SUFFIX}": _record_of(job, record) for job in record.jobs}
+    except (LookupError, TypeError, ValueError) as error:
+        raise InputError(f"{record.crate}: jobs cannot be taken over from it ({type(error).__name__}: {error})") from None
+
+
+def _record_of(job: Job, record: Record) -> dict[str, Any]:
+    content = {
+        "wildcards": {},
+        **job.environment,
+        "version": job_records.VERSION if "plumbing" in job.environment else 1,
+        "rule": job.rule,
+        "script": job.script,
+        "params": {name: value for name, value in job.parameters.items() if name != "seeds"},
+        "seeds": job.parameters["seeds"],
+        "code": dict(job.code),
+        "inputs": {path: record.sums[path] for path in job.inputs},
+        "outputs": {path: {"sha256": record.sums[path], "bytes": record.sizes[path]} for path in job.outputs},
+        "started": job.started,
+        "ended": job.ended,
+        "seconds": float(job.usage["wallTime"]),
+        "peak_memory_bytes": int(job.usage["peakMemory"]),
+        "commit": job.commit,
+    }
+    if lacking := job_records.KEYS - content.keys():
+        raise KeyError(", ".join(sorted(lacking)))
+    return content
+
+
+def content_of(path: Path) -> bytes | None:
+    """Return the bytes of a file, None where it cannot be read."""
+    try:
+        return path.read_bytes()
+    except OSError:
+        return None

@@ -1,0 +1,96 @@
+"""Whether the jobs of a study would now be run with other settings than they were; comments and order do not count."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from sgdphysics.errors import InputError
+from sgdphysics.provenance import commits
+from sgdphysics.provenance.audit import Cause, Verdict
+from sgdphysics.provenance.record import Job, Record
+from sgdphysics.study import inheritance
+
+CLAIMS, DATA_SETS = "config/claims.yaml", "config/datasets.yaml"
+# What a file of settings says, given its path and, if this is not to be read, its content; raises `InputError` where it says none.
+Parse = Callable[[Path, bytes | None], Any]
+
+
+@dataclass(frozen=True)
+class _Catalogues:
+    """Settings beside those of the study: the claims, and the entries of the data sets without where they are fetched from."""
+
+    claims: Any
+    data_sets: list[Any]
+
+
+def outdated(record: Record, parse: Parse) -> Callable[[Job], Verdict | None]:
+    """Return what says of a job why it would not be run as it was, or None where it would; for `audit.verdicts`.
+
+    A job that was taken over as published is measured by the claims and data sets of its own commit.
+    """
+    try:
+        settings = _current_settings(record, parse)
+        catalogues = _catalogues(record, parse, record.commit)
+    except (InputError, KeyError, TypeError, AttributeError) as error:
+        unreadable = Verdict(Cause.UNREADABLE_SETTINGS, (str(error),))
+        return lambda job: unreadable
+    change = first_change(record.facts["settings"], settings)
+
+    @cache
+    def catalogues_at(commit: str) -> _Catalogues:
+        try:
+            return _catalogues(record, parse, commit)
+        except (InputError, KeyError, TypeError, AttributeError):
+            return catalogues
+
+    def since(job: Job) -> Verdict | None:
+        known = catalogues_at(job.commit)
+        if "claims" in job.parameters and job.parameters["claims"] != known.claims:
+            return _other_settings(CLAIMS)
+        if job.parameters.get("entry") is not None and job.parameters["entry"] not in known.data_sets:
+            return _other_settings(DATA_SETS)
+        return _other_settings(change) if change else None
+
+    return since
+
+
+def first_change(then: Any, now: Any, place: str = "") -> str:
+    """Return where settings differ first, with both values; empty where they do not."""
+    if isinstance(then, Mapping) and isinstance(now, Mapping):
+        changes = (first_change(then.get(key), now.get(key), f"{place}.{key}" if place else key) for key in {**then, **now})
+        return next(filter(None, changes), "")
+    return "" if then == now else f"{place} was {json.dumps(then)}, is {json.dumps(now)}"
+
+
+def _other_settings(change: str) -> Verdict:
+    return Verdict(Cause.OTHER_SETTINGS, (change,))
+
+
+def _current_settings(record: Record, parse: Parse) -> Any:
+    config: Any = {}
+    for name in record.facts["configuration_files"]:
+        config = inheritance.merged(config, parse(record.root / name, record.source(name)))
+    config = inheritance.merged(config, record.facts["command_line_settings"])
+    studies = inheritance.resolved(config)["studies"]
+    if record.study not in studies:
+        raise InputError(f"there is no study {record.study!r}")
+    return studies[record.study]
+
+
+def _catalogues(record: Record, parse: Parse, commit: str) -> _Catalogues:
+    def file(name: str) -> Any:
+        return parse(record.root / name, _content(record, name, commit))
+
+    claims, entries = file(CLAIMS)["claims"], file(DATA_SETS)["datasets"]
+    return _Catalogues(claims, [{key: value for key, value in entry.items() if key != "mirrors"} for entry in entries.values()])
+
+
+def _content(record: Record, name: str, commit: str) -> bytes | None:
+    """A file of settings as the jobs of a commit used it, if it can be had; else it is read as it is now."""
+    if commit == record.commit or record.left_out is None:
+        return record.source(name)
+    earlier = commits.content(record.root, commit, name)
+    return record.source(name) if earlier is None else earlier
