@@ -13,11 +13,11 @@ WORKFLOW = Path(__file__).parents[2] / "workflow"
 LIBRARY = WORKFLOW / "lib" / "sgdphysics"
 LAYERS = [
     {"errors", "files"},
-    {"arrays", "convergence_edge", "fits", "runs", "seeds", "tables", "tensors"},
+    {"arrays", "convergence_edge", "fits", "runs", "seeds", "tables", "tensors", "toy_landscapes"},
     {"provenance.audit", "provenance.compare", "provenance.crate", "provenance.job_records", "study.inheritance"},
     {"provenance.jobs"},
-    {"datasets", "fokker_planck", "losses", "networks", "report.style", "toy"},
-    {"curvature", "effective_loss", "first_passage", "fluctuations", "rescaling", "surrogates", "training"},
+    {"datasets", "fokker_planck", "losses", "networks", "report.style", "toy_walkers"},
+    {"curvature", "effective_loss", "first_passage", "fluctuations", "rescaling", "surrogates", "toy", "training"},
     {"duality", "landscape", "noise", "run_files", "study.grids"},
     {"generalization", "study.studies", "sweeps", "windows"},
     {"claims.registry", "study.planning", "report.panels"},

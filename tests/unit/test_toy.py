@@ -7,7 +7,7 @@ import pytest
 import scipy.signal
 import scipy.stats
 
-from sgdphysics import fokker_planck, toy
+from sgdphysics import fokker_planck, toy, toy_walkers
 from sgdphysics.errors import InputError
 from sgdphysics.toy import Landscape
 
@@ -109,11 +109,11 @@ def test_steps_longer_than_the_valley_stay_within_its_walls(landscape, diffusion
 def test_reflection_is_a_triangle_wave_and_keeps_what_is_inside(wall):
     inside = np.random.default_rng(0).uniform(-wall, wall, 1000)
     x = inside.copy()
-    toy._reflect(x, wall, np.empty_like(x))
+    toy_walkers._reflect(x, wall, np.empty_like(x))
     assert x.tobytes() == inside.tobytes()
     x = np.append(np.linspace(-50, 50, 100_001) * wall, [1e15, -1e15, wall, -wall])
     expected = wall * scipy.signal.sawtooth(np.pi / (2 * wall) * (x[:-4] + wall), width=0.5)
-    toy._reflect(x, wall, np.empty_like(x))
+    toy_walkers._reflect(x, wall, np.empty_like(x))
     np.testing.assert_allclose(x[:-4], expected, atol=1e-12 * wall)
     assert np.abs(x).max() <= wall
     assert x[-2:].tolist() == [wall, -wall]

@@ -7,7 +7,8 @@ import pandas as pd
 from scipy.integrate import cumulative_trapezoid
 
 from sgdphysics import fokker_planck
-from sgdphysics.toy import Landscape, shaken_descent
+from sgdphysics.toy_landscapes import Landscape
+from sgdphysics.toy_walkers import shaken_descent
 
 BLOCKS = 5  # of steps, whose sums give the noise strength; each is long against the relaxation of y
 GRID_REACH = 6.0  # half-width of the grid in y, in standard deviations where the valley is flattest

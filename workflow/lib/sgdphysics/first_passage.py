@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from statsmodels.duration.survfunc import CumIncidenceRight, SurvfuncRight
 
-from sgdphysics.toy import Landscape, has_diverged
+from sgdphysics.toy_landscapes import Landscape
+from sgdphysics.toy_walkers import has_diverged
 
 CENSORED, ARRIVED, DIVERGED = 0, 1, 2
 
