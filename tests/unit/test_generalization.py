@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 
 from cases import small_data, small_network
-from sgdphysics import curvature, duality
+from sgdphysics import curvature, dual_weights, matched_pairs
 from sgdphysics.datasets import Dataset, DatasetError
 from sgdphysics.generalization import MatchedData, MatchedDatasets
 from sgdphysics.training import Run
@@ -23,14 +23,14 @@ def dataset():
 @pytest.fixture
 def searches(monkeypatch):
     """The number of training images of every search for pairs."""
-    found, search = [], duality.nearest_of_class
+    counts, search = [], matched_pairs.nearest_of_class
 
     def counted(images, *others):
-        found.append(len(images))
+        counts.append(len(images))
         return search(images, *others)
 
-    monkeypatch.setattr(duality, "nearest_of_class", counted)
-    return found
+    monkeypatch.setattr(matched_pairs, "nearest_of_class", counted)
+    return counts
 
 
 def nearest_by_hand(images, labels, wanted, wanted_labels):
@@ -46,7 +46,7 @@ def data_of(loss="cross_entropy", clean=30):
     """Pairs by hand, the last images with wrong labels."""
     (images, labels), (test, _) = small_data(n=40), small_data(n=9, seed=2)
     trained_on = torch.cat([labels[:clean], (labels[clean:] + 1) % 3])
-    matches = duality.nearest_of_class(images[:clean], labels[:clean], test, labels[:9])
+    matches = matched_pairs.nearest_of_class(images[:clean], labels[:clean], test, labels[:9])
     return MatchedData(images, trained_on, clean, test, labels[:9], matches, loss)
 
 
@@ -81,7 +81,7 @@ def test_the_gap_of_the_pairs_is_test_loss_less_matched_loss(loss):
     data = data_of(loss)
     pairs, losses = data.pairs(NETWORK, 1), data.losses(NETWORK)
     assert float(pairs.loss_changes.mean()) == pytest.approx(losses["test_loss"] - losses["matched_loss"], rel=1e-12)
-    expected = duality.dual_weights(NETWORK, data.images[data.matches], data.test_images, data.test_labels, 1, loss)
+    expected = dual_weights.dual_weights(NETWORK, data.images[data.matches], data.test_images, data.test_labels, 1, loss)
     assert torch.equal(pairs.weights(), expected.weights())
     assert torch.equal(data.matched_images, data.images[data.matches])
 
@@ -129,7 +129,7 @@ def test_matchings_are_by_pixels_by_activity_and_at_random(layer):
     expected = nearest_by_hand(activities[0], data.labels[:30], activities[1], data.test_labels)
     assert found["nearest_activity"].matches.tolist() == expected
     assert (expected == data.matches.tolist()) == (layer == 0)
-    assert torch.equal(found["random_of_class"].matches, duality.random_of_class(data.labels[:30], data.test_labels, 4))
+    assert torch.equal(found["random_of_class"].matches, matched_pairs.random_of_class(data.labels[:30], data.test_labels, 4))
     for matched in found.values():
         assert (data.labels[matched.matches] == data.test_labels).all()
         assert matched.matches.max() < 30
