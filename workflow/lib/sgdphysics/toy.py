@@ -23,6 +23,7 @@ from sgdphysics.toy_walkers import (
     largest_time_step,
     mean_square_growth,
     shaken_descent,
+    surviving_share,
 )
 
 __all__ = [
@@ -37,4 +38,5 @@ __all__ = [
     "largest_time_step",
     "mean_square_growth",
     "shaken_descent",
+    "surviving_share",
 ]

@@ -212,6 +212,15 @@ def has_diverged(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     return ~((np.abs(x) < DIVERGED_BEYOND) & (np.abs(y) < DIVERGED_BEYOND))
 
 
+def surviving_share(
+    landscape: Landscape, *, learning_rate: float, shift: float, walkers: int, steps: int, random: np.random.Generator
+) -> float:
+    """Return the share of walkers of `shaken_descent` that have not diverged some steps after they started at x = y = 0."""
+    start = np.zeros(walkers)
+    x, y = shaken_descent(landscape, start, start, learning_rate=learning_rate, shift=shift, steps=steps, random=random)
+    return float((~has_diverged(x, y)).mean())
+
+
 class _Horner:
     """A polynomial that is evaluated again and again on arrays of one shape, without new memory."""
 
