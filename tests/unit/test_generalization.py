@@ -35,11 +35,11 @@ def searches(monkeypatch):
 
 def nearest_by_hand(images, labels, wanted, wanted_labels):
     """Index of the nearest image of the class, one image at a time."""
-    found = []
+    matched = []
     for x, y in zip(wanted, wanted_labels, strict=True):
         candidates = [index for index, label in enumerate(labels) if label == y]
-        found.append(min(candidates, key=lambda index, x=x: float((images[index] - x).norm())))
-    return found
+        matched.append(min(candidates, key=lambda index, x=x: float((images[index] - x).norm())))
+    return matched
 
 
 def data_of(loss="cross_entropy", clean=30):
@@ -91,9 +91,9 @@ def test_what_enters_a_layer_and_the_network_above_it_are_measured_as_the_layer_
     data = data_of()
     above, entering = NETWORK.from_layer(layer), data.entering(NETWORK, layer)
     assert entering.losses(above) == pytest.approx(data.losses(NETWORK), rel=1e-12)
-    found, expected = entering.pairs(above, 0), data.pairs(NETWORK, layer)
-    torch.testing.assert_close(found.weights(), expected.weights(), rtol=1e-12, atol=1e-14)
-    torch.testing.assert_close(found.loss_changes, expected.loss_changes, rtol=1e-12, atol=1e-14)
+    pairs, expected = entering.pairs(above, 0), data.pairs(NETWORK, layer)
+    torch.testing.assert_close(pairs.weights(), expected.weights(), rtol=1e-12, atol=1e-14)
+    torch.testing.assert_close(pairs.loss_changes, expected.loss_changes, rtol=1e-12, atol=1e-14)
     hessians = [
         curvature.layer_hessian(network, part.images, part.labels, index)
         for network, part, index in ((above, entering, 0), (NETWORK, data, layer))
@@ -122,19 +122,19 @@ def test_a_network_that_is_dead_or_saturated_or_not_finite_has_no_curvature():
 @pytest.mark.parametrize("layer", [0, 1, 2])
 def test_matchings_are_by_pixels_by_activity_and_at_random(layer):
     data = data_of()
-    found = data.matchings(NETWORK, layer, seed=4)
-    assert list(found) == ["nearest_pixels", "nearest_activity", "random_of_class"]
-    assert found["nearest_pixels"] is data
+    ways = data.matchings(NETWORK, layer, seed=4)
+    assert list(ways) == ["nearest_pixels", "nearest_activity", "random_of_class"]
+    assert ways["nearest_pixels"] is data
     activities = [NETWORK.activations(images)[layer] for images in (data.images[:30], data.test_images)]
     expected = nearest_by_hand(activities[0], data.labels[:30], activities[1], data.test_labels)
-    assert found["nearest_activity"].matches.tolist() == expected
+    assert ways["nearest_activity"].matches.tolist() == expected
     assert (expected == data.matches.tolist()) == (layer == 0)
-    assert torch.equal(found["random_of_class"].matches, matched_pairs.random_of_class(data.labels[:30], data.test_labels, 4))
-    for matched in found.values():
-        assert (data.labels[matched.matches] == data.test_labels).all()
-        assert matched.matches.max() < 30
-        assert (matched.clean, matched.loss) == (30, data.loss)
-        assert torch.equal(matched.images, data.images)
+    assert torch.equal(ways["random_of_class"].matches, matched_pairs.random_of_class(data.labels[:30], data.test_labels, 4))
+    for data_of_way in ways.values():
+        assert (data.labels[data_of_way.matches] == data.test_labels).all()
+        assert data_of_way.matches.max() < 30
+        assert (data_of_way.clean, data_of_way.loss) == (30, data.loss)
+        assert torch.equal(data_of_way.images, data.images)
 
 
 def test_random_matches_are_of_the_seed():
