@@ -15,8 +15,15 @@ from sgdphysics import run_files, stacks, training
 
 SCRIPTS = Path(__file__).parents[2] / "workflow" / "scripts"
 RUN = training.Run(
-    **{"hidden_widths": (6, 5), "learning_rate": 0.3, "batch_size": 4, "images_per_class": 8, "max_epochs": 12},
-    **{"stop_loss": 1.04, "stop_accuracy": 0.0, "stop_on": "training_set", "draw_images": True},
+    hidden_widths=(6, 5),
+    learning_rate=0.3,
+    batch_size=4,
+    images_per_class=8,
+    max_epochs=12,
+    stop_loss=1.04,
+    stop_accuracy=0.0,
+    stop_on="training_set",
+    draw_images=True,
 )
 RUNS = {
     "plain": RUN,
@@ -29,10 +36,25 @@ OTHERS = {
     "squared": dataclasses.replace(RUN, loss="mean_squared_error", sampling="replacement", stop_on="batches", draw_images=False),
 }
 WINDOWS = {
-    **{"layer": 1, "sampling": "epoch", "window_epochs": 6, "longer_window_epochs": [12], "window_position": "after_stop"},
-    **{"centre": "window_mean", "early_epochs": [1, 2], "directions": 6, "trajectory_ranks": [1, 2], "annealing_ranks": [1, 2, 3]},
-    **{"slice_ranks": [1, 2], "minibatch_rank": 2, "sharpest_directions": 2, "flatness_factor": 2.718, "slice_directions": 2},
-    **{"slice_random_directions": 2, "slice_points": 11, "slice_range": 2.0, "minibatches_drawn": 3},
+    "layer": 1,
+    "sampling": "epoch",
+    "window_epochs": 6,
+    "longer_window_epochs": [12],
+    "window_position": "after_stop",
+    "centre": "window_mean",
+    "early_epochs": [1, 2],
+    "directions": 6,
+    "trajectory_ranks": [1, 2],
+    "annealing_ranks": [1, 2, 3],
+    "slice_ranks": [1, 2],
+    "minibatch_rank": 2,
+    "sharpest_directions": 2,
+    "flatness_factor": 2.718,
+    "slice_directions": 2,
+    "slice_random_directions": 2,
+    "slice_points": 11,
+    "slice_range": 2.0,
+    "minibatches_drawn": 3,
 }
 SWEEPS = {"layer": 1, "test_images": 20, "equal_losses": [1.08, 1.05], "equal_epochs": [2, 5], "rescaling_factors": [0.5, 2.0]}
 
@@ -92,14 +114,15 @@ def everything(dataset, folder, device):
     for name, run in OTHERS.items():
         trained(dataset, folder / f"{name}.safetensors", [run], device)
     windows = folder / "windows.safetensors"
-    found = tables(folder, "fluctuations", "spectra", "trajectory")
-    script("measure_fluctuations")(chunk, dataset, WINDOWS, [names[1]], windows, found, device)
+    fluctuations = tables(folder, "fluctuations", "spectra", "trajectory")
+    script("measure_fluctuations")(chunk, dataset, WINDOWS, [names[1]], windows, fluctuations, device)
     script("measure_flatness")(chunk, windows, dataset, WINDOWS, [names[1]], tables(folder, "flatness", "slices", "minima"), device)
     noise = tables(folder, "temperature", "checkpoints", "annealing", "homogeneity", "minibatches", "covariance")
     script("measure_noise")(chunk, windows, folder / "flatness.csv", dataset, WINDOWS, [names[1]], noise, device)
-    script("measure_generalization")([chunk], dataset, 1, 1, 3, folder / "generalization.csv", device)
-    points = {"points": folder / "points.csv", "spectra": folder / "dual_spectra.csv"}
-    script("measure_duality")([chunk, folder / "noisy.safetensors"], dataset, 0, SWEEPS, points, device)
+    script("measure_generalization")(chunk, dataset, 1, 3, folder / "generalization.csv", device)
+    for name in ("chunk", "noisy"):
+        points = {"points": folder / f"points_of_{name}.csv", "spectra": folder / f"dual_spectra_of_{name}.csv"}
+        script("measure_duality")(folder / f"{name}.safetensors", dataset, SWEEPS, points, device)
     pairs = tables(folder, "pairs", "matching", "shifts", "directions", "metric")
     script("measure_pairs")([chunk], dataset, names, SWEEPS, pairs, device)
     script("measure_dropout")([chunk], dataset, names, SWEEPS, folder / "dropout.csv", device)
@@ -118,7 +141,7 @@ def test_networks_are_trained_to_the_same_weights(on_cpu, on_accelerator):
 
 def test_every_table_has_the_same_numbers(on_cpu, on_accelerator):
     paths = sorted(on_cpu.glob("*.csv"))
-    assert len(paths) == 22
+    assert len(paths) == 24
     for path in paths:
         first, second = (determined(pd.read_csv(folder / path.name)) for folder in (on_cpu, on_accelerator))
         assert len(first) > 0, path.name

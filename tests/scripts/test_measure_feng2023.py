@@ -4,11 +4,23 @@ import dataclasses
 import runpy
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import torch
 
 from cases import save_random_dataset
-from sgdphysics import curvature, duality, landscape, noise, rescaling, run_files, training
+from sgdphysics import (
+    curvature,
+    dual_weights,
+    duality,
+    landscape,
+    matched_pairs,
+    network_duality,
+    noise,
+    rescaling,
+    run_files,
+    training,
+)
 from sgdphysics.arrays import log_spaced_ranks
 from sgdphysics.datasets import load_dataset
 from sgdphysics.generalization import MatchedDatasets
@@ -24,8 +36,15 @@ SETTINGS = {
 }
 # Stops at the first epoch whose loss over the training set is below 0.8.
 RUN = training.Run(
-    **{"hidden_widths": (12, 11), "learning_rate": 0.5, "batch_size": 6, "images_per_class": 8, "max_epochs": 400},
-    **{"stop_loss": 0.8, "stop_accuracy": 0.0, "stop_on": "training_set", "seed": 7},
+    hidden_widths=(12, 11),
+    learning_rate=0.5,
+    batch_size=6,
+    images_per_class=8,
+    max_epochs=400,
+    stop_loss=0.8,
+    stop_accuracy=0.0,
+    stop_on="training_set",
+    seed=7,
 )
 PAIRS = ["pairs", "matching", "shifts", "directions", "metric"]
 
@@ -90,7 +109,8 @@ def numbers_of(row, expected):
 
 def measured(dataset, folder, results, **changes):
     tables = {name: folder / f"{name}.csv" for name in ("points", "spectra")}
-    script("measure_duality", "measure")(saved(folder, results), dataset, 7, {**SETTINGS, **changes}, tables)
+    run_files.save_results(folder / "chunk.safetensors", list(results.values()), list(results), "small")
+    script("measure_duality", "measure")(folder / "chunk.safetensors", dataset, {**SETTINGS, **changes}, tables)
     return [load_table(tables[name]) for name in ("points", "spectra")]
 
 
@@ -112,10 +132,10 @@ def test_points_of_the_duality_are_those_of_the_library(dataset, tmp_path, chang
     assert (points["status"] == "converged").all()
     row = points[points["point"] == "equal_epochs"].iloc[1]
     network, data = result.network_after(10).double(), data_of(dataset, result)
-    found, hessian = decomposed(network, data), curvature.layer_hessian(network, data.images, data.labels, 1, data.loss)
+    decomposition, hessian = decomposed(network, data), curvature.layer_hessian(network, data.images, data.labels, 1, data.loss)
     values, vectors = duality.hessian_basis(network, data.images, data.labels, 1, data.loss)
     null = duality.decompose_pairs(data.pairs(network, 1).with_shuffled_losses(7), values, vectors)
-    fit = duality.fit_on_curvature(found.slope_std.square(), values)
+    fit = duality.fit_on_curvature(decomposition.slope_std.square(), values)
     ranks = torch.tensor(log_spaced_ranks(fit.n, 5))
     widths = landscape.flatness(network, data.images, data.labels, 1, vectors[ranks - 1], loss=data.loss)
     losses = data.losses(network)
@@ -124,17 +144,17 @@ def test_points_of_the_duality_are_those_of_the_library(dataset, tmp_path, chang
         {
             "epoch": 10,
             **{key: losses[key] for key in ("training_loss", "clean_training_loss", "matched_loss", "test_loss", "test_error")},
-            **{key: getattr(found, key) for key in ("gap", "decomposed_gap", "slope_spread", "weight_spread")},
-            **found.leading_correlation(),
-            "correlated_share": found.correlated_share,
+            **{key: getattr(decomposition, key) for key in ("gap", "decomposed_gap", "slope_spread", "weight_spread")},
+            **decomposition.leading_correlation(),
+            "correlated_share": decomposition.correlated_share,
             "weight_norm": float(network.weights[1].square().sum() ** 0.5),
-            "summed_products": float(found.slope_std @ found.weight_std),
+            "summed_products": float(decomposition.slope_std @ decomposition.weight_std),
             "summed_products_of_shuffled_losses": float(null.slope_std @ null.weight_std),
             "largest_eigenvalue": float(torch.linalg.eigvalsh(hessian)[-1]),
             "trace": float(hessian.trace()),
             "median_flatness": float(widths.median()),
-            "sharp_slope_std": float(found.slope_std[:10].prod() ** 0.1),
-            "flat_slope_std": float(found.slope_std[99:].log().mean().exp()),
+            "sharp_slope_std": float(decomposition.slope_std[:10].prod() ** 0.1),
+            "flat_slope_std": float(decomposition.slope_std[99:].log().mean().exp()),
             "slope_curvature_correlation": fit.r,
             "slope_curvature_exponent": fit.exponent,
             "inactive": 1,
@@ -145,7 +165,7 @@ def test_points_of_the_duality_are_those_of_the_library(dataset, tmp_path, chang
     spectrum = spectra[(spectra["point"] == "equal_epochs") & (spectra["target"] == 10)].set_index("rank")
     assert spectrum.index.tolist() == log_spaced_ranks(132, 60)
     for rank in (1, 2, 10):
-        expected = {"eigenvalue": values, "slope_std": found.slope_std, "weight_std": found.weight_std}
+        expected = {"eigenvalue": values, "slope_std": decomposition.slope_std, "weight_std": decomposition.weight_std}
         numbers_of(spectrum.loc[rank], {key: float(value[rank - 1]) for key, value in expected.items()})
     assert spectra[["run", "point", "target"]].drop_duplicates().shape[0] == 4
 
@@ -161,7 +181,7 @@ def test_a_loss_is_reached_at_the_first_epoch_at_or_below_it(dataset, tmp_path, 
 
 def test_runs_that_reached_nothing_are_rows_without_numbers(dataset, tmp_path, converged):
     short = trained(dataset, max_epochs=2)
-    points, spectra = measured(dataset, tmp_path, {"short": short, "mine": converged, "other": trained(dataset, seed=8)})
+    points, spectra = measured(dataset, tmp_path, {"short": short, "mine": converged})
     assert points["run"].unique().tolist() == ["short", "mine"]
     (row,) = points[points["run"] == "short"].to_dict("records")
     assert row["status"] == "not_converged"
@@ -171,6 +191,35 @@ def test_runs_that_reached_nothing_are_rows_without_numbers(dataset, tmp_path, c
     nothing, none = measured(dataset, tmp_path, {"short": short})
     assert len(nothing) == 1
     assert none.empty
+
+
+def test_the_runs_of_a_chunk_are_measured_each_with_its_seed(dataset, tmp_path, converged):
+    other = trained(dataset, seed=8)
+    results = {"mine": converged, "other": other}
+    points, spectra = measured(dataset, tmp_path, results)
+    assert points["run"].unique().tolist() == spectra["run"].unique().tolist() == ["mine", "other"]
+    assert set(measured(dataset, tmp_path, results)[0]["run"]) == set(results)
+    for name in ("mine", "other"):
+        alone, _ = measured(dataset, tmp_path, {name: results[name]})
+        pd.testing.assert_frame_equal(points[points["run"] == name].reset_index(drop=True), alone, check_exact=True)
+    network, data = other.network_after(10).double(), data_of(dataset, other)
+    null = duality.decompose_pairs(
+        data.pairs(network, 1).with_shuffled_losses(8), *duality.hessian_basis(network, data.images, data.labels, 1)
+    )
+    row = points[(points["run"] == "other") & (points["point"] == "equal_epochs")].iloc[1]
+    numbers_of(row, {"summed_products_of_shuffled_losses": float(null.slope_std @ null.weight_std)})
+
+
+def test_runs_of_a_chunk_that_train_on_the_same_images_share_the_search_for_pairs(dataset, tmp_path, converged, monkeypatch):
+    counts, search = [], matched_pairs.nearest_of_class
+
+    def counted(images, *others):
+        counts.append(len(images))
+        return search(images, *others)
+
+    monkeypatch.setattr(matched_pairs, "nearest_of_class", counted)
+    measured(dataset, tmp_path, {"mine": converged, "again": converged, "other": trained(dataset, seed=8)})
+    assert counts == [24]
 
 
 @pytest.mark.parametrize("fate", ["diverged", "dead"])
@@ -207,8 +256,8 @@ def test_dropout_is_measured_in_every_layer_and_matched_in_several_ways(dataset,
     network, data = result.network_after(10).double(), data_of(dataset, result)
     for (layer, matching), row in rows.iterrows():
         hessian = curvature.layer_hessian(network, data.images, data.labels, layer)
-        found = decomposed(network, data.matchings(network, layer, 7)[matching], layer)
-        expected = {key: getattr(found, key) for key in ("gap", "slope_spread", "weight_spread")}
+        decomposition = decomposed(network, data.matchings(network, layer, 7)[matching], layer)
+        expected = {key: getattr(decomposition, key) for key in ("gap", "slope_spread", "weight_spread")}
         numbers_of(row, {**expected, "trace": float(hessian.trace()), "weight_norm": float(network.weights[layer].norm())})
         if layer == 1:
             numbers_of(row, {"largest_eigenvalue": float(torch.linalg.eigvalsh(hessian)[-1])})
@@ -240,12 +289,12 @@ def test_pairs_of_the_reference_are_those_of_the_library(dataset, tmp_path, conv
         assert (table["run"] == "mine").all()
         assert (table["seed"] == 7).all()
     network, data = converged.network.double(), data_of(dataset, converged)
-    weight, pairs, found = network.weights[1], data.pairs(network, 1), decomposed(network, data)
+    weight, pairs, decomposition = network.weights[1], data.pairs(network, 1), decomposed(network, data)
 
     rows = tables["pairs"]
     assert rows["pair"].tolist() == list(range(19))  # the black pair is left out
-    assert rows["dual_norm"].tolist() == pytest.approx(found.dual_norms.tolist(), rel=1e-9)
-    assert rows["relative_norm"].tolist() == pytest.approx((found.dual_norms / weight.norm()).tolist(), rel=1e-9)
+    assert rows["dual_norm"].tolist() == pytest.approx(decomposition.dual_norms.tolist(), rel=1e-9)
+    assert rows["relative_norm"].tolist() == pytest.approx((decomposition.dual_norms / weight.norm()).tolist(), rel=1e-9)
     assert rows["loss_change"].tolist() == pytest.approx(pairs.loss_changes.tolist(), rel=1e-9)
     assert rows[["activity_error", "logit_error"]].max(axis=None) < 1e-12
     assert rows[["norm_ratio_along_test_activity", "norm_ratio_along_random_vector"]].min(axis=None) >= 1 - 1e-12
@@ -254,7 +303,10 @@ def test_pairs_of_the_reference_are_those_of_the_library(dataset, tmp_path, conv
         (pairs.norms_along(shifted) / pairs.weights().norm(dim=1)).tolist(), rel=1e-9
     )
 
-    numbers_of(tables["metric"].iloc[0], {"weight_spread": found.weight_spread, "weight_spread_by_metric": found.weight_spread})
+    numbers_of(
+        tables["metric"].iloc[0],
+        {"weight_spread": decomposition.weight_spread, "weight_spread_by_metric": decomposition.weight_spread},
+    )
 
     matching = tables["matching"].set_index("matching")
     for name, matched in data.matchings(network, 1, 7).items():
@@ -267,34 +319,33 @@ def test_pairs_of_the_reference_are_those_of_the_library(dataset, tmp_path, conv
 
 
 def test_dual_weights_that_miss_the_test_activity_are_seen(dataset, tmp_path, converged, monkeypatch):
-    exact = duality.dual_weights
+    exact = dual_weights.dual_weights
 
     def longer(*arguments):
-        found = exact(*arguments)
-        return dataclasses.replace(found, outputs=1.1 * found.outputs)
+        pairs = exact(*arguments)
+        return dataclasses.replace(pairs, outputs=1.1 * pairs.outputs)
 
-    monkeypatch.setattr(duality, "dual_weights", longer)
+    monkeypatch.setattr(dual_weights, "dual_weights", longer)
     rows = pairs_of(dataset, tmp_path, {"mine": converged}, ["mine"])["pairs"]
     network, data = converged.network.double(), data_of(dataset, converged)
     start, end = (network.activations(images)[1][1:] for images in (data.matched_images, data.test_images))
     reached = [a @ network.weights[1].T for a in (start + 1.1 * (end - start), end, start)]
     logits = [network.logits_above(1, output) for output in reached]
-    for column, (found, wanted, before) in {"activity_error": reached, "logit_error": logits}.items():
-        expected = (found - wanted).norm(dim=1) / torch.maximum(wanted.norm(dim=1), before.norm(dim=1))
+    for column, (output, wanted, before) in {"activity_error": reached, "logit_error": logits}.items():
+        expected = (output - wanted).norm(dim=1) / torch.maximum(wanted.norm(dim=1), before.norm(dim=1))
         assert rows[column].tolist() == pytest.approx(expected.tolist(), rel=1e-9)
 
 
 def test_an_error_at_an_image_that_leaves_the_layer_silent_is_in_parts_of_what_was_there():
     before, silent = torch.tensor([[3.0, 4.0]]), torch.zeros(1, 2)
-    error = script("measure_pairs", "_relative_error")
-    assert error(silent + 0.1 * before, silent, before).tolist() == pytest.approx([0.1])
-    assert error(before, silent, before).tolist() == [1.0]
+    assert network_duality.relative_errors(silent + 0.1 * before, silent, before).tolist() == pytest.approx([0.1])
+    assert network_duality.relative_errors(before, silent, before).tolist() == [1.0]
 
 
 def test_spectra_and_smaller_shifts_of_the_reference_with_their_nulls(dataset, tmp_path, converged):
     tables = pairs_of(dataset, tmp_path, {"mine": converged}, ["mine"])
     network, data = converged.network.double(), data_of(dataset, converged)
-    found = decomposed(network, data)
+    decomposition = decomposed(network, data)
     values, vectors = duality.hessian_basis(network, data.images, data.labels, 1)
 
     directions = {losses: rows.reset_index(drop=True) for losses, rows in tables["directions"].groupby("losses")}
@@ -302,20 +353,19 @@ def test_spectra_and_smaller_shifts_of_the_reference_with_their_nulls(dataset, t
     for rows in directions.values():
         assert rows["rank"].tolist() == list(range(1, 133))
         assert rows["eigenvalue"].tolist() == pytest.approx(values.tolist(), rel=1e-9, abs=1e-15)
-        assert rows["contribution"].sum() == pytest.approx(found.gap, rel=1e-9)
+        assert rows["contribution"].sum() == pytest.approx(decomposition.gap, rel=1e-9)
         assert rows["cumulative_share"].iloc[-1] == pytest.approx(1, rel=1e-9)
-        assert rows["cumulative_share"].iloc[4] == pytest.approx(rows["contribution"].iloc[:5].sum() / found.gap, rel=1e-9)
-        assert rows["weight_std"].tolist() == pytest.approx(found.weight_std.tolist(), rel=1e-9, abs=1e-12)
+        assert rows["cumulative_share"].iloc[4] == pytest.approx(rows["contribution"].iloc[:5].sum() / decomposition.gap, rel=1e-9)
+        assert rows["weight_std"].tolist() == pytest.approx(decomposition.weight_std.tolist(), rel=1e-9, abs=1e-12)
     own, null = (directions[losses]["slope_std"].iloc[:10].tolist() for losses in ("own", "shuffled"))
-    assert own == pytest.approx(found.slope_std[:10].tolist(), rel=1e-9)
+    assert own == pytest.approx(decomposition.slope_std[:10].tolist(), rel=1e-9)
     assert null != pytest.approx(own, rel=1e-3)
 
     shifts = tables["shifts"].set_index(["losses", "fraction"])
     fractions = [1.0, 0.3, 0.1, 0.03]
     assert set(shifts.index) == {("gradient", 0.0), *((losses, part) for losses in ("own", "shuffled") for part in fractions)}
-    numbers_of(
-        shifts.loc["own", 1.0], {"gap": found.gap, "correlated_share": found.correlated_share, **found.leading_correlation()}
-    )
+    expected = {"gap": decomposition.gap, "correlated_share": decomposition.correlated_share}
+    numbers_of(shifts.loc["own", 1.0], {**expected, **decomposition.leading_correlation()})
     start = data.matched_images
     for part in fractions:
         between = (1 - part) * start + part * data.test_images
@@ -346,7 +396,7 @@ def test_rescaled_networks_are_measured_as_the_library_does(dataset, tmp_path, c
     ]
     data = data_of(dataset, converged)
     network = rescaling.rescaled(converged.network.double(), 1, 2, 4.0)
-    found, hessian = decomposed(network, data), curvature.layer_hessian(network, data.images, data.labels, 1)
+    decomposition, hessian = decomposed(network, data), curvature.layer_hessian(network, data.images, data.labels, 1)
     values, vectors = duality.hessian_basis(network, data.images, data.labels, 1)
     widths = landscape.flatness(network, data.images, data.labels, 1, vectors[[0, 1, 4, 9, 19]])
     numbers_of(
@@ -356,8 +406,8 @@ def test_rescaled_networks_are_measured_as_the_library_does(dataset, tmp_path, c
             "trace": float(hessian.trace()),
             "median_flatness": float(widths.median()),
             "weight_norm": 4 * float(converged.network.double().weights[1].norm()),
-            **{key: getattr(found, key) for key in ("slope_spread", "weight_spread", "decomposed_gap")},
-            "product_of_spreads": found.slope_spread * found.weight_spread,
+            **{key: getattr(decomposition, key) for key in ("slope_spread", "weight_spread", "decomposed_gap")},
+            "product_of_spreads": decomposition.slope_spread * decomposition.weight_spread,
         },
     )
     assert table["logit_change"].max() < 1e-12
@@ -391,8 +441,8 @@ def test_only_runs_of_the_reference_that_converged_are_measured(dataset, tmp_pat
     reference = ["late", "diverged", "dead", "mine"]
     tables = []
     for _ in range(2):
-        found = pairs_of(dataset, tmp_path, results, reference)
-        tables.append({**found, "rescaled": rescaled_table(dataset, tmp_path, results, reference)})
+        pairs = pairs_of(dataset, tmp_path, results, reference)
+        tables.append({**pairs, "rescaled": rescaled_table(dataset, tmp_path, results, reference)})
         results["mine"] = converged
     for name, nothing in tables[0].items():
         assert nothing.empty

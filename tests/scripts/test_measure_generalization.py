@@ -34,7 +34,7 @@ def dataset(tmp_path_factory):
 
 def measured(dataset, folder, results):
     run_files.save_results(folder / "runs.safetensors", results, [f"run{index}" for index in range(len(results))], "small")
-    runpy.run_path(str(SCRIPT), run_name="script")["measure"]([folder / "runs.safetensors"], dataset, 7, 1, 3, folder / "table.csv")
+    runpy.run_path(str(SCRIPT), run_name="script")["measure"](folder / "runs.safetensors", dataset, 1, 3, folder / "table.csv")
     return pd.read_csv(folder / "table.csv").set_index("run")
 
 
@@ -92,6 +92,10 @@ def test_a_living_network_that_responds_to_hardly_anything_is_measured(dataset, 
     assert all(isinstance(row[name], float) for name in NUMBERS)
 
 
-def test_only_runs_of_the_seed_are_measured(dataset, tmp_path):
-    table = measured(dataset, tmp_path, [trained(dataset), trained(dataset, seed=8)])
-    assert table["seed"].tolist() == [7]
+def test_the_runs_of_a_chunk_are_measured_whatever_their_seeds(dataset, tmp_path):
+    results = [trained(dataset, seed=8), trained(dataset), trained(dataset, seed=9)]
+    table = measured(dataset, tmp_path, results)
+    assert table["seed"].tolist() == [7, 8, 9]
+    assert table.index.tolist() == ["run1", "run0", "run2"]
+    alone = measured(dataset, tmp_path, results[:1])
+    pd.testing.assert_frame_equal(table.loc[["run0"]], alone, check_exact=True)

@@ -29,10 +29,10 @@ def test_a_line_of_one_learning_rate_runs_to_small_batches():
     line = {(0.5, 64): "cc", (0.5, 32): "cc", (0.5, 16): "cc", (0.5, 8): "xc"}
     (row,) = convergence_edge.edges(runs_of(line)).to_dict("records")
     assert (row["line"], row["edge_batch_size"], row["beyond_batch_size"], row["points"]) == ("learning rate 0.5", 16, 8, 3)
-    found = convergence_edge.runs_up_to_the_edge(runs_of(line))
-    assert found.groupby("batch_size")["octaves_to_edge"].first().to_dict() == {16: 0, 32: 1, 64: 2}
-    assert found.groupby("batch_size")["noise_scale"].first().to_dict() == {16: 0.5 / 16, 32: 0.5 / 32, 64: 0.5 / 64}
-    assert len(found) == 3 * len(SEEDS)
+    followed = convergence_edge.runs_up_to_the_edge(runs_of(line))
+    assert followed.groupby("batch_size")["octaves_to_edge"].first().to_dict() == {16: 0, 32: 1, 64: 2}
+    assert followed.groupby("batch_size")["noise_scale"].first().to_dict() == {16: 0.5 / 16, 32: 0.5 / 32, 64: 0.5 / 64}
+    assert len(followed) == 3 * len(SEEDS)
 
 
 @pytest.mark.parametrize("letters", ["cccc", "xxxx", "xccc"])
@@ -52,11 +52,11 @@ def test_two_settings_up_to_the_edge_are_too_few():
 
 def test_a_run_stands_on_both_of_its_lines():
     grid = {(rate, size): "cc" if rate / size < 0.016 else "xx" for rate in (0.1, 0.2, 0.4, 0.8) for size in (8, 16, 32, 64)}
-    found = convergence_edge.runs_up_to_the_edge(runs_of(grid))
-    lines = found[(found["learning_rate"] == 0.2) & (found["batch_size"] == 32)]["line"]
+    followed = convergence_edge.runs_up_to_the_edge(runs_of(grid))
+    lines = followed[(followed["learning_rate"] == 0.2) & (followed["batch_size"] == 32)]["line"]
     assert sorted(set(lines)) == ["batch size 32", "learning rate 0.2"]
-    assert (found["octaves_to_edge"] >= 0).all()
-    assert (found.groupby("line")["octaves_to_edge"].min() == 0).all()
+    assert (followed["octaves_to_edge"] >= 0).all()
+    assert (followed.groupby("line")["octaves_to_edge"].min() == 0).all()
 
 
 def test_the_lowest_of_several_that_tie_is_in_between_and_a_missing_value_leaves_none():

@@ -13,19 +13,10 @@ from sgdphysics.duality import (
     fit_on_curvature,
     hessian_basis,
     nearest_of_class,
-    random_of_class,
     weight_spread_by_metric,
 )
 from sgdphysics.errors import InputError
 from sgdphysics.losses import LOSSES
-
-
-def test_matches_are_the_nearest_images_of_the_class():
-    train = torch.tensor([[0.0], [1.0], [2.0], [5.0]])
-    labels = torch.tensor([0, 0, 1, 1])
-    assert nearest_of_class(train, labels, torch.tensor([[1.9], [0.2], [3.0]]), torch.tensor([0, 0, 1])).tolist() == [1, 0, 2]
-    with pytest.raises(InputError, match="no image of class 2"):
-        nearest_of_class(train, labels, train[:1], torch.tensor([2]))
 
 
 def test_equal_slopes_have_no_spread():
@@ -130,26 +121,26 @@ def test_slope_spread_is_that_of_the_slopes_of_a_loop(layer):
 def test_decomposition_equals_dense_brute_force(layer):
     network = small_network(WIDE)
     train, test, labels = pairs_of()
-    found = decompose_gap(network, train, labels, test, labels, layer, matches=torch.arange(len(train)))
+    result = decompose_gap(network, train, labels, test, labels, layer, matches=torch.arange(len(train)))
     duals, slopes, changes = by_hand(network, train, test, labels, layer)
     values, vectors = torch.linalg.eigh(layer_hessian(network, train, labels, layer))
-    torch.testing.assert_close(found.eigenvalues, values.flip(0), rtol=1e-9, atol=1e-12)
+    torch.testing.assert_close(result.eigenvalues, values.flip(0), rtol=1e-9, atol=1e-12)
     weights, gradients = duals @ vectors.flip(1), slopes @ vectors.flip(1)
-    simple = found.eigenvalues > 1e-6 * found.eigenvalues[0]  # directions of equal eigenvalues are anyone's choice
+    simple = result.eigenvalues > 1e-6 * result.eigenvalues[0]  # directions of equal eigenvalues are anyone's choice
     for name, expected in {
         "slope_std": gradients.std(0, correction=0),
         "weight_std": weights.std(0, correction=0),
         "contributions": (weights * gradients).mean(0),
         "correlation": torch.stack([torch.corrcoef(torch.stack(p))[0, 1] for p in zip(weights.T, gradients.T, strict=True)]),
     }.items():
-        torch.testing.assert_close(getattr(found, name)[simple], expected[simple], rtol=1e-7, atol=1e-10)
-    torch.testing.assert_close(found.slope_mean[simple].abs(), gradients.mean(0)[simple].abs(), rtol=1e-7, atol=1e-10)
-    torch.testing.assert_close(found.dual_norms, duals.norm(dim=1), rtol=1e-12, atol=0)
-    assert found.gap == pytest.approx(float(changes.mean()), rel=1e-10)
-    assert found.decomposed_gap == pytest.approx(found.gap, rel=1e-10)
-    assert found.slope_spread == pytest.approx(float(found.slope_std.square().sum().sqrt()), rel=1e-10)
-    assert found.weight_spread == pytest.approx(float(found.weight_std.square().sum().sqrt()), rel=1e-10)
-    assert (found.inactive, found.unchanged, found.remainder) == (0, 0, 0.0)
+        torch.testing.assert_close(getattr(result, name)[simple], expected[simple], rtol=1e-7, atol=1e-10)
+    torch.testing.assert_close(result.slope_mean[simple].abs(), gradients.mean(0)[simple].abs(), rtol=1e-7, atol=1e-10)
+    torch.testing.assert_close(result.dual_norms, duals.norm(dim=1), rtol=1e-12, atol=0)
+    assert result.gap == pytest.approx(float(changes.mean()), rel=1e-10)
+    assert result.decomposed_gap == pytest.approx(result.gap, rel=1e-10)
+    assert result.slope_spread == pytest.approx(float(result.slope_std.square().sum().sqrt()), rel=1e-10)
+    assert result.weight_spread == pytest.approx(float(result.weight_std.square().sum().sqrt()), rel=1e-10)
+    assert (result.inactive, result.unchanged, result.remainder) == (0, 0, 0.0)
 
 
 @pytest.mark.parametrize("count", [1, 7])
@@ -171,28 +162,28 @@ def test_a_layer_too_wide_for_a_dense_matrix_is_decomposed_in_some_directions(mo
     monkeypatch.setattr(duality, "WIDE_LAYER_DIRECTIONS", 5)
     network = small_network(WIDE)
     train, test, labels = pairs_of()
-    found = decompose_gap(network, train, labels, test, labels, 1)
-    assert len(found.eigenvalues) == 5
-    assert found.remainder != 0
-    assert found.decomposed_gap == pytest.approx(found.gap, rel=1e-12)
+    result = decompose_gap(network, train, labels, test, labels, 1)
+    assert len(result.eigenvalues) == 5
+    assert result.remainder != 0
+    assert result.decomposed_gap == pytest.approx(result.gap, rel=1e-12)
 
 
 def test_matches_are_the_nearest_of_the_class_by_default():
     network = small_network(WIDE)
     train, test, labels = pairs_of()
     nearest = nearest_of_class(train, labels, test, labels)
-    found, expected = (decompose_gap(network, train, labels, test, labels, 1, **k) for k in ({}, {"matches": nearest}))
-    assert found.gap == expected.gap
-    assert found.gap != decompose_gap(network, train, labels, test, labels, 1, matches=torch.arange(len(train))).gap
+    result, expected = (decompose_gap(network, train, labels, test, labels, 1, **k) for k in ({}, {"matches": nearest}))
+    assert result.gap == expected.gap
+    assert result.gap != decompose_gap(network, train, labels, test, labels, 1, matches=torch.arange(len(train))).gap
 
 
 def test_without_a_data_shift_everything_is_zero():
     network, (train, labels) = small_network(WIDE), small_data()
-    found = decompose_gap(network, train, labels, train, labels, 1)
-    assert (found.gap, found.decomposed_gap, found.slope_spread, found.weight_spread) == (0, 0, 0, 0)
-    assert found.unchanged == len(train)
-    assert not found.dual_norms.any()
-    assert not found.contributions.any()
+    result = decompose_gap(network, train, labels, train, labels, 1)
+    assert (result.gap, result.decomposed_gap, result.slope_spread, result.weight_spread) == (0, 0, 0, 0)
+    assert result.unchanged == len(train)
+    assert not result.dual_norms.any()
+    assert not result.contributions.any()
 
 
 def test_pairs_without_activity_are_counted_and_left_out():
@@ -202,11 +193,11 @@ def test_pairs_without_activity_are_counted_and_left_out():
     basis = largest_eigenpairs(layer_hessian(network, train, labels, 1))
     dark = torch.cat([train, torch.zeros_like(train[:3])])  # without biases a black image gives no activity in any layer
     further = torch.cat([test, test[:3]]), torch.cat([labels, labels[:3]])
-    found = decompose_pairs(dual_weights(network, dark, *further, 1), *basis)
-    assert found.inactive == 3
-    assert len(found.dual_norms) == len(train)
-    assert found.gap == pytest.approx(expected.gap, rel=1e-12)
-    torch.testing.assert_close(found.contributions, expected.contributions)
+    result = decompose_pairs(dual_weights(network, dark, *further, 1), *basis)
+    assert result.inactive == 3
+    assert len(result.dual_norms) == len(train)
+    assert result.gap == pytest.approx(expected.gap, rel=1e-12)
+    torch.testing.assert_close(result.contributions, expected.contributions)
 
 
 @every_layer
@@ -228,10 +219,10 @@ def test_shuffled_losses_are_dealt_to_other_pairs_and_keep_the_gap():
     assert torch.equal(shuffled.weights(), pairs.weights())
     assert torch.equal(pairs.loss_changes, before)
     basis = hessian_basis(small_network(WIDE), *small_data(), 1)
-    own, null = (decompose_pairs(one, *basis) for one in (pairs, shuffled))
-    assert null.gap == pytest.approx(own.gap, rel=1e-12)
-    assert null.decomposed_gap == pytest.approx(own.gap, rel=1e-9)
-    assert null.slope_spread != pytest.approx(own.slope_spread, rel=1e-3)
+    measured, null = (decompose_pairs(one, *basis) for one in (pairs, shuffled))
+    assert null.gap == pytest.approx(measured.gap, rel=1e-12)
+    assert null.decomposed_gap == pytest.approx(measured.gap, rel=1e-9)
+    assert null.slope_spread != pytest.approx(measured.slope_spread, rel=1e-3)
     assert torch.equal(shuffled.loss_changes, pairs.with_shuffled_losses(seed=1).loss_changes)
     assert not torch.equal(shuffled.loss_changes, pairs.with_shuffled_losses(seed=2).loss_changes)
 
@@ -249,10 +240,10 @@ def decomposition(correlation, slope_std, weight_std, gap, slope_mean=None, weig
 
 def test_the_correlated_share_leaves_out_the_means():
     # 0.5 * 2 * 3 + 0.25 * 4 * 1 = 4 of a gap of 4 + 2 * 0.5 = 5
-    found = decomposition([0.5, 0.25], [2, 4], [3, 1], gap=5.0, slope_mean=[2, 0], weight_mean=[0.5, 7])
-    assert found.correlated_share == pytest.approx(0.8)
-    assert found.contributions.tolist() == pytest.approx([4, 1])
-    assert found.decomposed_gap == pytest.approx(5)
+    result = decomposition([0.5, 0.25], [2, 4], [3, 1], gap=5.0, slope_mean=[2, 0], weight_mean=[0.5, 7])
+    assert result.correlated_share == pytest.approx(0.8)
+    assert result.contributions.tolist() == pytest.approx([4, 1])
+    assert result.decomposed_gap == pytest.approx(5)
 
 
 @pytest.mark.parametrize(
@@ -267,24 +258,24 @@ def test_the_correlated_share_leaves_out_the_means():
     ],
 )
 def test_correlation_over_the_directions_that_carry_a_share_of_the_gap(correlation, share, count):
-    found = decomposition(correlation, [1.0] * 4, [1.0] * 4, gap=1.0).leading_correlation(share)
+    result = decomposition(correlation, [1.0] * 4, [1.0] * 4, gap=1.0).leading_correlation(share)
     leading = torch.tensor(correlation[:count]).double()
-    assert found["leading_directions"] == count
-    assert found["correlation_mean"] == pytest.approx(float(leading.mean()))
-    assert found["correlation_variation"] == pytest.approx(float(leading.std(correction=0) / leading.mean()))
+    assert result["leading_directions"] == count
+    assert result["correlation_mean"] == pytest.approx(float(leading.mean()))
+    assert result["correlation_variation"] == pytest.approx(float(leading.std(correction=0) / leading.mean()))
 
 
 def test_the_share_is_ninety_percent_by_default_and_counts_the_means():
     # Together 0.5, 0.85, 0.95 and 1.25 of the gap; without the means 0.5, 0.6, 0.7 and 1.
     ones = [1.0] * 4
-    found = decomposition([0.5, 0.1, 0.1, 0.3], ones, ones, gap=1.0, slope_mean=[0, 0.5, 0, 0], weight_mean=[0, 0.5, 0, 0])
-    assert found.leading_correlation()["leading_directions"] == 3
+    result = decomposition([0.5, 0.1, 0.1, 0.3], ones, ones, gap=1.0, slope_mean=[0, 0.5, 0, 0], weight_mean=[0, 0.5, 0, 0])
+    assert result.leading_correlation()["leading_directions"] == 3
 
 
 def test_a_gap_below_zero_is_carried_as_well():
-    found = decomposition([-0.5, -0.45, -0.05], [1, 1, 1], [1, 1, 1], gap=-1.0)
-    assert found.correlated_share == pytest.approx(1)
-    assert found.leading_correlation()["leading_directions"] == 2
+    result = decomposition([-0.5, -0.45, -0.05], [1, 1, 1], [1, 1, 1], gap=-1.0)
+    assert result.correlated_share == pytest.approx(1)
+    assert result.leading_correlation()["leading_directions"] == 2
 
 
 # The basis
@@ -315,6 +306,24 @@ def test_the_basis_of_a_layer_too_wide_for_a_dense_matrix_are_its_sharpest_direc
         hessian_basis(network, images, labels, 2)
 
 
+def test_what_a_decomposition_comes_to_with_the_fit_of_its_slopes_on_curvature():
+    slope_std = [4.0, 2 * 2**0.5, 2.0]  # variances 16, 8 and 4 of eigenvalues 3, 2 and 1
+    result = decomposition([0.5, 0.25, 0.1], slope_std, [3.0, 1.0, 1.0], gap=8.0)
+    fit = fit_on_curvature(torch.tensor([16.0, 8, 4]).double(), torch.tensor([3.0, 2, 1]).double())
+    numbers = result.numbers()
+    assert numbers["slope_curvature_exponent"] == pytest.approx(fit.exponent)
+    assert numbers["slope_curvature_correlation"] == pytest.approx(fit.r)
+    assert result.slope_fit.n == 3
+    assert {key: numbers[key] for key in ("gap", "slope_spread", "weight_spread")} == {
+        "gap": 8.0,
+        "slope_spread": 1.0,
+        "weight_spread": 1.0,
+    }
+    assert numbers["decomposed_gap"] == pytest.approx(0.5 * 12 + 0.25 * 2 * 2**0.5 + 0.2)
+    assert numbers["correlated_share"] == pytest.approx(numbers["decomposed_gap"] / 8)
+    assert result.leading_correlation().items() <= numbers.items()
+
+
 def test_a_power_law_of_the_curvature_is_found_where_there_is_curvature():
     eigenvalues = torch.logspace(1, -9, 41, dtype=torch.float64)
     variances = 3 * eigenvalues**1.5
@@ -325,15 +334,6 @@ def test_a_power_law_of_the_curvature_is_found_where_there_is_curvature():
     assert fit_on_curvature(variances, torch.zeros(41).double()).n == 0
 
 
-def test_random_matches_are_of_the_class_and_of_the_seed():
-    labels, wanted = torch.tensor([0, 0, 1, 1, 1, 2]), torch.tensor([0, 1, 2] * 30)
-    matches = random_of_class(labels, wanted, seed=1)
-    assert (labels[matches] == wanted).all()
-    assert set(matches.tolist()) == set(range(6))
-    assert matches.tolist() == random_of_class(labels, wanted, seed=1).tolist()
-    assert matches.tolist() != random_of_class(labels, wanted, seed=2).tolist()
-
-
 def test_bad_input_is_named():
     network, (images, labels) = small_network(WIDE), small_data()
     with pytest.raises(ValueError, match="layer: 3 does not exist, the network has layers 0 to 2"):
@@ -342,5 +342,3 @@ def test_bad_input_is_named():
         decompose_gap(network, images[:, :5], labels, images[:, :5], labels, 1)
     with pytest.raises(InputError, match="train_labels: no image of class 2, which the test images have"):
         decompose_gap(network, images[labels < 2], labels[labels < 2], images, labels, 1)
-    with pytest.raises(InputError, match="train_labels: no image of class 0"):
-        random_of_class(labels[labels > 0], labels, seed=0)

@@ -1,4 +1,4 @@
-"""Densities along the valley, their slopes, drift and noise, against planted densities and closed forms."""
+"""Densities along the valley and their slopes, against planted densities and closed forms."""
 
 import numpy as np
 import pytest
@@ -7,8 +7,6 @@ from sgdphysics import toy
 from sgdphysics.effective_loss import (
     ValleyDensity,
     WalkerHistogram,
-    density_from_drift_and_noise,
-    drift_and_noise,
     solve_on_grid,
 )
 
@@ -57,6 +55,24 @@ def test_grid_is_the_heat_bath_exactly_for_equal_noise():
     assert marginal == pytest.approx(1, abs=1e-3)
 
 
+def test_the_table_of_a_grid_has_evenly_spaced_cells_with_their_currents():
+    solution = solve_on_grid(VALLEY, diffusion=0.1, kappa=4.0, cells=(40, 61))
+    along, across = (np.zeros_like(solution.density) for _ in range(2))
+    along[:-1] += solution.current[0] / 2
+    along[1:] += solution.current[0] / 2
+    across[:, :-1] += solution.current[1] / 2
+    across[:, 1:] += solution.current[1] / 2
+    table = solution.table(7)
+    rows, columns = [0, 6, 13, 20, 26, 32, 39], range(0, 61, 10)  # 19.5 is rounded to the even number
+    cells = [(row, column) for row in rows for column in columns]
+    assert table["x"].tolist() == [solution.x[row] for row, _ in cells]
+    assert table["y"].tolist() == [solution.y[column] for _, column in cells]
+    for name, values in {"density": solution.density, "current_x": along, "current_y": across}.items():
+        np.testing.assert_allclose(table[name], [values[cell] for cell in cells], rtol=1e-12, atol=1e-300)
+    assert len(solution.table(1000)) == 40 * 61
+    assert solution.largest_current == np.abs(solution.current[0]).max() / solution.density.max() > 1e-3
+
+
 @pytest.mark.parametrize("kappa", [0.5, 4.0])
 def test_grid_tends_to_the_theory_as_the_noise_weakens_and_not_before(kappa):
     """With y no longer fast against x the slope is off, by an amount that vanishes with Delta in proportion."""
@@ -100,46 +116,3 @@ def test_walkers_at_the_walls_are_counted():
     histogram = WalkerHistogram(VALLEY, 1.0, 4)
     histogram(0, np.array([-1.0, 1.0, 0.9, -0.1]), np.zeros(4))
     np.testing.assert_allclose(histogram.density().marginal * 0.5, [0.25, 0.25, 0, 0.5])
-
-
-@pytest.mark.parametrize("learning_rate", [0.05, 0.3])
-def test_drift_at_fixed_places_is_that_of_the_formula(learning_rate):
-    x = np.array([0.25, 1.0])
-    arguments = {"learning_rate": learning_rate, "shift": 0.02, "walkers": 2000, "steps": 1000}
-    drift, _ = drift_and_noise(VALLEY, x, random=np.random.default_rng(2), **arguments)
-    smoothing, induced = toy.drift_terms(VALLEY, x, learning_rate, 0.02)
-    np.testing.assert_allclose(drift, smoothing + induced, rtol=0.01)
-    alone, _ = drift_and_noise(VALLEY, x, random=np.random.default_rng(2), fixed_y=True, **arguments)
-    np.testing.assert_allclose(alone, smoothing, rtol=0.01)
-
-
-def test_noise_of_independent_steps_is_half_their_variance():
-    """With y = 0 a step is -(eta/2) 8 (x + xi_x) xi_y^2, whose moments are those of normal numbers."""
-    rate, shift, x = 0.1, 0.2, np.array([0.0, 0.5])
-    arguments = {"learning_rate": rate, "shift": shift, "walkers": 4000, "steps": 500, "fixed_y": True}
-    _, noise = drift_and_noise(VALLEY, x, random=np.random.default_rng(3), **arguments)
-    variance = (4 * rate) ** 2 * (3 * shift**4 * (x**2 + shift**2) - shift**4 * x**2)
-    np.testing.assert_allclose(noise, variance / 2, rtol=0.05)
-
-
-def test_noise_counts_correlations_between_steps():
-    """The relaxation of y makes successive steps of x alike: more noise than half the variance of one step."""
-    rate, shift, x = 0.05, 0.05, np.array([1.0])
-    arguments = {"learning_rate": rate, "shift": shift, "walkers": 4000, "steps": 1000}
-    _, noise = drift_and_noise(VALLEY, x, random=np.random.default_rng(4), **arguments)
-    single = []
-    toy.shaken_descent(
-        VALLEY, np.ones(4000), np.zeros(4000), learning_rate=rate, shift=shift, steps=400, fixed_x=True,
-        random=np.random.default_rng(4), observer=lambda step, change, y: single.append(change.var()),
-    )  # fmt: skip
-    assert noise[0] > 1.02 * np.mean(single[100:]) / 2
-
-
-def test_density_built_from_drift_and_noise():
-    x = np.linspace(-4, 4, 801)
-    normal = density_from_drift_and_noise(x, -2 * x, np.full_like(x, 0.5))
-    np.testing.assert_allclose(normal, np.exp(-2 * x**2) * np.sqrt(2 / np.pi), atol=1e-4)
-    # Noise that grows outwards: drift -k x, D (1 + x^2) gives (1 + x^2)^(-k / (2 D) - 1).
-    built = density_from_drift_and_noise(x, -x, 0.25 * (1 + x**2))
-    expected = (1 + x**2) ** -3.0
-    np.testing.assert_allclose(built, expected / np.trapezoid(expected, x), atol=1e-4)

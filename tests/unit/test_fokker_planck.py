@@ -5,7 +5,7 @@ import pytest
 import scipy.linalg
 
 from sgdphysics.errors import InputError
-from sgdphysics.fokker_planck import cell_centres, evolve, generator, probability_current, stationary_density
+from sgdphysics.fokker_planck import cell_centres, current_at_centres, evolve, generator, probability_current, stationary_density
 
 # A coupled quadratic potential with unequal noise: a stationary state out of equilibrium, normal, with a known covariance.
 COUPLING = np.array([[1.0, 0.6], [0.6, 2.0]])
@@ -189,6 +189,12 @@ def test_long_times_forget_the_start():
     start = np.zeros_like(potential)
     start[0, 0] = 1 / 0.09
     np.testing.assert_allclose(evolve(start, 200.0, *arguments), stationary_density(*arguments), rtol=1e-7)
+
+
+def test_the_current_of_a_cell_is_the_mean_over_its_faces_and_none_at_walls():
+    along = np.array([[1.0, 10.0], [3.0, 30.0]])  # 3 x 2 cells
+    assert current_at_centres(along, 0).tolist() == [[0.5, 5], [2, 20], [1.5, 15]]
+    assert current_at_centres(along, 1).tolist() == [[0.5, 5.5, 5], [1.5, 16.5, 15]]
 
 
 @pytest.mark.parametrize("shape", [(30,), (6, 5), (4, 3, 3)])

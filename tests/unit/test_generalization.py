@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 
 from cases import small_data, small_network
-from sgdphysics import curvature, duality
+from sgdphysics import curvature, dual_weights, matched_pairs
 from sgdphysics.datasets import Dataset, DatasetError
 from sgdphysics.generalization import MatchedData, MatchedDatasets
 from sgdphysics.training import Run
@@ -23,30 +23,30 @@ def dataset():
 @pytest.fixture
 def searches(monkeypatch):
     """The number of training images of every search for pairs."""
-    found, search = [], duality.nearest_of_class
+    counts, search = [], matched_pairs.nearest_of_class
 
     def counted(images, *others):
-        found.append(len(images))
+        counts.append(len(images))
         return search(images, *others)
 
-    monkeypatch.setattr(duality, "nearest_of_class", counted)
-    return found
+    monkeypatch.setattr(matched_pairs, "nearest_of_class", counted)
+    return counts
 
 
 def nearest_by_hand(images, labels, wanted, wanted_labels):
     """Index of the nearest image of the class, one image at a time."""
-    found = []
+    matched = []
     for x, y in zip(wanted, wanted_labels, strict=True):
         candidates = [index for index, label in enumerate(labels) if label == y]
-        found.append(min(candidates, key=lambda index, x=x: float((images[index] - x).norm())))
-    return found
+        matched.append(min(candidates, key=lambda index, x=x: float((images[index] - x).norm())))
+    return matched
 
 
 def data_of(loss="cross_entropy", clean=30):
     """Pairs by hand, the last images with wrong labels."""
     (images, labels), (test, _) = small_data(n=40), small_data(n=9, seed=2)
     trained_on = torch.cat([labels[:clean], (labels[clean:] + 1) % 3])
-    matches = duality.nearest_of_class(images[:clean], labels[:clean], test, labels[:9])
+    matches = matched_pairs.nearest_of_class(images[:clean], labels[:clean], test, labels[:9])
     return MatchedData(images, trained_on, clean, test, labels[:9], matches, loss)
 
 
@@ -81,7 +81,7 @@ def test_the_gap_of_the_pairs_is_test_loss_less_matched_loss(loss):
     data = data_of(loss)
     pairs, losses = data.pairs(NETWORK, 1), data.losses(NETWORK)
     assert float(pairs.loss_changes.mean()) == pytest.approx(losses["test_loss"] - losses["matched_loss"], rel=1e-12)
-    expected = duality.dual_weights(NETWORK, data.images[data.matches], data.test_images, data.test_labels, 1, loss)
+    expected = dual_weights.dual_weights(NETWORK, data.images[data.matches], data.test_images, data.test_labels, 1, loss)
     assert torch.equal(pairs.weights(), expected.weights())
     assert torch.equal(data.matched_images, data.images[data.matches])
 
@@ -91,9 +91,9 @@ def test_what_enters_a_layer_and_the_network_above_it_are_measured_as_the_layer_
     data = data_of()
     above, entering = NETWORK.from_layer(layer), data.entering(NETWORK, layer)
     assert entering.losses(above) == pytest.approx(data.losses(NETWORK), rel=1e-12)
-    found, expected = entering.pairs(above, 0), data.pairs(NETWORK, layer)
-    torch.testing.assert_close(found.weights(), expected.weights(), rtol=1e-12, atol=1e-14)
-    torch.testing.assert_close(found.loss_changes, expected.loss_changes, rtol=1e-12, atol=1e-14)
+    pairs, expected = entering.pairs(above, 0), data.pairs(NETWORK, layer)
+    torch.testing.assert_close(pairs.weights(), expected.weights(), rtol=1e-12, atol=1e-14)
+    torch.testing.assert_close(pairs.loss_changes, expected.loss_changes, rtol=1e-12, atol=1e-14)
     hessians = [
         curvature.layer_hessian(network, part.images, part.labels, index)
         for network, part, index in ((above, entering, 0), (NETWORK, data, layer))
@@ -122,19 +122,19 @@ def test_a_network_that_is_dead_or_saturated_or_not_finite_has_no_curvature():
 @pytest.mark.parametrize("layer", [0, 1, 2])
 def test_matchings_are_by_pixels_by_activity_and_at_random(layer):
     data = data_of()
-    found = data.matchings(NETWORK, layer, seed=4)
-    assert list(found) == ["nearest_pixels", "nearest_activity", "random_of_class"]
-    assert found["nearest_pixels"] is data
+    ways = data.matchings(NETWORK, layer, seed=4)
+    assert list(ways) == ["nearest_pixels", "nearest_activity", "random_of_class"]
+    assert ways["nearest_pixels"] is data
     activities = [NETWORK.activations(images)[layer] for images in (data.images[:30], data.test_images)]
     expected = nearest_by_hand(activities[0], data.labels[:30], activities[1], data.test_labels)
-    assert found["nearest_activity"].matches.tolist() == expected
+    assert ways["nearest_activity"].matches.tolist() == expected
     assert (expected == data.matches.tolist()) == (layer == 0)
-    assert torch.equal(found["random_of_class"].matches, duality.random_of_class(data.labels[:30], data.test_labels, 4))
-    for matched in found.values():
-        assert (data.labels[matched.matches] == data.test_labels).all()
-        assert matched.matches.max() < 30
-        assert (matched.clean, matched.loss) == (30, data.loss)
-        assert torch.equal(matched.images, data.images)
+    assert torch.equal(ways["random_of_class"].matches, matched_pairs.random_of_class(data.labels[:30], data.test_labels, 4))
+    for data_of_way in ways.values():
+        assert (data.labels[data_of_way.matches] == data.test_labels).all()
+        assert data_of_way.matches.max() < 30
+        assert (data_of_way.clean, data_of_way.loss) == (30, data.loss)
+        assert torch.equal(data_of_way.images, data.images)
 
 
 def test_random_matches_are_of_the_seed():

@@ -18,8 +18,8 @@ each_way = pytest.mark.parametrize(("layer", "other", "power"), WAYS.values(), i
 each_factor = pytest.mark.parametrize("factor", FACTORS)
 
 
-def close(found, expected):
-    torch.testing.assert_close(found, expected, rtol=1e-9, atol=1e-12)
+def close(actual, expected):
+    torch.testing.assert_close(actual, expected, rtol=1e-9, atol=1e-12)
 
 
 @each_way

@@ -43,7 +43,7 @@ def result(losses, checkpoints=(), status="converged", steps_per_epoch=4):
     )
 
 
-def found(points):
+def summary(points):
     """Kind, target, epoch and the step of the weights."""
     return [(point.kind, point.target, point.epoch, float(point.network.weights[0][0, 0])) for point in points]
 
@@ -53,7 +53,7 @@ def found(points):
 
 def test_points_are_the_first_networks_at_a_loss_and_those_after_an_epoch():
     run = result([0.9, 0.3, 0.4, 0.2, 0.05], checkpoints=[4, 8, 16])
-    assert found(sweeps.points_of(run, [0.3, 0.25, 0.1], [1, 4, 5])) == [
+    assert summary(sweeps.points_of(run, [0.3, 0.25, 0.1], [1, 4, 5])) == [
         (LOSS, 0.3, 2, 8),
         (LOSS, 0.25, 4, 16),
         (LOSS, 0.1, 5, 20),
@@ -65,11 +65,11 @@ def test_points_are_the_first_networks_at_a_loss_and_those_after_an_epoch():
 
 def test_points_that_a_run_did_not_reach_or_of_which_no_weights_were_kept_are_left_out():
     run = result([0.9, 0.3, 0.2], checkpoints=[0, 4])
-    assert found(sweeps.points_of(run, [0.3, 0.1], [1, 2, 3, 4])) == [(EPOCHS, 1, 1, 4), (EPOCHS, 3, 3, 12)]
+    assert summary(sweeps.points_of(run, [0.3, 0.1], [1, 2, 3, 4])) == [(EPOCHS, 1, 1, 4), (EPOCHS, 3, 3, 12)]
 
 
 def test_a_run_that_reached_nothing_has_no_point():
-    assert found(sweeps.points_of(result([2.3, 2.3], status="not_converged"), [0.1], [5])) == []
+    assert summary(sweeps.points_of(result([2.3, 2.3], status="not_converged"), [0.1], [5])) == []
 
 
 # Order of the doses
@@ -123,10 +123,10 @@ def test_the_reference_of_every_sweep_is_followed_at_equal_epochs_only():
     followed = sweeps.with_control(with_reference(other))
     assert set(followed["sweep"]) == {"dropout", "batch_size"}
     for sweep, dose in (("dropout", 0.0), ("batch_size", 25)):
-        own = followed[(followed["sweep"] == sweep) & followed["reference"]]
-        assert (own["dose"] == dose).all()
-        assert own.loc[own["point"] == EPOCHS, ["target", "size"]].values.tolist() == [[10, 10], [20, 20], [40, 40]]
-        assert own.loc[own["point"] == LOSS, ["target", "size", "run"]].values.tolist() == [[0.1, 5.0, "reference 0"]]
+        replaced = followed[(followed["sweep"] == sweep) & followed["reference"]]
+        assert (replaced["dose"] == dose).all()
+        assert replaced.loc[replaced["point"] == EPOCHS, ["target", "size"]].values.tolist() == [[10, 10], [20, 20], [40, 40]]
+        assert replaced.loc[replaced["point"] == LOSS, ["target", "size", "run"]].values.tolist() == [[0.1, 5.0, "reference 0"]]
     others = followed[~followed["reference"]]
     assert others[COLUMNS].to_dict("records") == [other]
 
@@ -161,10 +161,10 @@ def test_effects_are_differences_of_logarithms_against_the_weakest_dose_of_the_s
     assert list(changed) == [*sweeps.EFFECTS, "size"]
     assert len(changed) == 4
     for (dose, seed), ratio in {(100, 0): 2, (100, 1): 4, (25, 0): 5, (25, 1): 0.5}.items():
-        found = one(changed, dose=dose, seed=seed)
-        assert found["size"] == pytest.approx(math.log(ratio))
-        assert found[["sweep", "weakest", "comparison", "target"]].tolist() == ["batch_size", 400, LOSS, 0.1]
-        assert found[["epoch", "weakest_epoch"]].tolist() == [dose, 400]
+        change = one(changed, dose=dose, seed=seed)
+        assert change["size"] == pytest.approx(math.log(ratio))
+        assert change[["sweep", "weakest", "comparison", "target"]].tolist() == ["batch_size", 400, LOSS, 0.1]
+        assert change[["epoch", "weakest_epoch"]].tolist() == [dose, 400]
 
 
 def test_only_what_both_doses_reached_is_compared():
@@ -203,10 +203,10 @@ def test_as_many_epochs_compares_with_the_control_by_a_straight_line_in_ln_epoch
     rows = with_reference(row("dropout", 0.1, 0, LOSS, 0.1, 20 * math.sqrt(2), 60.0))
     rows.loc[(rows["sweep"] == "control") & (rows["target"] == 40), "size"] = 100.0
     changed = effects(rows)
-    found = one(changed, sweep="dropout", comparison="as_many_epochs")
-    assert found["size"] == pytest.approx(math.log(60) - (math.log(20) + math.log(100)) / 2)
-    assert found[["target", "dose", "weakest", "deciding"]].tolist() == [0.1, 0.1, 0.0, True]
-    assert found["epoch"] == found["weakest_epoch"] == pytest.approx(20 * math.sqrt(2))
+    change = one(changed, sweep="dropout", comparison="as_many_epochs")
+    assert change["size"] == pytest.approx(math.log(60) - (math.log(20) + math.log(100)) / 2)
+    assert change[["target", "dose", "weakest", "deciding"]].tolist() == [0.1, 0.1, 0.0, True]
+    assert change["epoch"] == change["weakest_epoch"] == pytest.approx(20 * math.sqrt(2))
     at_loss = one(changed, sweep="dropout", comparison=LOSS)
     assert at_loss["size"] == pytest.approx(math.log(60 / 5))
     assert at_loss["weakest_epoch"] == 5

@@ -7,7 +7,7 @@ import pytest
 import scipy.signal
 import scipy.stats
 
-from sgdphysics import fokker_planck, toy
+from sgdphysics import fokker_planck, toy, toy_walkers
 from sgdphysics.errors import InputError
 from sgdphysics.toy import Landscape
 
@@ -109,11 +109,11 @@ def test_steps_longer_than_the_valley_stay_within_its_walls(landscape, diffusion
 def test_reflection_is_a_triangle_wave_and_keeps_what_is_inside(wall):
     inside = np.random.default_rng(0).uniform(-wall, wall, 1000)
     x = inside.copy()
-    toy._reflect(x, wall, np.empty_like(x))
+    toy_walkers._reflect(x, wall, np.empty_like(x))
     assert x.tobytes() == inside.tobytes()
     x = np.append(np.linspace(-50, 50, 100_001) * wall, [1e15, -1e15, wall, -wall])
     expected = wall * scipy.signal.sawtooth(np.pi / (2 * wall) * (x[:-4] + wall), width=0.5)
-    toy._reflect(x, wall, np.empty_like(x))
+    toy_walkers._reflect(x, wall, np.empty_like(x))
     np.testing.assert_allclose(x[:-4], expected, atol=1e-12 * wall)
     assert np.abs(x).max() <= wall
     assert x[-2:].tolist() == [wall, -wall]
@@ -146,8 +146,8 @@ def moments_of_walkers(diffusion, kappa, time, steps, walkers=300_000):
 
 
 def test_walkers_at_a_finite_time_are_those_of_the_grid():
-    found = moments_of_walkers(0.6, 2.0, 1.2, steps=60)
-    np.testing.assert_allclose(found, moments_on_grid(0.6, 2.0, 1.2), rtol=0.01)
+    moments = moments_of_walkers(0.6, 2.0, 1.2, steps=60)
+    np.testing.assert_allclose(moments, moments_on_grid(0.6, 2.0, 1.2), rtol=0.01)
 
 
 def test_halving_the_time_step_at_least_halves_the_weak_error():
@@ -242,6 +242,20 @@ def test_stationary_variance_across_a_constant_valley(rate):
 def test_a_constant_valley_diverges_beyond_eta_lambda_of_two_and_only_there(rate, diverges):
     end = shaken(Landscape.constant(2.0), np.zeros(50), np.zeros(50), learning_rate=rate / 2, shift=0.1, steps=300)
     assert (toy.has_diverged(*end) == diverges).all()
+
+
+@pytest.mark.parametrize(("rate", "survivors"), [(1.9, 1), (2.1, 0)])
+def test_the_share_of_walkers_that_survive_in_a_constant_valley(rate, survivors):
+    settings = {"learning_rate": rate / 2, "shift": 0.1, "walkers": 50, "steps": 300, "random": np.random.default_rng(0)}
+    assert toy.surviving_share(Landscape.constant(2.0), **settings) == survivors
+
+
+def test_the_surviving_share_is_that_of_walkers_from_the_flattest_place():
+    settings = {"learning_rate": 0.1, "shift": 0.7, "steps": 100}
+    end = shaken(VALLEY, np.zeros(100), np.zeros(100), **settings)
+    share = toy.surviving_share(VALLEY, walkers=100, random=np.random.default_rng(0), **settings)
+    assert 0 < share < 1
+    assert share == 1 - toy.has_diverged(*end).mean()
 
 
 def test_everything_diverging_is_a_result_and_no_warning():

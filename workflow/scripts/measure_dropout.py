@@ -6,14 +6,23 @@ from typing import Any
 
 import pandas as pd
 
-from sgdphysics import curvature, devices, generalization, labelled_images, progress, run_files, sweeps
-from sgdphysics.networks import Mlp
+from sgdphysics import devices, generalization, labelled_images, progress, run_files, sharpness_and_size, sweeps
 from sgdphysics.provenance import jobs
 from sgdphysics.tables import save_rows
 
 COLUMNS = [
-    *("run", "point", "target", "epoch", "layer", "matching"),
-    *("gap", "slope_spread", "weight_spread", "weight_norm", "largest_eigenvalue", "trace"),
+    "run",
+    "point",
+    "target",
+    "epoch",
+    "layer",
+    "matching",
+    "gap",
+    "slope_spread",
+    "weight_spread",
+    "weight_norm",
+    "largest_eigenvalue",
+    "trace",
 ]
 
 
@@ -37,37 +46,13 @@ def measure(
             data = images.of(result.run)
             for point in sweeps.points_of(result, settings["equal_losses"], settings["equal_epochs"]):
                 network = point.network.double().to(device)
-                layers = [(network.from_layer(layer), data.entering(network, layer)) for layer in range(len(network.weights))]
-                studied, entering = layers[settings["layer"]]
-                if not entering.has_curvature(studied, 0):
+                if not data.has_curvature(network, settings["layer"]):
                     continue
                 columns = {"run": name, "point": point.kind, "target": point.target, "epoch": point.epoch}
-                rows = _measured(layers, settings["layer"], result.run.seed)
+                rows = sharpness_and_size.by_layer_and_matching(network, data, settings["layer"], result.run.seed)
                 parts.append(pd.DataFrame(rows).assign(**columns))
             progress.tell(name)
     save_rows(table_path, parts, COLUMNS)
-
-
-def _measured(layers: Sequence[tuple[Mlp, generalization.MatchedData]], studied: int, seed: int) -> list[dict[str, Any]]:
-    """One row per layer, and of the studied one per way of matching; the largest eigenvalue of the studied one only.
-
-    Each layer comes as the first of the network above it, with the data that enter it.
-    """
-    rows = []
-    for layer, (network, data) in enumerate(layers):
-        sharpness = {"weight_norm": float(network.weights[0].norm())}
-        sharpness["trace"] = curvature.hessian_trace(network, data.images, 0, data.loss)
-        matchings = {"nearest_pixels": data}
-        if layer == studied:
-            eigenvalues, _ = curvature.sharpest_directions(network, data.images, data.labels, 0, 1, data.loss)
-            sharpness["largest_eigenvalue"] = float(eigenvalues[0])
-            matchings = data.matchings(network, 0, seed)
-        for matching, matched in matchings.items():
-            pairs = matched.pairs(network, 0)
-            slope_spread, weight_spread = pairs.spreads()
-            spreads = {"gap": float(pairs.loss_changes.mean()), "slope_spread": slope_spread, "weight_spread": weight_spread}
-            rows.append({"layer": layer, "matching": matching, **spreads, **sharpness})
-    return rows
 
 
 if __name__ == "__main__":

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from sgdphysics import effective_loss, progress, toy
@@ -26,12 +25,12 @@ def solve(settings: Mapping[str, Any], tables: Mapping[str, Path]) -> None:
             solution = effective_loss.solve_on_grid(single, diffusion=diffusion, kappa=kappa, cells=cells)
             density = solution.along_valley()
             deciding = diffusion == settings["noise_strengths"][0]
-            numbers = {**density.slope_row(single, kappa), "largest_current": _largest_current(solution)}
+            numbers = {**density.slope_row(single, kappa), "largest_current": solution.largest_current}
             slopes.append(pd.DataFrame([{**columns, "deciding": deciding, **numbers}]))
             if diffusion in settings["noise_strengths"]:
                 densities.append(density.table(single).assign(**columns))
             if diffusion == settings["current_noise_strength"]:
-                currents.append(_current_rows(solution).assign(**columns))
+                currents.append(solution.table(CURRENT_POINTS).assign(**columns))
         diffusion = settings["current_noise_strength"]
         solution = effective_loss.solve_on_grid(landscapes["two_valleys"], diffusion=diffusion, kappa=kappa, cells=cells)
         rows = solution.along_valley().table(landscapes["two_valleys"])
@@ -44,28 +43,6 @@ def solve(settings: Mapping[str, Any], tables: Mapping[str, Path]) -> None:
     save_rows(tables["slopes"], slopes, list(slopes[0].columns), order)
     current_columns = [*order, "x", "y", "density", "current_x", "current_y"]
     save_rows(tables["current"], currents, current_columns, [*order, "x", "y"])
-
-
-def _at_centres(current: np.ndarray, axis: int) -> np.ndarray:
-    """Mean of the currents through the two faces of each cell; walls let nothing through."""
-    padded = np.pad(current, [(1, 1) if own == axis else (0, 0) for own in range(2)])
-    return (padded.take(range(1, padded.shape[axis]), axis) + padded.take(range(padded.shape[axis] - 1), axis)) / 2
-
-
-def _largest_current(solution: effective_loss.GridSolution) -> float:
-    """Largest current along x, relative to the largest density."""
-    return float(np.abs(solution.current[0]).max() / solution.density.max())
-
-
-def _current_rows(solution: effective_loss.GridSolution) -> pd.DataFrame:
-    """Density and current at some of the cells, evenly spaced."""
-    along_x, along_y = (_at_centres(current, axis) for axis, current in enumerate(solution.current))
-    # On a coarse grid every cell.
-    rows, columns = (np.unique(np.linspace(0, len(p) - 1, CURRENT_POINTS).round().astype(int)) for p in (solution.x, solution.y))
-    chosen = np.ix_(rows, columns)
-    x, y = np.meshgrid(solution.x[rows], solution.y[columns], indexing="ij")
-    values = {"x": x, "y": y, "density": solution.density[chosen], "current_x": along_x[chosen], "current_y": along_y[chosen]}
-    return pd.DataFrame({name: value.ravel() for name, value in values.items()})
 
 
 if __name__ == "__main__":

@@ -17,8 +17,14 @@ COLUMNS = {
     "spectra": [*KEYS, "rank", "variance", "held_out_variance", "cumulative_share"],
     "dimension": [
         *KEYS,
-        *("components", "whole_spectrum", "components_90", "components_99", "components_90_without_first", "first_to_second"),
-        *("participation_ratio_without_first", "held_out_participation_ratio_without_first"),
+        "components",
+        "whole_spectrum",
+        "components_90",
+        "components_99",
+        "components_90_without_first",
+        "first_to_second",
+        "participation_ratio_without_first",
+        "held_out_participation_ratio_without_first",
     ],
     "trajectory": [*KEYS, "rank", "step", "projection", "cosine_with_weights"],
 }

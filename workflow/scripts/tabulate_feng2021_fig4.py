@@ -51,7 +51,7 @@ def _at_equal_loss(checkpoints: pd.DataFrame, equal_losses: Sequence[float]) -> 
     """Quantities at given training losses, interpolated between checkpoints in ln y against ln L; NaN where not reached."""
     rows = []
     for key, group in checkpoints[checkpoints["epoch"] >= 1].groupby(RUN_COLUMNS):
-        group = group.sort_values("training_loss")
+        group = group.sort_values("training_loss", kind="stable")
         log_loss = np.log(group["training_loss"])
         for target in equal_losses:
             inside = log_loss.min() <= np.log(target) <= log_loss.max()

@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from sgdphysics.provenance import jobs
-from sgdphysics.tables import save_table
+from sgdphysics.tables import RUN_ORDER, save_rows
 from sgdphysics.tensors import load_metadata
 
 
@@ -28,8 +28,8 @@ def tabulate(runs_paths: Sequence[Path], reference_runs: Sequence[str], table_pa
                     "final_accuracy": result["accuracy_history"][-1],
                 }
             )
-    table = pd.DataFrame(rows).sort_values(["learning_rate", "batch_size", "seed"], ignore_index=True)
-    save_table(table_path, table)
+    table = pd.DataFrame(rows)
+    save_rows(table_path, [table], table.columns, [*RUN_ORDER, "run"])
 
 
 if __name__ == "__main__":

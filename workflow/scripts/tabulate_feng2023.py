@@ -13,14 +13,34 @@ from sgdphysics.tables import load_tables, save_rows
 MEMBER = ["sweep", "dose", "seed", "reference"]
 POINT = ["point", "target", "deciding"]
 CHANGED = [
-    *("slope_spread", "weight_spread", "weight_norm", "largest_eigenvalue", "trace", "median_flatness"),
-    *("gap", "test_loss", "sharp_slope_std", "flat_slope_std"),
+    "slope_spread",
+    "weight_spread",
+    "weight_norm",
+    "largest_eigenvalue",
+    "trace",
+    "median_flatness",
+    "gap",
+    "test_loss",
+    "sharp_slope_std",
+    "flat_slope_std",
 ]
 SHARPNESS_OF_LAYER = ["slope_spread", "weight_spread", "weight_norm", "largest_eigenvalue", "trace", "gap"]
 SPECTRUM = ["rank", "eigenvalue", "slope_std", "weight_std"]
 SETTINGS = [
-    *("sweep", "dose", "runs", "converged", "target", "reached", "epoch"),
-    *("test_minus_training_loss", "gap", "decomposed_gap", "largest_residual", "slope_spread", "weight_spread", "weight_norm"),
+    "sweep",
+    "dose",
+    "runs",
+    "converged",
+    "target",
+    "reached",
+    "epoch",
+    "test_minus_training_loss",
+    "gap",
+    "decomposed_gap",
+    "largest_residual",
+    "slope_spread",
+    "weight_spread",
+    "weight_norm",
 ]
 
 

@@ -12,26 +12,53 @@ from sgdphysics.tables import RUN_ORDER, load_tables, save_rows
 OUTCOMES = ("converged", "not_converged", "diverged", "dead")
 QUANTITIES = ("test_loss", "test_error")
 RUNS = [
-    *("run", "part", "learning_rate", "batch_size", "noise_scale", "seed", "status", "epochs", "steps"),
-    *("training_loss", "training_error", "test_loss", "test_error"),
-    *("slope_spread", "largest_eigenvalue", "sharpest_temperature"),
+    "run",
+    "part",
+    "learning_rate",
+    "batch_size",
+    "noise_scale",
+    "seed",
+    "status",
+    "epochs",
+    "steps",
+    "training_loss",
+    "training_error",
+    "test_loss",
+    "test_error",
+    "slope_spread",
+    "largest_eigenvalue",
+    "sharpest_temperature",
 ]
 LINES = [
-    *("line", "quantity", "kind", "value", "points"),
-    *("edge_learning_rate", "edge_batch_size", "beyond_learning_rate", "beyond_batch_size"),
-    *("optimum_learning_rate", "optimum_batch_size", "octaves_from_optimum_to_edge"),
+    "line",
+    "quantity",
+    "kind",
+    "value",
+    "points",
+    "edge_learning_rate",
+    "edge_batch_size",
+    "beyond_learning_rate",
+    "beyond_batch_size",
+    "optimum_learning_rate",
+    "optimum_batch_size",
+    "octaves_from_optimum_to_edge",
 ]
 
 
 def tabulate(measured_paths: Sequence[Path], talk_runs: Sequence[str], tables: Mapping[str, Path]) -> None:
     """Write the tables "runs" (one row per run), "settings" (runs of each outcome) and "lines" (one row per line and quantity)."""
-    runs = load_tables(measured_paths)
-    runs["part"] = runs["run"].isin(set(talk_runs)).map({True: "talk_example", False: "grid"})
-    runs["noise_scale"] = runs["learning_rate"] / runs["batch_size"]
-    save_rows(tables["runs"], [runs], RUNS, ["part", *RUN_ORDER])
+    runs = _in_order(load_tables(measured_paths), talk_runs)
+    save_rows(tables["runs"], [runs], RUNS)
     settings = _settings(runs)
     save_rows(tables["settings"], [settings], settings.columns, ["part", *convergence_edge.SETTING])
     save_rows(tables["lines"], [_lines(runs[runs["part"] == "grid"])], LINES)
+
+
+def _in_order(runs: pd.DataFrame, talk_runs: Sequence[str]) -> pd.DataFrame:
+    """The runs with the part of the figure that they are of and their noise, in an order that is not that of their files."""
+    part = runs["run"].isin(set(talk_runs)).map({True: "talk_example", False: "grid"})
+    noise = runs["learning_rate"] / runs["batch_size"]
+    return runs.assign(part=part, noise_scale=noise).sort_values(["part", *RUN_ORDER, "run"], ignore_index=True)
 
 
 def _settings(runs: pd.DataFrame) -> pd.DataFrame:
@@ -43,14 +70,14 @@ def _settings(runs: pd.DataFrame) -> pd.DataFrame:
 
 def _lines(runs: pd.DataFrame) -> pd.DataFrame:
     """The edge of each line, and the setting up to it of lowest mean over seeds; none where the line has too few settings."""
-    found, up_to_edge = convergence_edge.edges(runs), convergence_edge.runs_up_to_the_edge(runs)
+    edges, up_to_edge = convergence_edge.edges(runs), convergence_edge.runs_up_to_the_edge(runs)
     means = up_to_edge.groupby(["line", *convergence_edge.SETTING, "octaves_to_edge"], as_index=False)[list(QUANTITIES)].mean()
     parts = []
     for quantity in QUANTITIES:
         best = means.loc[means.dropna(subset=[quantity]).groupby("line")[quantity].idxmin()]
         names = {key: f"optimum_{key}" for key in convergence_edge.SETTING} | {"octaves_to_edge": "octaves_from_optimum_to_edge"}
         columns = ["line", *convergence_edge.SETTING, "octaves_to_edge"]
-        parts.append(found.merge(best[columns].rename(columns=names), how="left").assign(quantity=quantity))
+        parts.append(edges.merge(best[columns].rename(columns=names), how="left").assign(quantity=quantity))
     return pd.concat(parts, ignore_index=True)
 
 

@@ -52,10 +52,10 @@ def runs_up_to_the_edge(runs: pd.DataFrame) -> pd.DataFrame:
     for line in edges(runs).itertuples():
         if line.points < FEWEST_POINTS:
             continue
-        own = runs[runs[line.kind] == line.value]
-        noise, edge = own["learning_rate"] / own["batch_size"], line.edge_learning_rate / line.edge_batch_size
-        own = own.assign(line=line.line, noise_scale=noise, octaves_to_edge=np.log2(edge / noise))
-        parts.append(own[noise <= edge])
+        on_line = runs[runs[line.kind] == line.value]
+        noise, edge = on_line["learning_rate"] / on_line["batch_size"], line.edge_learning_rate / line.edge_batch_size
+        on_line = on_line.assign(line=line.line, noise_scale=noise, octaves_to_edge=np.log2(edge / noise))
+        parts.append(on_line[noise <= edge])
     return pd.concat(parts[1:] or parts, ignore_index=True)
 
 

@@ -1,158 +1,39 @@
-"""Activity-weight duality: a change of the data as a change of one layer's weights, and what it says of the generalization gap.
+"""Activity-weight duality: the generalization gap over matched pairs, as a sum over directions of one layer's weights.
 
-For the input a of a layer at a training image and a' = a + da at a test image of the same class, the smallest dW with
-``(W + dW) a = W a'`` is ``dW = (W da) a^T / |a|^2``, of rank one. The loss at the test image is the loss of the changed network at
-the training image, so the generalization gap over matched pairs is a sum over directions of slopes times shifts of the weights.
+The loss at a test image is that of a changed network at its training image, the change being the pair's dual weight
+(`dual_weights`). So the gap is a sum over directions of slopes of the loss times shifts of the weights.
 
 Source: Feng, Zhang and Tu 2023.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
 
-from sgdphysics import seeds
 from sgdphysics.arrays import largest_eigenpairs
 from sgdphysics.curvature import DENSE_LIMIT, layer_hessian, sharpest_directions
-from sgdphysics.errors import InputError
+from sgdphysics.dual_weights import DualWeights, dual_weights, weight_spread_by_metric
 from sgdphysics.fits import PowerLaw, power_law
-from sgdphysics.losses import LOSSES
+from sgdphysics.matched_pairs import nearest_of_class, random_of_class
 from sgdphysics.networks import Mlp
+
+__all__ = [
+    "Decomposition",
+    "DualWeights",
+    "decompose_gap",
+    "decompose_pairs",
+    "dual_weights",
+    "fit_on_curvature",
+    "hessian_basis",
+    "nearest_of_class",
+    "random_of_class",
+    "weight_spread_by_metric",
+]
 
 SMALLEST_EIGENVALUE = 1e-6  # of the largest; a direction below it has no curvature to compare with
 WIDE_LAYER_DIRECTIONS = 200  # Hessian directions of a layer that is too wide for a dense matrix; the rest is one remainder
-
-
-def nearest_of_class(train_images: Tensor, train_labels: Tensor, test_images: Tensor, test_labels: Tensor) -> Tensor:
-    """Return for each test image the index of the nearest training image of its class, in pixel space; int64 (M,).
-
-    Given activities of a layer in place of images, (N, units) and (M, units), nearest is meant in activity space.
-
-    Raises:
-        InputError: If a test image's class has no training image.
-    """
-    matches = torch.empty_like(test_labels)
-    for wanted, candidates in _classes(train_labels, test_labels):
-        distances = torch.cdist(test_images[wanted].double(), train_images[candidates].double())
-        matches[wanted] = candidates[distances.argmin(1)]
-    return matches
-
-
-def random_of_class(train_labels: Tensor, test_labels: Tensor, seed: int) -> Tensor:
-    """Return for each test image the index of a random training image of its class; int64 (M,), errors as `nearest_of_class`."""
-    matches = torch.empty_like(test_labels)
-    random = seeds.generator(seed, "matches")
-    for wanted, candidates in _classes(train_labels, test_labels):
-        matches[wanted] = candidates[torch.from_numpy(random.integers(len(candidates), size=int(wanted.sum())))]
-    return matches
-
-
-def _classes(train_labels: Tensor, test_labels: Tensor) -> Sequence[tuple[Tensor, Tensor]]:
-    """Per class of the test images: which of them have it, and the indices of the training images that do."""
-    classes = []
-    for label in test_labels.unique().tolist():
-        candidates = (train_labels == label).nonzero().flatten()
-        if not len(candidates):
-            raise InputError(f"train_labels: no image of class {label}, which the test images have")
-        classes.append((test_labels == label, candidates))
-    return classes
-
-
-@dataclass(frozen=True, eq=False)
-class DualWeights:
-    """Dual weights of matched pairs, ``dW_k = outputs_k (x) inputs_k``.
-
-    Attributes:
-        outputs: W da_k / |a_k|^2, float64 (pairs, out).
-        inputs: a_k, float64 (pairs, in).
-        loss_changes: dl_k, loss at the test image less loss at its training image, float64 (pairs,).
-        inactive: Pairs left out because the layer gets no input at the training image, a = 0: no change of its weights does
-            anything there.
-    """
-
-    outputs: Tensor
-    inputs: Tensor
-    loss_changes: Tensor
-    inactive: int
-
-    @property
-    def squared_norms(self) -> Tensor:
-        """|dW_k|^2, (pairs,)."""
-        return self.outputs.square().sum(1) * self.inputs.square().sum(1)
-
-    @property
-    def slopes(self) -> Tensor:
-        """dl_k / |dW_k|^2, (pairs,): the slope g_k is this times dW_k; 0 where the pair needs no change (then dl_k is 0 too)."""
-        squares = self.squared_norms
-        return torch.where(squares > 0, self.loss_changes / squares, 0.0)
-
-    @property
-    def unchanged(self) -> int:
-        """Pairs whose dual weight is zero."""
-        return int((self.squared_norms == 0).sum())
-
-    def weights(self) -> Tensor:
-        """Return all dual weights, (pairs, out * in), row-major."""
-        return (self.outputs[:, :, None] * self.inputs[:, None, :]).flatten(1)
-
-    def along(self, directions: Tensor) -> Tensor:
-        """Return the components of the dual weights along directions (k, out * in): (pairs, k)."""
-        return self.weights() @ directions.T
-
-    def norms_along(self, vectors: Tensor) -> Tensor:
-        """Return the norms, (pairs,), of other changes of the weights with the same effect: those of rank one along vectors v_k,
-        (pairs, in), ``dW = (W da_k) v_k^T / (v_k . a_k)``. None is smaller than that of the dual weight, where v_k = a_k.
-        """
-        squares = self.inputs.square().sum(1)
-        return self.outputs.norm(dim=1) * squares * vectors.norm(dim=1) / (vectors * self.inputs).sum(1).abs()
-
-    def with_shuffled_losses(self, seed: int) -> "DualWeights":
-        """Return the same dual weights with the changes of the loss dealt to other pairs at random: the null of every statement
-        on slopes. The gap, the mean of the changes, stays.
-        """
-        order = seeds.generator(seed, "shuffled_losses").permutation(len(self.loss_changes))
-        return replace(self, loss_changes=self.loss_changes[torch.from_numpy(order)])
-
-    def spreads(self) -> tuple[float, float]:
-        """Return s_g and s_w, roots of the total variances over pairs (normalised by 1 / pairs) of slopes and dual weights.
-
-        They do not depend on the basis.
-        """
-        return self._spread(self.slopes), self._spread(torch.ones_like(self.slopes))
-
-    def _spread(self, factors: Tensor) -> float:
-        mean = (factors[:, None] * self.outputs).T @ self.inputs / len(factors)
-        variance = (factors.square() * self.squared_norms).mean() - mean.square().sum()
-        return float(variance.clamp(min=0)) ** 0.5  # of equal pairs rounding may leave less than nothing
-
-
-def dual_weights(
-    network: Mlp, train_images: Tensor, test_images: Tensor, labels: Tensor, layer: int, loss: str = "cross_entropy"
-) -> DualWeights:
-    """Return the dual weights of matched pairs of images.
-
-    Args:
-        network: Computed in float64.
-        train_images: The training image matched to each test image, (M, pixels).
-        test_images: (M, pixels).
-        labels: Their common labels, int64 (M,).
-        layer: Weight matrix, counted from 0.
-        loss: "cross_entropy" or "mean_squared_error".
-
-    Raises:
-        ValueError: If the layer does not exist or the images do not fit the network.
-    """
-    network = network.double()
-    weight = network.weights[network.checked_layer(layer)]
-    inputs = [network.activations(images.double()) for images in (train_images, test_images)]
-    activity, shifted = (part[layer] for part in inputs)
-    before, after = (LOSSES[loss].values(part[-1] @ network.weights[-1].T, labels) for part in inputs)
-    squares = activity.square().sum(1)
-    active = squares > 0
-    outputs = ((shifted - activity) @ weight.T)[active] / squares[active, None]
-    return DualWeights(outputs, activity[active], (after - before)[active], int((~active).sum()))
 
 
 @dataclass(frozen=True, eq=False)
@@ -205,6 +86,11 @@ class Decomposition:
         """Share of the gap in sum_n c_n sigma_g,n sigma_w,n; the rest is in the means and the remainder."""
         return float((self.correlation * self.slope_std * self.weight_std).sum()) / self.gap
 
+    @cached_property
+    def slope_fit(self) -> PowerLaw:
+        """The fit of the slope variances sigma_g,n^2 on curvature, as of `fit_on_curvature`."""
+        return fit_on_curvature(self.slope_std.square(), self.eigenvalues)
+
     def leading_correlation(self, share: float = 0.9) -> dict[str, float]:
         """Return how constant c_n is over the leading directions: the fewest that together carry a share of the gap.
 
@@ -217,6 +103,16 @@ class Decomposition:
         mean = float(leading.mean())
         variation = float(leading.std(correction=0)) / mean
         return {"correlation_mean": mean, "correlation_variation": variation, "leading_directions": count}
+
+    def numbers(self) -> dict[str, float]:
+        """Return what the decomposition comes to.
+
+        Keys: "gap", "decomposed_gap", "slope_spread", "weight_spread", "correlated_share", those of `leading_correlation`, and of
+        `slope_fit` "slope_curvature_correlation" and "slope_curvature_exponent".
+        """
+        names = ("gap", "decomposed_gap", "slope_spread", "weight_spread", "correlated_share")
+        fitted = {"slope_curvature_correlation": self.slope_fit.r, "slope_curvature_exponent": self.slope_fit.exponent}
+        return {**{name: getattr(self, name) for name in names}, **self.leading_correlation(), **fitted}
 
 
 def decompose_gap(
@@ -303,20 +199,3 @@ def fit_on_curvature(variances: Tensor, eigenvalues: Tensor) -> PowerLaw:
     """
     curved = eigenvalues > SMALLEST_EIGENVALUE * eigenvalues.max()
     return power_law(eigenvalues[curved].cpu(), variances[curved].cpu())
-
-
-def weight_spread_by_metric(weight: Tensor, activities: Tensor, shifts: Tensor) -> float:
-    """Return s_w in closed form, the size of the solution in a metric that the data set: ``s_w^2 = tr(W Q W^T)``.
-
-    ``Q = <da da^T / |a|^2> - K^T K`` with ``K = <a da^T / |a|^2>``, averages over pairs.
-
-    Args:
-        weight: W, (out, in).
-        activities: a of each pair at its training image, (pairs, in), none of them zero.
-        shifts: da, (pairs, in).
-    """
-    weight, activities, shifts = weight.double(), activities.double(), shifts.double()
-    squares = activities.square().sum(1, keepdim=True)
-    metric = shifts.T @ (shifts / squares) / len(shifts)
-    mixed = activities.T @ (shifts / squares) / len(shifts)
-    return float(((weight @ (metric - mixed.T @ mixed)) * weight).sum().clamp(min=0)) ** 0.5

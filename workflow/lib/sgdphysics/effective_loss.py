@@ -1,15 +1,23 @@
-"""What moves walkers along the toy valley: stationary densities by grid and by simulation, their slopes, drift and noise."""
+"""The effective loss -ln P along the toy valley: stationary densities by grid and by simulation, and their slopes."""
 
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.integrate import cumulative_trapezoid
 
 from sgdphysics import fokker_planck
-from sgdphysics.toy import Landscape, shaken_descent
+from sgdphysics.effective_drift import density_from_drift_and_noise, drift_and_noise
+from sgdphysics.toy_landscapes import Landscape
 
-BLOCKS = 5  # of steps, whose sums give the noise strength; each is long against the relaxation of y
+__all__ = [
+    "GridSolution",
+    "ValleyDensity",
+    "WalkerHistogram",
+    "density_from_drift_and_noise",
+    "drift_and_noise",
+    "solve_on_grid",
+]
+
 GRID_REACH = 6.0  # half-width of the grid in y, in standard deviations where the valley is flattest
 
 
@@ -73,6 +81,22 @@ class GridSolution:
         joint, marginal = self.density[:, len(self.y) // 2], self.density.sum(1)
         return ValleyDensity(self.x, joint / (joint.sum() * spacing), marginal / (marginal.sum() * spacing))
 
+    @property
+    def largest_current(self) -> float:
+        """Largest current along x, relative to the largest density."""
+        return float(np.abs(self.current[0]).max() / self.density.max())
+
+    def table(self, points: int) -> pd.DataFrame:
+        """Return "x", "y", "density", "current_x" and "current_y" at so many evenly spaced cells along each axis; at all of a
+        coarser grid.
+        """
+        rows, columns = (np.unique(np.linspace(0, len(part) - 1, points).round().astype(int)) for part in (self.x, self.y))
+        chosen = np.ix_(rows, columns)
+        x, y = np.meshgrid(self.x[rows], self.y[columns], indexing="ij")
+        along_x, along_y = (fokker_planck.current_at_centres(part, axis)[chosen] for axis, part in enumerate(self.current))
+        values = {"x": x, "y": y, "density": self.density[chosen], "current_x": along_x, "current_y": along_y}
+        return pd.DataFrame({name: value.ravel() for name, value in values.items()})
+
 
 def solve_on_grid(landscape: Landscape, *, diffusion: float, kappa: float, cells: tuple[int, int]) -> GridSolution:
     """Solve the stationary Fokker-Planck equation of `toy.langevin`.
@@ -118,50 +142,3 @@ class WalkerHistogram:
         joint, marginal = (part / (part.sum() * self._spacing) for part in (self._near, self._all))
         places = (np.arange(len(self._all)) + 0.5) * self._spacing - self._landscape.half_width
         return ValleyDensity(places, joint, marginal)
-
-
-def drift_and_noise(
-    landscape: Landscape,
-    x: np.ndarray,
-    *,
-    learning_rate: float,
-    shift: float,
-    walkers: int,
-    steps: int,
-    random: np.random.Generator,
-    fixed_y: bool = False,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Measure how shaken descent would move x, at fixed x and with y in its stationary state.
-
-    Args:
-        landscape: Where.
-        x: Places, (n,).
-        learning_rate, shift: As for `toy.shaken_descent`.
-        walkers: Per place; they share their random numbers across places.
-        steps: Measured; a fifth as many go before, for y to become stationary.
-        random: Source of random numbers.
-        fixed_y: Keep y = 0: the smoothing of the mean landscape alone.
-
-    Returns:
-        Mean step of x per step, (n,), and its noise strength D, (n,): half the variance per step of the sum over a fifth of the
-        steps, so that correlations between steps count.
-    """
-    start = np.repeat(np.asarray(x, dtype=float)[:, None], walkers, axis=1)
-    arguments = {"learning_rate": learning_rate, "shift": shift, "random": random, "fixed_x": True, "fixed_y": fixed_y}
-    _, y = shaken_descent(landscape, start, np.zeros_like(start), steps=max(1, steps // 5), **arguments)
-    block = max(1, steps // BLOCKS)
-    sums = np.zeros((BLOCKS, *start.shape))
-    for total in sums:
-
-        def add(step: int, change: np.ndarray, y: np.ndarray, total: np.ndarray = total) -> None:
-            np.add(total, change, out=total)
-
-        _, y = shaken_descent(landscape, start, y, steps=block, observer=add, **arguments)
-    return sums.mean((0, 2)) / block, sums.var((0, 2), ddof=1) / (2 * block)
-
-
-def density_from_drift_and_noise(x: np.ndarray, drift: np.ndarray, noise: np.ndarray) -> np.ndarray:
-    """Return the stationary density of dx = drift dt + sqrt(2 noise) dW (Ito) on places x (n,): exp(int drift / noise) / noise."""
-    exponent = cumulative_trapezoid(drift / noise, x, initial=0)
-    density = np.exp(exponent - exponent.max()) / noise
-    return density / np.trapezoid(density, x)

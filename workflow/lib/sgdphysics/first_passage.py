@@ -1,12 +1,14 @@
 """When walkers arrive: first passages, with divergence as a competing event and what never happened in time as censored."""
 
-from collections.abc import Callable
+import functools
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from statsmodels.duration.survfunc import CumIncidenceRight, SurvfuncRight
 
-from sgdphysics.toy import Landscape, has_diverged
+from sgdphysics.toy_landscapes import Landscape
+from sgdphysics.toy_walkers import has_diverged, langevin, shaken_descent
 
 CENSORED, ARRIVED, DIVERGED = 0, 1, 2
 
@@ -30,6 +32,43 @@ class FirstPassages:
         """Share of all walkers with this event."""
         return float((self.events == event).mean())
 
+    @classmethod
+    def pooled(cls, parts: Sequence["FirstPassages"]) -> "FirstPassages":
+        """Return the passages of the walkers of all parts together."""
+        return cls(np.concatenate([part.times for part in parts]), np.concatenate([part.events for part in parts]))
+
+
+def moves(landscape: Landscape, dynamics: str, *, learning_rate: float, shift: float, random: np.random.Generator) -> Move:
+    """Return what moves walkers: shaken descent ("shaken"), or its control, a heat bath ("thermal").
+
+    The noise of the heat bath has the strength that the noise of shaken descent has in y where the valley is flattest, in x and y
+    alike; its time step is the learning rate.
+
+    Raises:
+        ValueError: If the dynamics are neither of these.
+    """
+    if dynamics not in ("shaken", "thermal"):
+        raise ValueError(f"dynamics: found {dynamics!r}, expected shaken or thermal")
+    if dynamics == "shaken":
+        return functools.partial(shaken_descent, landscape, learning_rate=learning_rate, shift=shift, random=random)
+    strength = learning_rate * (shift * landscape.smallest_curvature) ** 2 / 2
+    return functools.partial(langevin, landscape, diffusion=strength, kappa=1.0, time_step=learning_rate, random=random)
+
+
+def arrivals(move: Move, landscape: Landscape, *, walkers: int, relative_flatness: float, horizon: int) -> FirstPassages:
+    """Follow walkers from a sharp end of the valley, x = half_width and y = 0, until each has come to a flat place.
+
+    Args:
+        move: As for `first_passages`.
+        landscape: Where.
+        walkers: How many.
+        relative_flatness: Of a flat place, in parts of the largest flatness.
+        horizon: Steps.
+    """
+    x = np.full(walkers, landscape.half_width)
+    flatness = relative_flatness * landscape.smallest_curvature**-0.5
+    return first_passages(move, landscape, x, np.zeros_like(x), flatness=flatness, horizon=horizon)
+
 
 def first_passages(
     move: Move, landscape: Landscape, x: np.ndarray, y: np.ndarray, *, flatness: float, horizon: int, block: int = 500
@@ -48,15 +87,15 @@ def first_passages(
     times, events = np.full(len(x), horizon, dtype=np.int64), np.full(len(x), CENSORED, dtype=np.int64)
     waiting = np.arange(len(x))
     for start in range(0, horizon, block):
-        own_times, own_events = times[waiting], events[waiting]
+        waiting_times, waiting_events = times[waiting], events[waiting]
 
         def record(
             step: int,
             x: np.ndarray,
             y: np.ndarray,
             start: int = start,
-            times: np.ndarray = own_times,
-            events: np.ndarray = own_events,
+            times: np.ndarray = waiting_times,
+            events: np.ndarray = waiting_events,
         ) -> None:
             undecided = events == CENSORED
             diverged = has_diverged(x, y) & undecided
@@ -67,8 +106,8 @@ def first_passages(
 
         with np.errstate(over="ignore", invalid="ignore"):
             x, y = move(x, y, steps=min(block, horizon - start), observer=record)
-        times[waiting], events[waiting] = own_times, own_events
-        going = own_events == CENSORED
+        times[waiting], events[waiting] = waiting_times, waiting_events
+        going = waiting_events == CENSORED
         waiting, x, y = waiting[going], x[going], y[going]
         if not len(waiting):
             break

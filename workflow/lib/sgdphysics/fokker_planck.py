@@ -115,6 +115,15 @@ def probability_current(
     return currents
 
 
+def current_at_centres(current: np.ndarray, axis: int) -> np.ndarray:
+    """Return the mean of the currents along an axis through the two faces of each cell; walls let nothing through."""
+    widths = [(0, 0)] * current.ndim
+    widths[axis] = (1, 1)
+    padded = np.pad(current, widths)
+    first, second = _neighbours(padded, axis)
+    return (second + first) / 2
+
+
 def _anchored(matrix: scipy.sparse.csc_array, anchor: int) -> tuple[np.ndarray, float]:
     """Stationary density (cells,) as a multiple of that of one cell, and how large a share of it rounding may have changed.
 

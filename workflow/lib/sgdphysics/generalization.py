@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from sgdphysics import curvature, duality, labelled_images, training
+from sgdphysics import curvature, dual_weights, labelled_images, matched_pairs, training
 from sgdphysics.losses import LOSSES
 from sgdphysics.networks import Mlp
 
@@ -49,9 +49,7 @@ class MatchedData:
         """
         labels = self.labels[: self.clean]
         trained, tested = (network.activations(images)[layer] for images in (self.images[: self.clean], self.test_images))
-        by_activity = duality.nearest_of_class(trained, labels, tested, self.test_labels)
-        at_random = duality.random_of_class(labels, self.test_labels, seed)
-        others = {"nearest_activity": by_activity, "random_of_class": at_random}
+        others = matched_pairs.other_matches(trained, labels, tested, self.test_labels, seed)
         return {"nearest_pixels": self, **{name: replace(self, matches=matches) for name, matches in others.items()}}
 
     def has_curvature(self, network: Mlp, layer: int) -> bool:
@@ -74,9 +72,9 @@ class MatchedData:
             "test_error": _error(tested, self.test_labels),
         }
 
-    def pairs(self, network: Mlp, layer: int) -> duality.DualWeights:
-        """Return the dual weights of the pairs in one layer; errors as `duality.dual_weights`."""
-        return duality.dual_weights(network, self.matched_images, self.test_images, self.test_labels, layer, self.loss)
+    def pairs(self, network: Mlp, layer: int) -> dual_weights.DualWeights:
+        """Return the dual weights of the pairs in one layer; errors as `dual_weights.dual_weights`."""
+        return dual_weights.dual_weights(network, self.matched_images, self.test_images, self.test_labels, layer, self.loss)
 
 
 class MatchedDatasets:
@@ -86,16 +84,14 @@ class MatchedDatasets:
         """Test on the first ``test_images`` of the test set; on all of them if None or if there are fewer."""
         self._dataset = dataset
         self._test = dataset.test_images[:test_images].double(), dataset.test_labels[:test_images]
-        self._matches: dict[tuple[int, ...], Tensor] = {}
+        self._nearest = matched_pairs.NearestOfClass(*self._test)
 
     def of(self, run: training.Run) -> MatchedData:
         """Return the images of a run; errors as `training.training_set`."""
         indices, labels, clean = training.training_set(run, self._dataset.train_labels)
         images = self._dataset.train_images[indices].double()
-        key = tuple(indices[:clean].tolist())
-        if key not in self._matches:
-            self._matches[key] = duality.nearest_of_class(images[:clean], labels[:clean], *self._test)
-        return MatchedData(images, labels, clean, *self._test, self._matches[key], run.loss)
+        matches = self._nearest.among(indices[:clean], images[:clean], labels[:clean])
+        return MatchedData(images, labels, clean, *self._test, matches, run.loss)
 
 
 def _error(logits: Tensor, labels: Tensor) -> float:

@@ -62,8 +62,8 @@ def with_control(points: pd.DataFrame) -> pd.DataFrame:
     epochs = points["point"] == "equal_epochs"
     followed = points[(points["sweep"] == CONTROL) & epochs].drop(columns=["sweep", "dose", "reference"])
     places = points.loc[points["reference"], ["sweep", "dose", "reference"]].drop_duplicates()
-    own = points["reference"] & epochs
-    return pd.concat([points[~own & (points["sweep"] != CONTROL)], places.merge(followed, how="cross")], ignore_index=True)
+    replaced = (points["reference"] & epochs) | (points["sweep"] == CONTROL)
+    return pd.concat([points[~replaced], places.merge(followed, how="cross")], ignore_index=True)
 
 
 def effects(points: pd.DataFrame, quantities: Sequence[str]) -> pd.DataFrame:
@@ -109,14 +109,14 @@ def _differences(pairs: pd.DataFrame, quantities: Sequence[str], weakest: float)
 def _control_after(control: pd.DataFrame, rows: pd.DataFrame, quantities: Sequence[str]) -> pd.DataFrame:
     """Rows beside the control of the same seed after as many epochs; without those later than the control's last point."""
     parts = []
-    for seed, own in rows.groupby("seed"):
+    for seed, group in rows.groupby("seed"):
         course = control[control["seed"] == seed].drop_duplicates("epoch").sort_values("epoch")
         if course.empty:
             continue
-        own = own[own["epoch"].between(course["epoch"].min(), course["epoch"].max())]
-        epochs, measured = np.log(own["epoch"]), np.log(course["epoch"])
+        beside = group[group["epoch"].between(course["epoch"].min(), course["epoch"].max())]
+        epochs, measured = np.log(beside["epoch"]), np.log(course["epoch"])
         followed = {f"{key}_of_weakest": np.exp(np.interp(epochs, measured, np.log(course[key]))) for key in quantities}
-        parts.append(own.assign(**followed, weakest_epoch=own["epoch"]))
+        parts.append(beside.assign(**followed, weakest_epoch=beside["epoch"]))
     if parts:
         return pd.concat(parts, ignore_index=True)
     return rows.iloc[:0].assign(weakest_epoch=np.nan, **{f"{key}_of_weakest": np.nan for key in quantities})

@@ -1,0 +1,160 @@
+"""What moves walkers of shaken descent along the toy valley: drift and noise at fixed x, and the density of x that they make."""
+
+import numpy as np
+import pandas as pd
+from scipy.integrate import cumulative_trapezoid
+
+from sgdphysics import seeds
+from sgdphysics.toy_landscapes import Landscape
+from sgdphysics.toy_walkers import drift_terms, has_diverged, shaken_descent
+
+BLOCKS = 5  # of steps, whose sums give the noise strength; each is long against the relaxation of y
+RELAXATIONS = 8  # relaxation times of x before its stationary density is sampled
+SAMPLES, APART = 6, 2  # samples of that density, and relaxation times between them
+REACH, PLACES = 6, 41  # of the density built from drift and noise: standard deviations to either side, places in them
+
+
+def drift_and_noise(
+    landscape: Landscape,
+    x: np.ndarray,
+    *,
+    learning_rate: float,
+    shift: float,
+    walkers: int,
+    steps: int,
+    random: np.random.Generator,
+    fixed_y: bool = False,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Measure how shaken descent would move x, at fixed x and with y in its stationary state.
+
+    Args:
+        landscape: Where.
+        x: Places, (n,).
+        learning_rate, shift: As for `toy.shaken_descent`.
+        walkers: Per place; they share their random numbers across places.
+        steps: Measured; a fifth as many go before, for y to become stationary.
+        random: Source of random numbers.
+        fixed_y: Keep y = 0: the smoothing of the mean landscape alone.
+
+    Returns:
+        Mean step of x per step, (n,), and its noise strength D, (n,): half the variance per step of the sum over a fifth of the
+        steps, so that correlations between steps count.
+    """
+    start = np.repeat(np.asarray(x, dtype=float)[:, None], walkers, axis=1)
+    arguments = {"learning_rate": learning_rate, "shift": shift, "random": random, "fixed_x": True, "fixed_y": fixed_y}
+    _, y = shaken_descent(landscape, start, np.zeros_like(start), steps=max(1, steps // 5), **arguments)
+    block = max(1, steps // BLOCKS)
+    sums = np.zeros((BLOCKS, *start.shape))
+    for total in sums:
+
+        def add(step: int, change: np.ndarray, y: np.ndarray, total: np.ndarray = total) -> None:
+            np.add(total, change, out=total)
+
+        _, y = shaken_descent(landscape, start, y, steps=block, observer=add, **arguments)
+    return sums.mean((0, 2)) / block, sums.var((0, 2), ddof=1) / (2 * block)
+
+
+def density_from_drift_and_noise(x: np.ndarray, drift: np.ndarray, noise: np.ndarray) -> np.ndarray:
+    """Return the stationary density of dx = drift dt + sqrt(2 noise) dW (Ito) on places x (n,): exp(int drift / noise) / noise."""
+    exponent = cumulative_trapezoid(drift / noise, x, initial=0)
+    density = np.exp(exponent - exponent.max()) / noise
+    return density / np.trapezoid(density, x)
+
+
+def drift_beside_theory(
+    landscape: Landscape, x: np.ndarray, *, learning_rate: float, shift: float, walkers: int, steps: int, seed: int
+) -> dict[str, np.ndarray]:
+    """Measure the mean step of x at fixed places, whole and with y fixed (the smoothing alone), and predict it.
+
+    Args:
+        landscape, x, learning_rate, shift, walkers, steps: As for `drift_and_noise`.
+        seed: Of the walkers, the same ones for both.
+
+    Returns:
+        (n,) each: "learning_rate_times_curvature", "drift", "smoothing_drift", and the terms of `toy.drift_terms`,
+        "predicted_smoothing_drift" and "predicted_noise_induced_drift".
+    """
+    measured = {}
+    for name, fixed_y in (("drift", False), ("smoothing_drift", True)):
+        measured[name], _ = drift_and_noise(
+            landscape,
+            x,
+            learning_rate=learning_rate,
+            shift=shift,
+            walkers=walkers,
+            steps=steps,
+            random=seeds.generator(seed, "walkers"),
+            fixed_y=fixed_y,
+        )
+    smoothing, induced = drift_terms(landscape, x, learning_rate, shift)
+    theory = {"predicted_smoothing_drift": smoothing, "predicted_noise_induced_drift": induced}
+    return {"learning_rate_times_curvature": learning_rate * landscape.curvature(x), **measured, **theory}
+
+
+def stationary_beside_built(
+    landscape: Landscape,
+    *,
+    learning_rate: float,
+    shift: float,
+    walkers: int,
+    drift_walkers: int,
+    drift_steps: int,
+    random: np.random.Generator,
+) -> tuple[pd.DataFrame, dict[str, float]]:
+    """Compare the stationary density of x of walkers with the one built from measured drift and noise.
+
+    Args:
+        landscape: A valley that is flattest at x = 0.
+        learning_rate, shift: As for `toy.shaken_descent`.
+        walkers: Whose density is counted.
+        drift_walkers, drift_steps: The walkers per place, and the steps, by which drift and noise are measured.
+        random: Source of random numbers.
+
+    Returns:
+        A table with one row per place: "x", "density", "built_density", "drift" and "noise". And of both densities
+        "standard_deviation" and "built_standard_deviation", with "largest_difference_of_cumulative_shares".
+    """
+    x = stationary_sample(landscape, walkers, learning_rate, shift, random)
+    places = np.linspace(-REACH, REACH, PLACES) * x.std()
+    drift, noise = drift_and_noise(
+        landscape,
+        places,
+        learning_rate=learning_rate,
+        shift=shift,
+        walkers=drift_walkers,
+        steps=drift_steps,
+        random=random,
+    )
+    built = density_from_drift_and_noise(places, drift, noise)
+    counted = _counted_density(x, places)
+    cumulative = cumulative_trapezoid(built, places, initial=0)
+    rank = (np.arange(len(x)) + 0.5) / len(x)
+    table = pd.DataFrame({"x": places, "density": counted, "built_density": built, "drift": drift, "noise": noise})
+    return table, {
+        "standard_deviation": x.std(),
+        "built_standard_deviation": np.sqrt(np.trapezoid(built * places**2, places)),
+        "largest_difference_of_cumulative_shares": np.abs(np.interp(np.sort(x), places, cumulative) - rank).max(),
+    }
+
+
+def stationary_sample(
+    landscape: Landscape, walkers: int, learning_rate: float, shift: float, random: np.random.Generator
+) -> np.ndarray:
+    """Return places x of walkers that started at x = 0, the flattest place: several samples, relaxation times apart.
+
+    Those that diverged are left out, so that there are at most walkers * samples.
+    """
+    near = 0.01 * landscape.half_width
+    relaxation = -near / sum(drift_terms(landscape, near, learning_rate, shift))
+    x, y, samples = np.zeros(walkers), np.zeros(walkers), []
+    for times in (RELAXATIONS, *[APART] * SAMPLES):
+        steps = int(np.ceil(times * relaxation))
+        x, y = shaken_descent(landscape, x, y, learning_rate=learning_rate, shift=shift, steps=steps, random=random)
+        samples.append(x[~has_diverged(x, y)])
+    return np.concatenate(samples[1:])
+
+
+def _counted_density(x: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """Density of x around evenly spaced places."""
+    step = places[1] - places[0]
+    return np.histogram(x, np.append(places - step / 2, places[-1] + step / 2))[0] / (len(x) * step)

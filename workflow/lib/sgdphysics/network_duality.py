@@ -1,0 +1,153 @@
+"""The duality of one network, tested: exactness and size of its dual weights, ways of matching, smaller shifts, nulls.
+
+Source: Feng, Zhang and Tu 2023; the nulls are ours.
+"""
+
+from collections.abc import Iterator
+
+import pandas as pd
+import torch
+from torch import Tensor
+
+from sgdphysics import dual_weights, duality, noise, seeds
+from sgdphysics.dual_weights import DualWeights
+from sgdphysics.generalization import MatchedData
+from sgdphysics.networks import Mlp
+
+FRACTIONS = (1.0, 0.3, 0.1, 0.03)  # of the shift from a training image to its test image
+
+
+class NetworkDuality:
+    """One network with its matched pairs and the eigenbasis of its Hessian in one layer."""
+
+    def __init__(self, network: Mlp, data: MatchedData, layer: int, seed: int) -> None:
+        """Prepare a network.
+
+        Args:
+            network: In float64, on the device of the data.
+            data: Its images.
+            layer: Weight matrix, counted from 0.
+            seed: Of random matches, shuffled losses and random vectors.
+        """
+        self._network, self._data, self._layer, self._seed = network, data, layer, seed
+        self._basis = duality.hessian_basis(network, data.images, data.labels, layer, data.loss)
+        self._pairs = data.pairs(network, layer)
+
+    def tables(self) -> Iterator[tuple[str, pd.DataFrame]]:
+        """Yield parts of the tables "pairs", "metric", "matching", "directions" and "shifts", each with the table's name."""
+        yield "pairs", self.pairs()
+        yield "metric", self.metric()
+        yield "matching", self.matching()
+        yield "directions", self.directions()
+        yield "shifts", self.shifts()
+
+    def pairs(self) -> pd.DataFrame:
+        """Return how well each dual weight does what it is for, and how small it is among the changes of the weights that do.
+
+        One row per active pair: "pair" (counted from 0), "dual_norm", "relative_norm" (in parts of the layer's norm),
+        "loss_change", "activity_error" and "logit_error" (as of `relative_errors`), and the norms of two other changes with the
+        same effect in parts of the dual weight's, "norm_ratio_along_test_activity" and "norm_ratio_along_random_vector".
+        """
+        weight, (activity, shifted) = self._network.weights[self._layer], self._activities()
+        before, wanted = activity @ weight.T, shifted @ weight.T
+        changed = before + self._pairs.outputs * activity.square().sum(1, keepdim=True)
+        logits = [self._network.logits_above(self._layer, output) for output in (changed, wanted, before)]
+        norms = self._pairs.squared_norms.sqrt()
+        columns = {
+            "dual_norm": norms,
+            "relative_norm": norms / weight.norm(),
+            "loss_change": self._pairs.loss_changes,
+            "activity_error": relative_errors(changed, wanted, before),
+            "logit_error": relative_errors(*logits),
+            "norm_ratio_along_test_activity": self._pairs.norms_along(shifted) / norms,
+            "norm_ratio_along_random_vector": self._pairs.norms_along(self._random_vectors(activity)) / norms,
+        }
+        return pd.DataFrame({"pair": range(len(norms)), **{name: values.cpu().numpy() for name, values in columns.items()}})
+
+    def metric(self) -> pd.DataFrame:
+        """Return the size of the solution, "weight_spread", and by the metric that the data set, "weight_spread_by_metric"."""
+        activity, shifted = self._activities()
+        weight = self._network.weights[self._layer]
+        by_metric = dual_weights.weight_spread_by_metric(weight, activity, shifted - activity)
+        return pd.DataFrame([{"weight_spread": self._pairs.spreads()[1], "weight_spread_by_metric": by_metric}])
+
+    def matching(self) -> pd.DataFrame:
+        """Return one row per way of "matching": the mean "distance" of a pair in pixels, and what `Decomposition.numbers` has."""
+        rows = []
+        for matching, data in self._data.matchings(self._network, self._layer, self._seed).items():
+            distance = (data.matched_images - data.test_images).norm(dim=1).mean()
+            numbers = self._decomposed(data.pairs(self._network, self._layer)).numbers()
+            rows.append({"matching": matching, "distance": float(distance), **numbers})
+        return pd.DataFrame(rows)
+
+    def directions(self) -> pd.DataFrame:
+        """Return one row per direction ("rank", "eigenvalue", "slope_std", "weight_std", "correlation", "contribution" to the gap
+        and "cumulative_share" of it), with the pairs' "own" changes of the loss and with "shuffled" ones.
+        """
+        parts = [_direction_rows(self._decomposed(pairs)).assign(losses=losses) for losses, pairs in self._with_null(self._pairs)]
+        return pd.concat(parts, ignore_index=True)
+
+    def shifts(self) -> pd.DataFrame:
+        """Return what `Decomposition.numbers` has for test images moved to a "fraction" of their shift from the training image.
+
+        With "own" and "shuffled" changes of the loss, and in the limit of no shift the "gradient", of which there is only the fit
+        of its variances on curvature.
+        """
+        rows = []
+        for fraction in FRACTIONS:
+            for losses, pairs in self._with_null(self._moved(fraction)):
+                rows.append({"losses": losses, "fraction": fraction, **self._decomposed(pairs).numbers()})
+        rows.append({"losses": "gradient", "fraction": 0.0, **self._gradients()})
+        return pd.DataFrame(rows)
+
+    def _with_null(self, pairs: DualWeights) -> list[tuple[str, DualWeights]]:
+        return [("own", pairs), ("shuffled", pairs.with_shuffled_losses(self._seed))]
+
+    def _decomposed(self, pairs: DualWeights) -> duality.Decomposition:
+        return duality.decompose_pairs(pairs, *self._basis)
+
+    def _activities(self) -> tuple[Tensor, Tensor]:
+        """Inputs of the layer at both images of every active pair."""
+        images = self._data.matched_images, self._data.test_images
+        start, end = (self._network.activations(part)[self._layer] for part in images)
+        active = start.any(1)
+        return start[active], end[active]
+
+    def _random_vectors(self, like: Tensor) -> Tensor:
+        """Standard normal numbers, shaped as a tensor is and on its device."""
+        return torch.from_numpy(seeds.generator(self._seed, "vectors").standard_normal(tuple(like.shape))).to(like.device)
+
+    def _moved(self, fraction: float) -> DualWeights:
+        """Pairs of a training image with the image a part of the way to its test image."""
+        start, end = self._data.matched_images, self._data.test_images
+        between = start + fraction * (end - start)
+        return dual_weights.dual_weights(self._network, start, between, self._data.test_labels, self._layer, self._data.loss)
+
+    def _gradients(self) -> dict[str, float]:
+        """Variance over the matched training images of the whole gradient, in place of the slopes along the dual weights."""
+        matched = self._data.matched_images, self._data.test_labels
+        eigenvalues, directions = self._basis
+        gradients = noise.projected_gradients(self._network, *matched, self._layer, directions, self._data.loss)
+        fit = duality.fit_on_curvature(gradients.var(0, correction=0), eigenvalues)
+        return {"slope_curvature_correlation": fit.r, "slope_curvature_exponent": fit.exponent}
+
+
+def relative_errors(reached: Tensor, wanted: Tensor, before: Tensor) -> Tensor:
+    """Return the distance of each output (pairs, units) from what is wanted, (pairs,).
+
+    It is in parts of the larger norm of what is wanted and what was there before: an image may leave a layer silent.
+    """
+    return (reached - wanted).norm(dim=1) / torch.maximum(wanted.norm(dim=1), before.norm(dim=1))
+
+
+def _direction_rows(decomposition: duality.Decomposition) -> pd.DataFrame:
+    columns = {
+        "eigenvalue": decomposition.eigenvalues,
+        "slope_std": decomposition.slope_std,
+        "weight_std": decomposition.weight_std,
+        "correlation": decomposition.correlation,
+        "contribution": decomposition.contributions,
+        "cumulative_share": decomposition.contributions.cumsum(0) / decomposition.gap,
+    }
+    rows = pd.DataFrame({name: values.cpu().numpy() for name, values in columns.items()})
+    return rows.assign(rank=range(1, len(rows) + 1))
