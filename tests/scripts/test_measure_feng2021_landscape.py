@@ -1,7 +1,7 @@
 """The numbers of measure_flatness and measure_noise against a second computation from their definitions: losses of all images in
 float64, derivatives by autograd, one image at a time, at the centres and along the directions that measure_fluctuations kept.
 
-Both computations are in float64 and start from the same bits: they agree to 1e-9 where nothing is iterated.
+Both computations are in float64 and start from the same bits: they agree to 1e-9, and edges to the 1e-5 at which iteration ends.
 """
 
 import dataclasses
@@ -110,7 +110,7 @@ def test_flatness_and_curvature(measured):
             line = measured.line(key[:3], direction)
             assert row["curvature"] == pytest.approx(line.curvature(), rel=1e-9, abs=1e-14)
             for side, sign in (("edge_left", -1), ("edge_right", 1)):
-                assert row[side] == pytest.approx(line.edge(sign, factor), rel=1e-4)
+                assert row[side] == pytest.approx(line.edge(sign, factor), rel=1e-5)
             assert row["flatness"] == row["edge_left"] + row["edge_right"]
 
 
@@ -143,7 +143,7 @@ def test_minima(measured):
     found = measured.rows("minima", ["directions", "rank", "range"])
     assert set(found.index) == expected.keys()
     for key, (width, minima) in expected.items():
-        assert found.loc[key, "width"] == pytest.approx(width, rel=1e-4)  # edges are good to 1e-5
+        assert found.loc[key, "width"] == pytest.approx(width, rel=1e-5)
         assert found.loc[key, "minima"] == minima
     assert found["minima"].nunique() > 1
 
