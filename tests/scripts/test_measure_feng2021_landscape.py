@@ -103,6 +103,7 @@ def test_flatness_and_curvature(measured):
         expected |= {(*key, name, "principal"): source.directions for name, source in window.sources.items() if name != "isotropic"}
         expected[*key, "sgd", "hessian"] = window.hessian_directions
     assert found.keys() == expected.keys()
+    assert np.isinf(measured.tables["flatness"]["flatness"]).any()
     for key, directions in expected.items():
         rows = found[key]
         assert rows["rank"].tolist() == measured.windows[key[:3]].ranks
@@ -142,6 +143,7 @@ def test_minima(measured):
             expected[*key, name] = grid[-1] - grid[0], count_minima(line(grid), 0.01 * line([0.0])[0])
     found = measured.rows("minima", ["directions", "rank", "range"])
     assert set(found.index) == expected.keys()
+    assert len(measured.tables["minima"]) == len(expected)
     for key, (width, minima) in expected.items():
         assert found.loc[key, "width"] == pytest.approx(width, rel=1e-5)
         assert found.loc[key, "minima"] == minima
@@ -234,6 +236,7 @@ def test_homogeneity(measured):
                 weights = [*line.weights[: line.layer], line.point(offset), *line.weights[line.layer + 1 :]]
                 expected[rank, eighth / 4] = offset, *measured.temperature(measured.chunk.reference, weights, [line.direction])
     assert set(found.index) == expected.keys()
+    assert len(measured.tables["homogeneity"]) == len(expected)
     for key, (offset, temperature) in expected.items():
         assert found.loc[key, "offset"] == pytest.approx(offset, rel=1e-12)
         assert found.loc[key, "temperature"] == pytest.approx(temperature, rel=1e-9)
