@@ -225,10 +225,12 @@ from pathlib import Path
 import yaml
 config.setdefault("mirror", None)
 DATASETS = yaml.safe_load(Path("datasets.yaml").read_text())
-def code(script): return []
-def digest(script): return "same"
+from sgdphysics.study import rule_defaults
+from sgdphysics.study.code import Code
+CODE = Code(Path())
 wildcard_constraints: dataset="|".join(DATASETS)
 include: "workflow/rules/data.smk"
+for declared in workflow.rules: rule_defaults.complete(workflow, declared, CODE)
 """
 
 
@@ -238,7 +240,7 @@ def workflow(tmp_path):
     if not MNIST.is_dir():
         pytest.skip("no folder with the MNIST files; name one in SGDPHYSICS_MNIST")
     folder = tmp_path / "checkout"
-    for part in ("rules", "scripts"):
+    for part in ("rules", "scripts", "lib"):
         shutil.copytree(ROOT / "workflow" / part, folder / "workflow" / part, ignore=shutil.ignore_patterns("__pycache__"))
     (folder / "envs").mkdir()
     (folder / "envs" / "compute.yaml").write_text("dependencies: []\n")

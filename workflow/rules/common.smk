@@ -131,14 +131,6 @@ def reference_runs(wildcards):
     return studies.reference_runs(STUDIES[wildcards.study])
 
 
-def preparing_code(wildcards):
-    """The code that makes one data set: that of its own source, none of others'."""
-    source = DATASETS[wildcards.dataset].get("loader", "idx")
-    return CODE.behind(
-        "scripts/prepare_dataset.py", f"lib/sgdphysics/sources/{source}.py"
-    )
-
-
 def notebook_code(paper):
     return CODE.behind("scripts/run_notebook.py", f"notebooks/{paper}.ipynb")
 

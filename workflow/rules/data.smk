@@ -19,6 +19,11 @@ IDX_INPUTS = {
         for name, folder in OWN.items()
     },
 }
+# The code that makes one data set is that of its own source: a further data set makes no other again.
+SOURCES = {
+    name: f"lib/sgdphysics/sources/{entry.get('loader', 'idx')}.py"
+    for name, entry in DATASETS.items()
+}
 
 
 rule fetch_idx:
@@ -47,7 +52,9 @@ rule prepare_dataset:
     """Make one checked file of a data set, from a package or from IDX files."""
     input:
         files=lambda wildcards: IDX_INPUTS[wildcards.dataset],
-        code=preparing_code,
+        code=lambda wildcards: CODE.behind(
+            "scripts/prepare_dataset.py", SOURCES[wildcards.dataset]
+        ),
     output:
         dataset="data/{dataset}.safetensors",
     log:
@@ -61,6 +68,6 @@ rule prepare_dataset:
         directory=lambda wildcards: OWN.get(
             wildcards.dataset, f"data/{wildcards.dataset}"
         ),
-        code=lambda wildcards: CODE.digest(*preparing_code(wildcards)),
+        code=lambda wildcards, input: CODE.digest(*input.code),
     script:
         "../scripts/prepare_dataset.py"
