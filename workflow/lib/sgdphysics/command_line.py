@@ -1,4 +1,4 @@
-"""The command ``sgdphysics``: audit the files of a study, compare two studies, plan one."""
+"""The command ``sgdphysics``: audit the files of a study, compare two studies, plan one, list its runs."""
 
 import argparse
 import hashlib
@@ -17,7 +17,8 @@ from sgdphysics.provenance import answers, audit, compare, project, settings_sin
 from sgdphysics.provenance.confirmation import record_is_changed
 from sgdphysics.provenance.reading import load
 from sgdphysics.provenance.record import CRATE
-from sgdphysics.study import inheritance
+from sgdphysics.study import catalogue
+from sgdphysics.study.configuration import Configuration, laid_over
 
 EXIT = """exit codes: 0 all that was asked for is intact (or equal), 1 something is stale, tampered or unknown (or differs), or the
 record is not confirmed: by its sum on the report page or by --record-sum, 2 the question cannot be answered: no record, no such
@@ -66,6 +67,11 @@ def _parser() -> argparse.ArgumentParser:
     three.add_argument("--section", action="append", metavar="PAPER", help="only what this paper needs; may be repeated")
     three.add_argument("--cores", type=_count, default=2, help="for how many cores the hours are told (default 2)")
     three.set_defaults(run=_plan)
+    four = add_command("runs", help="every run of a study: settings, outcome, file")
+    four.add_argument("--study", help="the study (default: that of the configuration)")
+    four.add_argument("--configfile", type=Path, help="laid over config/config.yaml, as for Snakemake")
+    four.add_argument("--json", action="store_true", help="the answer as JSON, with all settings")
+    four.set_defaults(run=_runs)
     return parser
 
 
@@ -76,28 +82,28 @@ def _count(text: str) -> int:
 
 
 def _plan(options: argparse.Namespace) -> int:
-    from sgdphysics.study import planning, studies
+    from sgdphysics.study import planning
 
     unknown = sorted(set(options.section or ()) - set(planning.SECTIONS))
     if unknown:
         raise InputError(f"--section: found {unknown[0]!r}, expected one of {', '.join(planning.SECTIONS)}")
     root = project.root_above(Path())
-    config = _yaml(root / "config" / "config.yaml")
-    if options.configfile:
-        config = inheritance.merged(config, _yaml(options.configfile))
-    config = inheritance.resolved(config)
-    entries = _yaml(root / "config" / "datasets.yaml")["datasets"]
-    costs, name = _yaml(root / "config" / "costs.yaml"), config["study"]
-    schemas = {of: json.loads((root / "workflow" / "schemas" / f"{of}.schema.json").read_text()) for of in ("config", "costs")}
-    studies.check(config, schemas["config"], entries)
-    studies.check_schema(costs, schemas["costs"])
+    configuration = Configuration(root, laid_over(root, [options.configfile] if options.configfile else []))
+    costs, name = configuration.costs, configuration.study
     sections = options.section or planning.SECTIONS
-    jobs = planning.jobs_of(config["studies"], name, entries, costs, sections)
-    ensembles = len({chunk.ensemble for chunk in planning.chunks_of(config["studies"], name, sections)})
+    jobs = planning.jobs_of(configuration.studies, name, configuration.datasets, costs, sections)
+    ensembles = len({chunk.ensemble for chunk in planning.chunks_of(configuration.studies, name, sections)})
     networks = sum(job.networks for job in jobs)
     print(f"study {name}, if nothing of it is there yet: {networks:,} networks in {ensembles} ensembles")
     print("\n".join(planning.lines(jobs, costs, options.cores, whole=not options.section)))
     print(f"by costs measured on {costs['processor']}: config/costs.yaml")
+    return 0
+
+
+def _runs(options: argparse.Namespace) -> int:
+    root = project.root_above(Path())
+    runs = catalogue.entries(options.study, root, [options.configfile] if options.configfile else [])
+    print(json.dumps([run.facts() for run in runs], indent=1) if options.json else "\n".join(catalogue.lines(runs)))
     return 0
 
 
@@ -144,7 +150,7 @@ def _has_sum(path: Path, sha256: str) -> bool:
 def _default_study(root: Path) -> str:
     """The study that Snakemake makes where nothing else is said."""
     try:
-        return str(_yaml(root / "config" / "config.yaml")["study"])
+        return str(laid_over(root)["study"])
     except (InputError, LookupError, TypeError):
         return ""
 

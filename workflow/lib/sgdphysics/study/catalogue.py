@@ -1,7 +1,7 @@
 """Every run of a study: its name, its settings, what became of it, and where its networks are."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -63,25 +63,31 @@ class Entry:
 
 
 NOT_TRAINED = "not trained"
+SECTIONS = ("feng2021", "yang2023", "feng2023")
 
 
 def entries(study: str | None = None, root: Path = Path(), files: Iterable[Path] = ()) -> list[Entry]:
     """Return every run of a study once, in the order in which its chunks are trained.
 
     Args:
-        study: Its name; None: the one that the configuration names.
+        study: Its name; None: the one that the configuration names. One that ``config/config.yaml`` does not hold is looked for in
+            the file of its name beside it.
         root: Folder of the project.
         files: Files of settings laid over ``config/config.yaml``, as with ``--configfile``.
 
     Raises:
         InputError: If the configuration has a fault, or no such study.
     """
-    configuration = Configuration(root, laid_over(root, files))
+    settings = laid_over(root, files)
+    of_its_name = root / "config" / f"{study}.yaml"
+    if study and study not in settings.get("studies", {}) and of_its_name.is_file():
+        settings = laid_over(root, [*files, of_its_name])
+    configuration = Configuration(root, settings)
     name = study or configuration.study
     if name not in configuration.studies:
         raise InputError(f"--study: found {name!r}, expected one of {', '.join(sorted(configuration.studies))}")
     complete = configuration.studies[name]
-    needed_by = {section: set(studies.runs_of(complete, section)) for section in studies.SECTIONS}
+    needed_by = {section: set(studies.runs_of(complete, section)) for section in SECTIONS}
     folder = root / "results" / "runs"
     return [
         entry
@@ -104,21 +110,21 @@ def find(found: Sequence[Entry], **settings: Any) -> list[Entry]:
 
 
 def lines(found: Sequence[Entry]) -> list[str]:
-    """Return a table of text: name, sections, outcome, what the runs do not all share, and file."""
-    varying = [key for key in Run.__dataclass_fields__ if len({str(getattr(entry.run, key)) for entry in found}) > 1]
-    rows = [["run", "for", "status", "epochs", "loss", *varying, "file"]]
+    """Return a table of text: name, sections, outcome, file, and the settings that are not at their default and not in the name."""
+    rows = [["run", "for", "status", "epochs", "loss", "file", "settings"]]
     for entry in found:
-        outcome = [entry.status, _text(entry.epochs), _text(entry.loss)]
-        settings = [_text(getattr(entry.run, key)) for key in varying]
-        rows.append([entry.name, ",".join(entry.sections), *outcome, *settings, entry.file.as_posix()])
+        loss = "-" if entry.loss is None else f"{entry.loss:.3g}"
+        epochs = "-" if entry.epochs is None else str(entry.epochs)
+        file = entry.file.as_posix()
+        rows.append([entry.name, ",".join(entry.sections), entry.status, epochs, loss, file, _settings_text(entry.run)])
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
 
 
-def _text(value: Any) -> str:
-    if isinstance(value, tuple):
-        return "-".join(map(str, value))
-    return "-" if value is None else f"{value:.4g}" if isinstance(value, float) else str(value)
+def _settings_text(run: Run) -> str:
+    others = {field.name: getattr(run, field.name) for field in fields(run) if getattr(run, field.name) != field.default}
+    values = {name: "-".join(map(str, value)) if isinstance(value, tuple) else value for name, value in others.items()}
+    return ", ".join(f"{name} {value}" for name, value in values.items() if name not in ("learning_rate", "batch_size", "seed"))
 
 
 def _of_chunk(chunk: grids.Chunk, folder: Path, needed_by: Mapping[str, set[Run]]) -> Iterator[Entry]:
