@@ -27,7 +27,8 @@ class Entry:
         status: What became of it, such as "converged"; "not trained" where its networks are not there.
         epochs: Trained, or None.
         loss: Mean training loss of the last epoch, or None.
-        file: Of its networks, with others of its chunk; it need not be there.
+        place: File of its networks, with others of its chunk, relative to ``root``; it need not be there.
+        root: Folder of the project.
     """
 
     name: str
@@ -36,7 +37,8 @@ class Entry:
     status: str
     epochs: int | None
     loss: float | None
-    file: Path
+    place: str
+    root: Path = Path()
 
     def load(self) -> "Result":
         """Return the trained run: network, checkpoints and histories.
@@ -47,18 +49,19 @@ class Entry:
         from sgdphysics import run_files
 
         if self.status == NOT_TRAINED:
-            raise InputError(f"{self.name}: not trained here: there is no {self.file}")
-        return run_files.load_results(self.file)[self.name]
+            raise InputError(f"{self.name}: not trained here: there is no {self.place}")
+        return run_files.load_results(self.root / self.place)[self.name]
 
     def facts(self) -> dict[str, Any]:
         """Return all of this as values of JSON."""
-        outcome = {"status": self.status, "epochs": self.epochs, "loss": self.loss}
         return {
             "name": self.name,
             "sections": list(self.sections),
-            **settings_of(self.run),
-            **outcome,
-            "file": self.file.as_posix(),
+            "settings": settings_of(self.run),
+            "status": self.status,
+            "epochs": self.epochs,
+            "loss": self.loss,
+            "file": self.place,
         }
 
 
@@ -88,12 +91,8 @@ def entries(study: str | None = None, root: Path = Path(), files: Iterable[Path]
         raise InputError(f"--study: found {name!r}, expected one of {', '.join(sorted(configuration.studies))}")
     complete = configuration.studies[name]
     needed_by = {section: set(studies.runs_of(complete, section)) for section in SECTIONS}
-    folder = root / "results" / "runs"
-    return [
-        entry
-        for chunk in studies.chunks_of(complete, trained=trained_chunks(folder))
-        for entry in _of_chunk(chunk, folder, needed_by)
-    ]
+    chunks = studies.chunks_of(complete, trained=trained_chunks(root / "results" / "runs"))
+    return [entry for chunk in chunks for entry in _of_chunk(chunk, root, needed_by)]
 
 
 def find(found: Sequence[Entry], **settings: Any) -> list[Entry]:
@@ -115,8 +114,7 @@ def lines(found: Sequence[Entry]) -> list[str]:
     for entry in found:
         loss = "-" if entry.loss is None else f"{entry.loss:.3g}"
         epochs = "-" if entry.epochs is None else str(entry.epochs)
-        file = entry.file.as_posix()
-        rows.append([entry.name, ",".join(entry.sections), entry.status, epochs, loss, file, _settings_text(entry.run)])
+        rows.append([entry.name, ",".join(entry.sections), entry.status, epochs, loss, entry.place, _settings_text(entry.run)])
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
 
@@ -127,9 +125,9 @@ def _settings_text(run: Run) -> str:
     return ", ".join(f"{name} {value}" for name, value in values.items() if name not in ("learning_rate", "batch_size", "seed"))
 
 
-def _of_chunk(chunk: grids.Chunk, folder: Path, needed_by: Mapping[str, set[Run]]) -> Iterator[Entry]:
-    file = folder / chunk.ensemble / f"{chunk.name}.safetensors"
-    outcomes = _outcomes(file)
+def _of_chunk(chunk: grids.Chunk, root: Path, needed_by: Mapping[str, set[Run]]) -> Iterator[Entry]:
+    place = f"results/runs/{chunk.ensemble}/{chunk.name}.safetensors"
+    outcomes = _outcomes(root / place)
     for run in chunk.runs:
         name = run_id(run, chunk.dataset)
         outcome = outcomes.get(name, {})
@@ -141,7 +139,8 @@ def _of_chunk(chunk: grids.Chunk, folder: Path, needed_by: Mapping[str, set[Run]
             status=outcome.get("status", NOT_TRAINED),
             epochs=outcome.get("epochs"),
             loss=history[-1] if history else None,
-            file=file,
+            place=place,
+            root=root,
         )
 
 
