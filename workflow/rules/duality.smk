@@ -20,7 +20,9 @@ rule measure_duality:
 rule measure_pairs:
     """Dual weights of the pairs at the reference of the sweeps: exactness, ways of matching, smaller shifts, nulls."""
     input:
-        runs=lambda w: LAYOUT.networks(w.study, "feng2023"),
+        runs=lambda w: LAYOUT.networks_of(
+            w.study, "feng2023", studies.reference_runs_of_sweeps(STUDIES[w.study])
+        ),
         dataset=dataset_of,
     output:
         pairs=study_table("feng2023_fig1"),
@@ -41,7 +43,9 @@ rule measure_pairs:
 rule measure_dropout:
     """Sharpness and size under dropout in every layer, matched in several ways."""
     input:
-        runs=lambda w: LAYOUT.networks(w.study, "feng2023"),
+        runs=lambda w: LAYOUT.networks_of(
+            w.study, "feng2023", studies.dropout_runs(STUDIES[w.study])
+        ),
         dataset=dataset_of,
     output:
         table=f"results/{{study,{MADE}}}/measure/dropout.csv",
@@ -60,7 +64,9 @@ rule measure_dropout:
 rule rescale_networks:
     """Sharpness and size of rescaled copies of the networks at the reference of the sweeps."""
     input:
-        runs=lambda w: LAYOUT.networks(w.study, "feng2023"),
+        runs=lambda w: LAYOUT.networks_of(
+            w.study, "feng2023", studies.reference_runs_of_sweeps(STUDIES[w.study])
+        ),
         dataset=dataset_of,
     output:
         table=study_table("feng2023_fig6"),

@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from sgdphysics.runs import run_id
 from sgdphysics.study import grids, studies
 
 
@@ -49,6 +50,13 @@ class Layout:
     def networks(self, study: str, section: str | None = None) -> list[str]:
         """Return the files of trained networks that a study, or a section of it, needs."""
         return [f"results/runs/{chunk.ensemble}/{chunk.name}.safetensors" for chunk in self.chunks_of(study, section)]
+
+    def networks_of(self, study: str, section: str, runs: Collection[str]) -> list[str]:
+        """Return those of the files of a section's networks that hold any of the named runs."""
+        chunks = [
+            chunk for chunk in self.chunks_of(study, section) if any(run_id(run, chunk.dataset) in runs for run in chunk.runs)
+        ]
+        return [f"results/runs/{chunk.ensemble}/{chunk.name}.safetensors" for chunk in chunks]
 
     def measured(self, study: str, name: str) -> list[str]:
         """Return the files of one measurement of a study, one for every chunk that its section needs."""
