@@ -12,15 +12,15 @@ import pytest
 WORKFLOW = Path(__file__).parents[2] / "workflow"
 LIBRARY = WORKFLOW / "lib" / "sgdphysics"
 LAYERS = [
-    {"errors", "files"},
+    {"errors", "files", "ranks", "window_settings"},
     {"arrays", "convergence_edge", "fits", "runs", "seeds", "tables", "tensors"},
-    {"provenance.audit", "provenance.compare", "provenance.crate", "provenance.job_records", "study.inheritance"},
-    {"provenance.jobs"},
+    {"provenance.audit", "provenance.compare", "provenance.crate", "provenance.job_records", "study.inheritance", "study.sizes"},
+    {"provenance.jobs", "study.window_plans"},
     {"datasets", "fokker_planck", "losses", "networks", "report.style", "toy"},
-    {"curvature", "effective_loss", "first_passage", "fluctuations", "rescaling", "surrogates", "training"},
-    {"duality", "landscape", "noise", "run_files", "study.grids"},
-    {"generalization", "study.studies", "sweeps", "windows"},
-    {"claims.registry", "study.planning", "report.panels"},
+    {"curvature", "effective_loss", "first_passage", "fluctuations", "rescaling", "surrogates", "training", "window_results"},
+    {"duality", "landscape", "noise", "run_files", "study.grids", "window_sources", "window_tables"},
+    {"generalization", "study.studies", "sweeps", "window_landscape", "windows"},
+    {"claims.registry", "study.planning", "report.panels", "window_noise"},
     {"claims.feng2021", "claims.feng2023", "claims.yang2023"},
     {"claims.verdicts"},
     {"claims.ledger", "report.narrative", "report.notebooks"},

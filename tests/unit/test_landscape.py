@@ -8,6 +8,7 @@ from cases import small_data, small_network
 from sgdphysics.landscape import LossSlice, count_minima, flatness, flatness_edges
 from sgdphysics.losses import LOSSES
 from sgdphysics.networks import Mlp
+from sgdphysics.study.window_plans import EVALUATIONS_PER_EDGE
 
 
 def full_loss(network, images, labels, layer, direction, distance, loss):
@@ -87,7 +88,7 @@ def test_an_edge_takes_few_evaluations_of_the_loss(monkeypatch):
 
     monkeypatch.setattr(LossSlice, "__call__", counted)
     flatness(network, images, labels, 1, directions)
-    assert len(distances) <= 6 * 2 * len(directions)
+    assert len(distances) <= EVALUATIONS_PER_EDGE * 2 * len(directions)
 
 
 @pytest.mark.parametrize(("edge", "expected"), [(999.0, 999.0), (1001.0, math.inf)])
