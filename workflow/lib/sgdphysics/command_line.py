@@ -74,11 +74,11 @@ def _count(text: str) -> int:
 
 
 def _plan(options: argparse.Namespace) -> int:
-    from sgdphysics.study import planning, studies
+    from sgdphysics.study import plans, studies
 
-    unknown = sorted(set(options.section or ()) - set(planning.SECTIONS))
+    unknown = sorted(set(options.section or ()) - set(plans.SECTIONS))
     if unknown:
-        raise InputError(f"--section: found {unknown[0]!r}, expected one of {', '.join(planning.SECTIONS)}")
+        raise InputError(f"--section: found {unknown[0]!r}, expected one of {', '.join(plans.SECTIONS)}")
     root = _root(Path())
     config = _yaml(root / "config" / "config.yaml")
     if options.configfile:
@@ -89,12 +89,12 @@ def _plan(options: argparse.Namespace) -> int:
     schemas = {of: json.loads((root / "workflow" / "schemas" / f"{of}.schema.json").read_text()) for of in ("config", "costs")}
     studies.check(config, schemas["config"], entries)
     studies.check_schema(costs, schemas["costs"])
-    sections = options.section or planning.SECTIONS
-    jobs = planning.jobs_of(config["studies"], name, entries, costs, sections)
-    ensembles = len({chunk.ensemble for chunk in planning.chunks_of(config["studies"], name, sections)})
+    sections = options.section or plans.SECTIONS
+    jobs = plans.jobs_of(config["studies"], name, entries, costs, sections)
+    ensembles = len({chunk.ensemble for chunk in plans.chunks_of(config["studies"], name, sections)})
     networks = sum(job.networks for job in jobs)
     print(f"study {name}, if nothing of it is there yet: {networks:,} networks in {ensembles} ensembles")
-    print("\n".join(planning.lines(jobs, costs, options.cores, whole=not options.section)))
+    print("\n".join(plans.lines(jobs, costs, options.cores, whole=not options.section)))
     print(f"by costs measured on {costs['processor']}: config/costs.yaml")
     return 0
 
