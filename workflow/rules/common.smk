@@ -19,7 +19,7 @@ os.environ.update(PYTHONPATH=str(LIBRARY), SOURCE_DATE_EPOCH="0")
 from sgdphysics import errors, files
 from sgdphysics.claims import ledger
 from sgdphysics.provenance import job_records
-from sgdphysics.study import inheritance, planning, studies
+from sgdphysics.study import costs, inheritance, plans, studies
 
 START = time.time()
 
@@ -216,7 +216,7 @@ def asked_for(plan):
 
     def known(wildcards):
         name = getattr(wildcards, "study", None)
-        return planning.is_known(
+        return plans.is_known(
             data_entry(name) if name else DATASETS[chunk_of(wildcards).dataset]
         )
 
@@ -224,12 +224,12 @@ def asked_for(plan):
         if not known(wildcards):
             return 4000 * attempt
         # On a cluster Snakemake itself is there twice beside the job, with 400 MB each.
-        return attempt * round(1000 + 1.5e-6 * planning.memory(plan(wildcards), COSTS))
+        return attempt * round(1000 + 1.5e-6 * costs.memory(plan(wildcards), COSTS))
 
     def minutes(wildcards, attempt):
         if not known(wildcards):
             return 120 * attempt
-        return attempt * round(10 + 4 * planning.seconds(plan(wildcards), COSTS) / 60)
+        return attempt * round(10 + 4 * costs.seconds(plan(wildcards), COSTS) / 60)
 
     return {"mem_mb": megabytes, "runtime": minutes}
 
@@ -239,17 +239,17 @@ def data_entry(study):
 
 
 def expected_steps(run, images):
-    return planning.expected_steps(run, images, costs=COSTS)
+    return costs.expected_steps(run, images, costs=COSTS)
 
 
 def planned_training(wildcards):
     chunk = chunk_of(wildcards)
-    return planning.training_job(chunk, DATASETS[chunk.dataset], expected_steps)
+    return plans.training_job(chunk, DATASETS[chunk.dataset], expected_steps)
 
 
 def planned_windows(rule):
     """Plan function of a rule that measures a chunk of feng2021."""
-    return lambda wildcards: planning.window_jobs(
+    return lambda wildcards: plans.window_jobs(
         STUDIES[wildcards.study],
         chunk_of(wildcards),
         data_entry(wildcards.study),
@@ -258,7 +258,7 @@ def planned_windows(rule):
 
 
 def planned_once(rule, jobs):
-    """Plan function of a rule that is one of those that a function of `planning` plans for a study."""
+    """Plan function of a rule that is one of those that a function of `plans` plans for a study."""
     return lambda wildcards: next(
         job
         for job in jobs(STUDIES[wildcards.study], data_entry(wildcards.study))

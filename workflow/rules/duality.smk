@@ -16,9 +16,7 @@ rule measure_duality:
         "../../envs/compute.yaml"
     threads: 1
     resources:
-        **asked_for(
-            lambda w: planning.duality_job(STUDIES[w.study], data_entry(w.study))
-        ),
+        **asked_for(lambda w: plans.duality_job(STUDIES[w.study], data_entry(w.study))),
     params:
         seed=lambda w: int(w.seed),
         settings=feng2023("layer", "test_images", "equal_losses", "equal_epochs"),
@@ -48,7 +46,7 @@ rule measure_pairs:
         "../../envs/compute.yaml"
     threads: 1
     resources:
-        **asked_for(planned_once("measure_pairs", planning.sweep_jobs)),
+        **asked_for(planned_once("measure_pairs", plans.sweep_jobs)),
     params:
         reference_runs=lambda w: studies.reference_runs_of_sweeps(STUDIES[w.study]),
         settings=feng2023("layer", "test_images"),
@@ -74,7 +72,7 @@ rule measure_dropout:
         "../../envs/compute.yaml"
     threads: 1
     resources:
-        **asked_for(planned_once("measure_dropout", planning.sweep_jobs)),
+        **asked_for(planned_once("measure_dropout", plans.sweep_jobs)),
     params:
         chosen=lambda w: studies.dropout_runs(STUDIES[w.study]),
         settings=feng2023("layer", "test_images", "equal_losses", "equal_epochs"),
@@ -100,7 +98,7 @@ rule rescale_networks:
         "../../envs/compute.yaml"
     threads: 1
     resources:
-        **asked_for(planned_once("rescale_networks", planning.sweep_jobs)),
+        **asked_for(planned_once("rescale_networks", plans.sweep_jobs)),
     params:
         reference_runs=lambda w: studies.reference_runs_of_sweeps(STUDIES[w.study]),
         settings=feng2023("layer", "test_images", "rescaling_factors"),

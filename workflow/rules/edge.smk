@@ -16,9 +16,7 @@ rule measure_generalization:
     threads: 1
     resources:
         **asked_for(
-            lambda w: planning.generalization_job(
-                STUDIES[w.study], data_entry(w.study)
-            )
+            lambda w: plans.generalization_job(STUDIES[w.study], data_entry(w.study))
         ),
     params:
         seed=lambda w: int(w.seed),

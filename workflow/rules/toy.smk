@@ -46,7 +46,7 @@ rule solve_fokker_planck:
         "../../envs/compute.yaml"
     threads: 1
     resources:
-        **asked_for(planned_once("solve_fokker_planck", planning.toy_jobs)),
+        **asked_for(planned_once("solve_fokker_planck", plans.toy_jobs)),
     params:
         settings=toy(
             "landscapes",
@@ -77,7 +77,7 @@ rule simulate_langevin:
         "../../envs/compute.yaml"
     threads: 1
     resources:
-        **asked_for(planned_once("simulate_langevin", planning.toy_jobs)),
+        **asked_for(planned_once("simulate_langevin", plans.toy_jobs)),
     params:
         settings=toy(
             "landscapes",
@@ -113,7 +113,7 @@ rule simulate_phase_diagram:
         "../../envs/compute.yaml"
     threads: 1
     resources:
-        **asked_for(planned_once("simulate_phase_diagram", planning.toy_jobs)),
+        **asked_for(planned_once("simulate_phase_diagram", plans.toy_jobs)),
     params:
         settings=toy(
             "landscapes",
@@ -150,7 +150,7 @@ rule simulate_shaken_descent:
         "../../envs/compute.yaml"
     threads: 1
     resources:
-        **asked_for(planned_once("simulate_shaken_descent", planning.toy_jobs)),
+        **asked_for(planned_once("simulate_shaken_descent", plans.toy_jobs)),
     params:
         settings=toy(
             "landscapes",
