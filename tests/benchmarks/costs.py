@@ -20,7 +20,8 @@ import yaml
 from sgdphysics import run_files
 from sgdphysics.files import write_atomically
 from sgdphysics.provenance import job_records
-from sgdphysics.study import inheritance, planning, studies
+from sgdphysics.study import costs as cost_fit
+from sgdphysics.study import inheritance, plans, studies
 from sgdphysics.training import Result, Run
 
 HEADER = """\
@@ -58,9 +59,9 @@ def main() -> int:
         "torch": str(torch.__version__),
         "fitted_to": options.studies,
         "start_seconds": START_SECONDS,
-        "steps": planning.fitted_steps(list(trained.values())),
+        "steps": cost_fit.fitted_steps(list(trained.values())),
         "other_jobs": {"jobs": len(others) // len(options.studies), "seconds": sum(others) / len(others)},
-        "rules": planning.fitted_costs(measured),
+        "rules": cost_fit.fitted_costs(measured),
     }
     for line in _agreement(measured, costs):
         print(line)
@@ -110,20 +111,20 @@ def _jobs_by_key(study: dict[str, Any], entries: dict[str, Any], trained: dict[R
         return trained[run][0].steps
 
     for chunk in studies.chunks_of(study):
-        jobs["train_ensemble", chunk.ensemble, chunk.name] = planning.training_job(chunk, entry, steps)
+        jobs["train_ensemble", chunk.ensemble, chunk.name] = plans.training_job(chunk, entry, steps)
     for chunk in studies.chunks_of(study, "feng2021"):
-        for rule, job in planning.window_jobs(study, chunk, entry, steps).items():
+        for rule, job in plans.window_jobs(study, chunk, entry, steps).items():
             jobs[rule, chunk.ensemble, chunk.name] = job
-    jobs["measure_generalization",] = planning.generalization_job(study, entry)
-    jobs["measure_duality",] = planning.duality_job(study, entry)
-    single = [*planning.toy_jobs(study, entry), *planning.sweep_jobs(study, entry)]
+    jobs["measure_generalization",] = plans.generalization_job(study, entry)
+    jobs["measure_duality",] = plans.duality_job(study, entry)
+    single = [*plans.toy_jobs(study, entry), *plans.sweep_jobs(study, entry)]
     return jobs | {(job.rule,): job for job in single}
 
 
-def _agreement(measured: list[tuple[planning.Job, float, float]], costs: dict[str, Any]) -> Iterator[str]:
+def _agreement(measured: list[tuple[cost_fit.Job, float, float]], costs: dict[str, Any]) -> Iterator[str]:
     """One line per rule: what was measured, what the fit gives, and the largest factor between them of one job."""
     for rule in costs["rules"]:
-        own = [(planning.seconds(job, costs), time) for job, time, _ in measured if job.rule == rule]
+        own = [(cost_fit.seconds(job, costs), time) for job, time, _ in measured if job.rule == rule]
         fitted, real = (sum(part) for part in zip(*own, strict=True))
         worst = max(max(a / b, b / a) for a, b in own)
         yield f"{rule:24} {len(own):4} jobs  measured {real:8.1f} s  fitted {fitted:8.1f} s  one job off by at most {worst:.1f}x"
@@ -138,9 +139,9 @@ def _planned_and_taken(
     shared = {(chunk.ensemble, chunk.name) for other in fitted for chunk in studies.chunks_of(complete[other])}
     own = {(c.ensemble, c.name): c for c in studies.chunks_of(complete[name]) if (c.ensemble, c.name) not in shared}
     records = [record for (rule, *chunk), record in _records(name) if rule != "train_ensemble" or tuple(chunk) in own]
-    steps = partial(planning.expected_steps, costs=costs)
-    planned_jobs = [planning.training_job(chunk, entries[complete[name]["dataset"]], steps) for chunk in own.values()]
-    planned_jobs += [job for job in planning.jobs_of(complete, name, entries, costs) if job.rule != "train_ensemble"]
+    steps = partial(cost_fit.expected_steps, costs=costs)
+    planned_jobs = [plans.training_job(chunk, entries[complete[name]["dataset"]], steps) for chunk in own.values()]
+    planned_jobs += [job for job in plans.jobs_of(complete, name, entries, costs) if job.rule != "train_ensemble"]
     total = [0.0, 0.0]
     for rule in costs["rules"]:
         took = [record for record in records if record["rule"] == rule]
@@ -148,8 +149,8 @@ def _planned_and_taken(
         if len(took) != len(jobs):
             yield f"{rule:24} {len(took)} of {len(jobs)} jobs were run: not compared"
             continue
-        planned, seconds = sum(planning.seconds(job, costs) for job in jobs), sum(record["seconds"] for record in took)
-        memory = max(planning.memory(job, costs) for job in jobs) / 2**30
+        planned, seconds = sum(cost_fit.seconds(job, costs) for job in jobs), sum(record["seconds"] for record in took)
+        memory = max(cost_fit.memory(job, costs) for job in jobs) / 2**30
         most = max(record["peak_memory_bytes"] for record in took) / 2**30
         total = [total[0] + planned, total[1] + seconds]
         times = f"planned {planned:7.0f} s  took {seconds:7.0f} s  ratio {planned / seconds:.2f}"

@@ -30,10 +30,11 @@ from threadpoolctl import threadpool_limits
 from torch import Tensor
 
 from sgdphysics import curvature, datasets, duality, landscape, seeds, toy, training
-from sgdphysics.arrays import largest_eigenpairs, log_spaced_ranks
+from sgdphysics.arrays import largest_eigenpairs
 from sgdphysics.files import write_atomically
 from sgdphysics.fluctuations import WindowMoments
 from sgdphysics.networks import Mlp, initial_weights
+from sgdphysics.ranks import log_spaced_ranks
 
 LAYER = 1
 LEARNING_RATE = 0.1

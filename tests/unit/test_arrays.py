@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from sgdphysics.arrays import kronecker_sum, largest_eigenpairs, log_spaced_ranks
+from sgdphysics.arrays import kronecker_sum, largest_eigenpairs
 
 
 def test_kronecker_sum_equals_the_loop():
@@ -21,11 +21,3 @@ def test_largest_eigenpairs_of_a_known_matrix(count):
     assert torch.allclose(matrix @ vectors.T, vectors.T * values, atol=1e-10)
     with pytest.raises(ValueError, match="non-finite"):
         largest_eigenpairs(matrix * torch.nan)
-
-
-def test_ranks_are_distinct_and_reach_both_ends():
-    assert log_spaced_ranks(1, 5) == [1]
-    ranks = log_spaced_ranks(199, 40)
-    assert ranks[0] == 1
-    assert ranks[-1] == 199
-    assert ranks == sorted(set(ranks))

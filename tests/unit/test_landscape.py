@@ -8,6 +8,7 @@ from cases import small_data, small_network
 from sgdphysics.landscape import LossSlice, count_minima, flatness, flatness_edges
 from sgdphysics.losses import LOSSES
 from sgdphysics.networks import Mlp
+from sgdphysics.study.window_plans import EVALUATIONS_PER_EDGE
 
 
 def full_loss(network, images, labels, layer, direction, distance, loss):
@@ -33,7 +34,7 @@ def test_flatness_of_a_parabola_is_exact():
     direction = torch.tensor([[1.0, 0.0], [0.0, 0.0]], dtype=torch.float64)
     # L(t) = (0.5 + t - 1)^2 / 2, so L reaches e L(0) at t = 0.5 -+ 0.5 sqrt(e).
     edges = flatness_edges(Mlp((weight,)), images, labels, 0, direction[None], loss="mean_squared_error")
-    assert edges[0].tolist() == pytest.approx([0.5 * (math.sqrt(math.e) - 1), 0.5 * (math.sqrt(math.e) + 1)], rel=1e-5)
+    assert edges[0].tolist() == pytest.approx([0.5 * (math.sqrt(math.e) - 1), 0.5 * (math.sqrt(math.e) + 1)], rel=1e-9)
 
 
 @pytest.mark.parametrize("factor", [2.0, math.e])
@@ -57,7 +58,49 @@ def test_flatness_equals_bisection_with_full_forward_passes(factor):
         return inside
 
     expected = [bisected(direction, -1) + bisected(direction, 1) for direction in directions]
-    assert widths.tolist() == pytest.approx(expected, rel=1e-4)
+    assert widths.tolist() == pytest.approx(expected, rel=1e-9)
+
+
+@pytest.mark.parametrize("layer", [0, 1, 2])
+def test_the_edges_of_a_direction_have_the_same_bits_alone_and_in_any_company(layer):
+    # Rows of 63 numbers: where one starts in memory differs from row to row.
+    network, (images, labels) = small_network((9, 7, 9, 7), scale=3.0), small_data(n=200, pixels=9, classes=7)
+    random = torch.Generator().manual_seed(3)
+    directions = torch.randn(12, 63, generator=random, dtype=torch.float64)
+    directions *= torch.logspace(-3, 1, 12, dtype=torch.float64)[:, None]
+    edges = flatness_edges(network, images, labels, layer, directions)
+    for order in [torch.arange(11, -1, -1), *(torch.randperm(12, generator=random) for _ in range(3))]:
+        assert torch.equal(flatness_edges(network, images, labels, layer, directions[order]), edges[order])
+    for direction, expected in zip(directions, edges, strict=True):
+        assert torch.equal(flatness_edges(network, images, labels, layer, direction[None]), expected[None])
+        laid_out_otherwise = direction.view(network.weights[layer].shape).T.contiguous().T
+        assert torch.equal(flatness_edges(network, images, labels, layer, laid_out_otherwise[None]), expected[None])
+
+
+def test_an_edge_takes_few_evaluations_of_the_loss(monkeypatch):
+    network, (images, labels) = small_network((6, 8, 8, 3), scale=3.0), small_data()
+    directions = torch.linalg.qr(torch.randn(64, 30, dtype=torch.float64, generator=torch.Generator().manual_seed(2)))[0].T
+    distances, evaluate = [], LossSlice.__call__
+
+    def counted(landscape, distance):
+        distances.append(distance)
+        return evaluate(landscape, distance)
+
+    monkeypatch.setattr(LossSlice, "__call__", counted)
+    flatness(network, images, labels, 1, directions)
+    assert len(distances) <= EVALUATIONS_PER_EDGE * 2 * len(directions)
+
+
+@pytest.mark.parametrize(("edge", "expected"), [(999.0, 999.0), (1001.0, math.inf)])
+def test_a_side_is_censored_at_the_bound(edge, expected):
+    network = Mlp((torch.zeros(2, 2, dtype=torch.float64),))
+    images, labels = torch.tensor([[1.0, 0.0]], dtype=torch.float64), torch.tensor([0])
+    # L(t) = ((t / scale - 1)^2 + 0) / 2 reaches e L(0) at t = scale (1 -+ sqrt(e)).
+    scale = edge / (1 + math.sqrt(math.e))
+    direction = torch.tensor([[1 / scale, 0.0], [0.0, 0.0]], dtype=torch.float64)
+    left, right = flatness_edges(network, images, labels, 0, direction[None], loss="mean_squared_error")[0].tolist()
+    assert left == pytest.approx(scale * (math.sqrt(math.e) - 1), rel=1e-9)
+    assert right == pytest.approx(expected, rel=1e-9)
 
 
 def test_a_direction_that_changes_nothing_is_censored():

@@ -67,7 +67,7 @@ def test_windows_equal_the_stored_trajectory(measured, index):
 
 def test_surrogates_are_measured_alike_and_have_no_drift_of_their_own(measured):
     window = measured[1][0]
-    assert set(window.sources) == {"sgd", "noise_epoch", "noise_replacement", "isotropic"}
+    assert list(window.sources) == SETTINGS.sources == ["sgd", "noise_epoch", "noise_replacement", "isotropic"]
     assert set(window.sources["noise_epoch"].fluctuations) == {"principal", "held_out", "hessian"}
     assert len(window.sources["isotropic"].in_sample) == 24
 
@@ -86,6 +86,14 @@ def test_a_window_before_the_stop_lies_on_the_path_of_training(measured):
     network, epoch = windows.window_start(result, "before_stop", 1, IMAGES, LABELS)
     assert epoch == 2
     (end,) = training.continue_training([RUNS[0]], [network], [2], IMAGES, LABELS, epochs=2, observer=lambda _: None)
+    assert all(torch.equal(a, b) for a, b in zip(end.weights, result.network.weights, strict=True))
+
+
+def test_a_window_may_start_after_any_epoch(measured):
+    result = measured[0][0]
+    network, epoch = windows.window_start(result, 3, 1, IMAGES, LABELS)
+    assert epoch == 3
+    (end,) = training.continue_training([RUNS[0]], [network], [3], IMAGES, LABELS, epochs=1, observer=lambda _: None)
     assert all(torch.equal(a, b) for a, b in zip(end.weights, result.network.weights, strict=True))
 
 

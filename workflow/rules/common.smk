@@ -15,9 +15,7 @@ from sgdphysics.claims import ledger
 from sgdphysics.errors import InputError
 from sgdphysics.provenance import guards
 from sgdphysics.runs import settings_of
-from sgdphysics.study import planning as costs
-from sgdphysics.study import planning as plans
-from sgdphysics.study import published, rule_defaults, studies
+from sgdphysics.study import costs, plans, published, rule_defaults, studies
 from sgdphysics.study.code import Code
 from sgdphysics.study.configuration import Configuration
 from sgdphysics.study.layout import Layout

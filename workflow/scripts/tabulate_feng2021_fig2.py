@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 import torch
 
-from sgdphysics import arrays, devices, fits, surrogates, windows
+from sgdphysics import devices, fits, ranks, surrogates
 from sgdphysics.provenance import jobs
 from sgdphysics.tables import RUN_COLUMNS, RUN_ORDER, WINDOW_COLUMNS, load_table, load_tables, save_rows, save_table
 
@@ -86,8 +86,8 @@ def _with_theory(group: pd.DataFrame, directions: int) -> pd.DataFrame:
     """Mark the directions that enter fits, and add the linear theory and the fluctuation-dissipation ratio."""
     run = group.iloc[0]
     epoch_steps = int(run["steps"] // run["epochs"])
-    last = windows.last_rank(int(run["window_epochs"]) * epoch_steps)
-    group["fitted"] = group["rank"].isin([rank for rank in arrays.log_spaced_ranks(last, directions) if rank > 1])
+    last = ranks.last_rank(int(run["window_epochs"]) * epoch_steps)
+    group["fitted"] = group["rank"].isin([rank for rank in ranks.log_spaced_ranks(last, directions) if rank > 1])
     group["fluctuation_dissipation_ratio"] = group["variance_without_drift"] * group["curvature"] / group["temperature"]
     group["stationary_variance"] = group["theory_variance"] = float("nan")
     if (run["source"], run["basis"]) != ("sgd", "hessian"):

@@ -1,9 +1,12 @@
 """Matrix products and eigen-solvers that the measurements share."""
 
-import numpy as np
 import scipy.linalg
 import torch
 from torch import Tensor
+
+from sgdphysics.ranks import log_spaced_ranks
+
+__all__ = ["kronecker_sum", "largest_eigenpairs", "log_spaced_ranks", "with_fixed_sign"]
 
 _CHUNK = 4096  # samples per matrix product: bounds memory at about 100 MB for 50 x 50 factors
 
@@ -63,11 +66,6 @@ def with_fixed_sign(rows: Tensor) -> Tensor:
     """Return the rows with signs such that each row's entry of largest magnitude is positive."""
     largest = rows.gather(1, rows.abs().argmax(1, keepdim=True))
     return rows * torch.where(largest < 0, -1.0, 1.0)
-
-
-def log_spaced_ranks(last: int, count: int) -> list[int]:
-    """Return at most ``count`` distinct integers from 1 to ``last``, evenly spaced on a log axis as far as integers allow."""
-    return sorted({round(float(rank)) for rank in np.geomspace(1, last, count)})
 
 
 def _packed_index(size: int) -> Tensor:

@@ -82,20 +82,20 @@ def _count(text: str) -> int:
 
 
 def _plan(options: argparse.Namespace) -> int:
-    from sgdphysics.study import planning
+    from sgdphysics.study import plans
 
-    unknown = sorted(set(options.section or ()) - set(planning.SECTIONS))
+    unknown = sorted(set(options.section or ()) - set(plans.SECTIONS))
     if unknown:
-        raise InputError(f"--section: found {unknown[0]!r}, expected one of {', '.join(planning.SECTIONS)}")
+        raise InputError(f"--section: found {unknown[0]!r}, expected one of {', '.join(plans.SECTIONS)}")
     root = project.root_above(Path())
     configuration = Configuration(root, laid_over(root, [options.configfile] if options.configfile else []))
     costs, name = configuration.costs, configuration.study
-    sections = options.section or planning.SECTIONS
-    jobs = planning.jobs_of(configuration.studies, name, configuration.datasets, costs, sections)
-    ensembles = len({chunk.ensemble for chunk in planning.chunks_of(configuration.studies, name, sections)})
+    sections = options.section or plans.SECTIONS
+    jobs = plans.jobs_of(configuration.studies, name, configuration.datasets, costs, sections)
+    ensembles = len({chunk.ensemble for chunk in plans.chunks_of(configuration.studies, name, sections)})
     networks = sum(job.networks for job in jobs)
     print(f"study {name}, if nothing of it is there yet: {networks:,} networks in {ensembles} ensembles")
-    print("\n".join(planning.lines(jobs, costs, options.cores, whole=not options.section)))
+    print("\n".join(plans.lines(jobs, costs, options.cores, whole=not options.section)))
     print(f"by costs measured on {costs['processor']}: config/costs.yaml")
     return 0
 

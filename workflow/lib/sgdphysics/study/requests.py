@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from sgdphysics.study import planning as costs
+from sgdphysics.study import costs, plans
 
 
 @dataclass(frozen=True)
@@ -28,13 +28,13 @@ class Request:
     @cached_property
     def megabytes(self) -> int:
         """Memory in 10^6 bytes. On a cluster Snakemake itself is there twice beside the job, with 400 MB each."""
-        if not costs.is_known(self.entry):
+        if not plans.is_known(self.entry):
             return 4000
         return round(1000 + 1.5e-6 * costs.memory(self.plan(), self.measured))
 
     @cached_property
     def minutes(self) -> int:
         """Time in minutes."""
-        if not costs.is_known(self.entry):
+        if not plans.is_known(self.entry):
             return 120
         return round(10 + 4 * costs.seconds(self.plan(), self.measured) / 60)

@@ -1,0 +1,78 @@
+"""The plan of a study: its jobs, with their amounts of work, and the lines that tell what they take."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from sgdphysics.errors import InputError
+from sgdphysics.study import inheritance, plans, studies
+from sgdphysics.study.costs import Job
+
+CONFIG = Path(__file__).parents[2] / "config"
+ENTRIES = yaml.safe_load((CONFIG / "datasets.yaml").read_text())["datasets"]
+COSTS = yaml.safe_load((CONFIG / "costs.yaml").read_text())
+
+
+def complete(*names):
+    config = {}
+    for name in ("config", *names):
+        config = inheritance.merged(config, yaml.safe_load((CONFIG / f"{name}.yaml").read_text()))
+    return inheritance.resolved(config)["studies"]
+
+
+def work_of(jobs, rule, kind):
+    return sum(job.work[kind] for job in jobs if job.rule == rule)
+
+
+def test_every_network_of_a_study_is_planned_once():
+    configured = complete()
+    jobs = plans.jobs_of(configured, "mnist5k", ENTRIES, COSTS)
+    wanted = {run for section in plans.SECTIONS for run in studies.runs_of(configured["mnist5k"], section)}
+    assert sum(job.networks for job in jobs) == len(wanted)
+
+
+def test_a_section_is_planned_by_itself():
+    jobs = plans.jobs_of(complete("sweep"), "sweep", ENTRIES, COSTS, ["yang2023"])
+    assert sum(job.networks for job in jobs) > 1000
+    assert {"measure_generalization", "train_ensemble"} <= {job.rule for job in jobs}
+    assert not [job for job in jobs if job.rule in ("measure_duality", "measure_flatness")]
+
+
+def test_studies_that_are_set_beside_are_planned_too():
+    configured = complete("mnist")
+    alone = {
+        **configured,
+        "mnist": {**configured["mnist"], "feng2021": {**configured["mnist"]["feng2021"], "compared_studies": []}},
+    }
+    jobs, fewer = (plans.jobs_of(part, "mnist", ENTRIES, COSTS) for part in (configured, alone))
+    more = [job for job in jobs if job.rule == "measure_flatness"], [job for job in fewer if job.rule == "measure_flatness"]
+    assert len(more[0]) > len(more[1])
+
+
+def test_work_grows_with_what_makes_it():
+    base = complete()
+    jobs = plans.jobs_of(base, "mnist5k", ENTRIES, COSTS)
+    longer = inheritance.merged(base, {"mnist5k": {"feng2021": {"window_epochs": 20}}})
+    more = plans.jobs_of(longer, "mnist5k", ENTRIES, COSTS)
+    assert work_of(more, "measure_fluctuations", "moments") > 1.5 * work_of(jobs, "measure_fluctuations", "moments")
+    assert work_of(more, "measure_flatness", "evaluations") == work_of(jobs, "measure_flatness", "evaluations")
+
+
+def test_a_plan_says_how_long_the_longest_job_holds_it_up():
+    costs = {
+        "start_seconds": 0.0,
+        "rules": {"train_ensemble": {"seconds": {"each": 0.0, "steps": 1.0}, "bytes": {"each": 2.0**30, "matrices": 0.0}}},
+    }
+    costs["other_jobs"] = {"jobs": 4, "seconds": 9.0}
+    jobs = [Job("train_ensemble", 3, {"steps": s}, 0.0, 0.0) for s in (3600.0, 1800.0)]
+    lines = plans.lines(jobs, costs, 8, whole=False)
+    assert lines[1].split() == ["train_ensemble", "2", "6", "1.50", "60", "min", "1.0", "GiB"]
+    assert lines[-1] == "on 8 cores about 60 min"
+    assert plans.lines(jobs, costs, 1, whole=True)[-2].split() == ["together", "6", "1.51"]
+
+
+def test_data_of_unknown_size_cannot_be_planned():
+    unknown = {**ENTRIES, "mnist5k": {**ENTRIES["mnist5k"], "training_images": None}}
+    with pytest.raises(InputError, match=r"datasets.mnist5k: found image_shape: \[28, 28\], training_images: None"):
+        plans.jobs_of(complete(), "mnist5k", unknown, COSTS)

@@ -1,0 +1,226 @@
+"""What a study will take before any of it runs: its jobs, with their networks and amounts of work, and the lines that tell it."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from sgdphysics.errors import InputError
+from sgdphysics.runs import Run, log_spaced_steps
+from sgdphysics.study import grids, sizes, studies, window_plans
+from sgdphysics.study.costs import Job, expected_steps, memory, seconds
+
+SECTIONS = ("feng2021", "yang2023", "feng2023")
+GIGA = 1e9  # amounts of work are counted in thousands of millions
+
+Steps = Callable[[Run, int], float]  # how many steps a run trains on so many images
+
+
+def jobs_of(
+    complete: Mapping[str, Any],
+    name: str,
+    entries: Mapping[str, Any],
+    costs: Mapping[str, Any],
+    sections: Collection[str] = SECTIONS,
+) -> list[Job]:
+    """Return the jobs of a study that train, measure and simulate, those of the studies set beside it included.
+
+    Args:
+        complete: All studies, complete.
+        name: The study.
+        entries: The data sets by name.
+        costs: From `fitted_costs`; here the law of the steps to the stop.
+        sections: Only what these sections of the study need.
+
+    Raises:
+        InputError: If the number or the shape of a data set's images is not known.
+    """
+    study, steps = complete[name], partial(expected_steps, costs=costs)
+    entry = entries[study["dataset"]]
+    if not is_known(entry):
+        sizes_known = ", ".join(f"{key}: {entry[key]}" for key in ("image_shape", "training_images"))
+        raise InputError(
+            f"config/datasets.yaml: datasets.{study['dataset']}: found {sizes_known}, expected both: a plan needs them"
+        )
+    jobs = [training_job(chunk, entry, steps) for chunk in chunks_of(complete, name, sections)]
+    for part, section in _needed(complete, name, sections):
+        if section == "feng2021":
+            for chunk in studies.chunks_of(part, section):
+                jobs += window_jobs(part, chunk, entry, steps).values()
+    if "yang2023" in sections:
+        jobs += [generalization_job(chunk, entry) for chunk in studies.chunks_of(study, "yang2023")]
+        jobs += toy_jobs(study, entry)
+    if "feng2023" in sections:
+        jobs += [duality_job(study, chunk, entry) for chunk in studies.chunks_of(study, "feng2023")]
+        jobs += sweep_jobs(study, entry)
+    return jobs
+
+
+def chunks_of(complete: Mapping[str, Any], name: str, sections: Collection[str] = SECTIONS) -> list[grids.Chunk]:
+    """Return the chunks of networks that are trained, each once; arguments as for `jobs_of`."""
+    needed = _needed(complete, name, sections)
+    return list({(c.ensemble, c.name): c for part, section in needed for c in studies.chunks_of(part, section)}.values())
+
+
+def is_known(entry: Mapping[str, Any]) -> bool:
+    """Whether an entry of the data sets says how many images there are, and of how many pixels."""
+    return None not in (entry["image_shape"], entry["training_images"])
+
+
+def lines(jobs: Sequence[Job], costs: Mapping[str, Any], cores: int, *, whole: bool) -> list[str]:
+    """Return a plan as lines of text: by rule jobs, networks, core-hours, the longest job and the largest memory.
+
+    Args:
+        jobs: From `jobs_of`.
+        costs: From `fitted_costs`, with "start_seconds" and "other_jobs".
+        cores: How many work at a time.
+        whole: Whether the tables, figures, notebooks and reports of a whole study come on top.
+    """
+    head = f"{'rule':26} {'jobs':>5} {'networks':>9} {'core-hours':>11} {'longest job':>12} {'memory':>8}"
+    rows, longest = [head], 0.0
+    start, total, count = costs["start_seconds"], 0.0, 0
+    for rule in dict.fromkeys(job.rule for job in jobs):
+        members = [job for job in jobs if job.rule == rule]
+        times = [start + seconds(job, costs) for job in members]
+        networks = f"{sum(job.networks for job in members):,}" if rule == "train_ensemble" else ""
+        numbers = f"{len(members):5,} {networks:>9} {sum(times) / 3600:11.2f} {_duration(max(times)):>12}"
+        rows.append(f"{rule:26} {numbers} {max(memory(job, costs) for job in members) / 2**30:5.1f} GiB")
+        total, count, longest = total + sum(times), count + len(members), max(longest, *times)
+    if whole:
+        others = costs["other_jobs"]
+        time = others["jobs"] * (start + others["seconds"])
+        rows.append(f"{'tables, figures, reports':26} {others['jobs']:5,} {'':>9} {time / 3600:11.2f}")
+        total, count = total + time, count + others["jobs"]
+    rows.append(f"{'together':26} {count:5,} {'':>9} {total / 3600:11.2f}")
+    rows.append(f"on {cores} cores about {_duration(max(total / cores, longest))}")
+    return rows
+
+
+def training_job(chunk: grids.Chunk, entry: Mapping[str, Any], steps: Steps) -> Job:
+    """The job that trains a chunk."""
+    work = {"steps": 0.0, "updates": 0.0, "evaluations": 0.0}
+    for run in chunk.runs:
+        count = steps(run, sizes.training_images(run, entry))
+        work["steps"] = max(work["steps"], count)
+        work["updates"] += count * run.batch_size * sizes.weights(run, entry)
+        if run.stop_on == "training_set":
+            work["evaluations"] += count * run.batch_size * sizes.weights(run, entry)
+    return _job("train_ensemble", work, entry, networks=len(chunk.runs))
+
+
+def window_jobs(study: Mapping[str, Any], chunk: grids.Chunk, entry: Mapping[str, Any], steps: Steps) -> dict[str, Job]:
+    """The jobs that measure a chunk of feng2021, by rule."""
+    settings, reference_runs = study["feng2021"], studies.reference_runs(study)
+    work: dict[str, list[Mapping[str, float]]] = {"measure_fluctuations": [], "measure_flatness": [], "measure_noise": []}
+    for run in chunk.runs:
+        reference = grids.run_id(run, study["dataset"]) in reference_runs
+        windows = window_plans.plans_of_run(settings, reference=reference)
+        work["measure_fluctuations"].append(window_plans.fluctuations_work(windows, run, entry))
+        work["measure_flatness"].append(window_plans.landscape_work(windows, settings, run, entry, reference=reference))
+        work["measure_noise"].append(_noise_work(run, settings, entry, steps))
+    studied = sizes.weights_of_layer(chunk.runs[0], settings["layer"], entry)
+    return {rule: _job(rule, _summed(parts), entry, studied) for rule, parts in work.items()}
+
+
+def generalization_job(chunk: grids.Chunk, entry: Mapping[str, Any]) -> Job:
+    """The job that measures a chunk for figure 4 of yang2023."""
+    amount = sum(sizes.training_images(run, entry) * sizes.weights(run, entry) for run in chunk.runs)
+    return _job("measure_generalization", {"evaluations": amount}, entry)
+
+
+def duality_job(study: Mapping[str, Any], chunk: grids.Chunk, entry: Mapping[str, Any]) -> Job:
+    """The job that measures a chunk of the sweeps of feng2023."""
+    settings = study["feng2023"]
+    points = len(settings["equal_losses"]) + len(settings["equal_epochs"])
+    studied = sizes.weights_of_layer(chunk.runs[0], settings["layer"], entry)
+    hessians = sum(points * sizes.training_images(run, entry) * studied**2 / 4 for run in chunk.runs)
+    return _job("measure_duality", {"hessians": hessians, "eigen": len(chunk.runs) * points * studied**3}, entry, studied)
+
+
+def chunk_job(rule: str, study: Mapping[str, Any], chunk: grids.Chunk, entry: Mapping[str, Any], steps: Steps) -> Job:
+    """The job of a rule that measures a chunk."""
+    if rule == "measure_generalization":
+        return generalization_job(chunk, entry)
+    if rule == "measure_duality":
+        return duality_job(study, chunk, entry)
+    return window_jobs(study, chunk, entry, steps)[rule]
+
+
+def sweep_jobs(study: Mapping[str, Any], entry: Mapping[str, Any]) -> list[Job]:
+    """The jobs that measure all sweeps of feng2023 at once."""
+    settings, runs = study["feng2023"], studies.runs_of(study, "feng2023")
+    studied = sizes.weights_of_layer(runs[0], settings["layer"], entry)
+    seeds, dropped = len(settings["seeds"]), sum(run.dropout > 0 for run in runs)
+    decomposed = {
+        "measure_pairs": seeds,
+        "measure_dropout": dropped,
+        "rescale_networks": seeds * len(settings["rescaling_factors"]),
+    }
+    return [_job(rule, {"eigen": count * studied**3}, entry, studied) for rule, count in decomposed.items()]
+
+
+def toy_jobs(study: Mapping[str, Any], entry: Mapping[str, Any]) -> list[Job]:
+    """The jobs of the toy model that take long."""
+    toy, seeds = study["yang2023"]["toy"], len(study["yang2023"]["seeds"])
+    work = {
+        "simulate_langevin": {"walks": seeds * len(toy["kappas"]) * _langevin_steps(toy)},
+        "simulate_phase_diagram": {"walks": seeds * _phase_steps(toy)},
+        "simulate_shaken_descent": {"walks": seeds * _arrival_steps(toy)},
+        "solve_fokker_planck": {
+            "cells": len(toy["kappas"])
+            * (len(toy["noise_strengths"]) + len(toy["grid_noise_strengths"]))
+            * toy["grid_cells"][0]
+            * toy["grid_cells"][1]
+        },
+    }
+    return [_job(rule, amounts, entry) for rule, amounts in work.items()]
+
+
+def _noise_work(run: Run, settings: Mapping[str, Any], entry: Mapping[str, Any], steps: Steps) -> dict[str, float]:
+    """What the noise of a run of feng2021 takes, at every checkpoint."""
+    images, epoch_steps = sizes.training_images(run, entry), sizes.epoch_steps(run, entry)
+    epochs = max(1, round(steps(run, images) / epoch_steps))
+    kept = len(log_spaced_steps(settings["checkpoints_per_decade"], epoch_steps, epochs))
+    return {"evaluations": kept * images * sizes.weights(run, entry)}
+
+
+def _summed(parts: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """Amounts of work of several networks, by kind."""
+    return {kind: sum(part[kind] for part in parts) for kind in parts[0]}
+
+
+def _duration(time: float) -> str:
+    return f"{time:.0f} s" if time < 120 else f"{time / 60:.0f} min" if time < 7200 else f"{time / 3600:.1f} h"
+
+
+def _job(rule: str, work: Mapping[str, float], entry: Mapping[str, Any], studied: int = 0, networks: int = 0) -> Job:
+    # As they are stored, in float32, and where they are measured in float64, once whole and once as chosen.
+    each = 0 if rule.startswith(("simulate", "solve")) else 1 + 4 if rule == "train_ensemble" else 1 + 4 + 2 * 8
+    images = float(each * entry["training_images"] * sizes.pixels(entry))
+    return Job(rule, networks, {kind: amount / GIGA for kind, amount in work.items()}, images, float(8 * studied**2))
+
+
+def _needed(complete: Mapping[str, Any], name: str, sections: Collection[str]) -> list[tuple[Mapping[str, Any], str]]:
+    """Each study and section whose networks are trained."""
+    beside = complete[name]["feng2021"]["compared_studies"] if "feng2021" in sections else []
+    return [(complete[name], section) for section in sections] + [(complete[other], "feng2021") for other in beside]
+
+
+def _langevin_steps(toy: Mapping[str, Any]) -> float:
+    """Steps of all walkers of one seed and one kappa."""
+    half_width, strengths = toy["landscapes"]["half_width"], toy["noise_strengths"]
+    walkers = [toy["walkers"], *[toy["further_walkers"]] * (len(strengths) - 1)]
+    times = [(toy["relaxation"] + toy["sampling"]) * half_width**2 / strength for strength in strengths]
+    return sum(number * time / toy["time_step"] for number, time in zip(walkers, times, strict=True))
+
+
+def _phase_steps(toy: Mapping[str, Any]) -> float:
+    """Steps of all walkers of one seed, if none diverged: from two places, and up to 16 times the horizon on a coarser diagram."""
+    points = 2 * toy["phase_points"] ** 2 + 16 * toy["long_phase_points"] ** 2
+    return points * toy["phase_walkers"] * toy["phase_steps"]
+
+
+def _arrival_steps(toy: Mapping[str, Any]) -> float:
+    """Steps of all walkers of one seed, if each took the whole horizon."""
+    shifts = len(toy["arrival_shifts"]) + len(toy["thermal_shifts"])
+    drifts = len(toy["drift_learning_rates"]) * len(toy["drift_places"])
+    return shifts * toy["arrival_walkers"] * toy["arrival_horizon"] + drifts * toy["drift_walkers"] * toy["drift_steps"]

@@ -1,0 +1,119 @@
+"""What was measured in the windows of a run, and the file that keeps the windows of many."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from torch import Tensor
+
+from sgdphysics.networks import Mlp
+from sgdphysics.tensors import load_tensors, save_tensors
+
+
+@dataclass
+class Fluctuation:
+    """Fluctuations along the selected directions of one basis, each float64 (k,).
+
+    Attributes:
+        variance: Variance of the projected weights, dividing by steps - 1.
+        variance_without_drift: The same less the straight line that fits the window best.
+        relaxation_time: ``2 var / var(step)`` in steps, of the series without drift.
+        integrated_time: Integrated autocorrelation time in steps, of the series without drift.
+    """
+
+    variance: Tensor
+    variance_without_drift: Tensor
+    relaxation_time: Tensor
+    integrated_time: Tensor
+
+
+@dataclass
+class Source:
+    """One source of fluctuations: SGD, or a surrogate without a landscape.
+
+    Attributes:
+        in_sample: Variances of the principal components of the first window, float64 (k,), largest first.
+        held_out: Variances of the second window along the same directions, float64 (k,).
+        total_variance: Their sum over all components, whether among these k or not.
+        directions: Principal directions at the selected ranks, float64 (selected, d).
+        fluctuations: By basis: "principal" (first window), "held_out" (the same directions, second window) and "hessian" (the
+            window's Hessian directions, first window).
+        trajectory: Projections of the first window on the principal directions, relative to its mean, float64 (steps, selected).
+    """
+
+    in_sample: Tensor
+    held_out: Tensor
+    total_variance: float
+    directions: Tensor
+    fluctuations: dict[str, Fluctuation] = field(default_factory=dict)
+    trajectory: Tensor | None = None
+
+
+@dataclass
+class Window:
+    """What was measured in the windows of one run.
+
+    Attributes:
+        layer: Weight matrix studied, counted from 0.
+        epochs: Length of each of the two windows, epochs.
+        start_epoch: Epochs trained before the first.
+        centre: Network with the layer's weights at the first window's mean (or its end), other layers at the window's end.
+        drift: Change of the layer's weights over the first window by the best straight line, float64 (d,).
+        ranks: Ranks of the selected directions, from 1.
+        curvatures: Hessian eigenvalues at the selected ranks, float64 (k,), at the centre; empty where not measured.
+        hessian_directions: Their eigenvectors, float64 (k, d).
+        sources: "sgd", "noise_epoch", "noise_replacement", "isotropic".
+    """
+
+    layer: int
+    epochs: int
+    start_epoch: int
+    centre: Mlp
+    drift: Tensor
+    ranks: list[int]
+    curvatures: Tensor
+    hessian_directions: Tensor
+    sources: dict[str, Source] = field(default_factory=dict)
+
+
+def save_windows(path: Path, windows: Sequence[tuple[str, str, Window]]) -> None:
+    """Write (run name, role, window) to a file: centres and directions (in float32), without the fluctuations."""
+    tensors, metadata = {}, []
+    for index, (name, role, window) in enumerate(windows):
+        tensors |= {f"{index}/centre/{layer}": weight for layer, weight in enumerate(window.centre.weights)}
+        tensors |= {f"{index}/{key}": getattr(window, key) for key in ("drift", "curvatures")}
+        tensors[f"{index}/hessian_directions"] = window.hessian_directions.float()
+        for source, measured in window.sources.items():
+            tensors |= {f"{index}/{source}/{key}": getattr(measured, key) for key in ("in_sample", "held_out")}
+            tensors[f"{index}/{source}/directions"] = measured.directions.float()
+        numbers = {key: getattr(window, key) for key in ("layer", "epochs", "start_epoch", "ranks")}
+        sources = {source: measured.total_variance for source, measured in window.sources.items()}
+        layers = len(window.centre.weights)
+        metadata.append({"name": name, "role": role, "sources": sources, "layers": layers, "window": numbers})
+    save_tensors(path, tensors, metadata)
+
+
+def load_windows(path: Path) -> list[tuple[str, str, Window]]:
+    """Read what `save_windows` wrote.
+
+    Raises:
+        RecordError: If the file is not readable.
+    """
+    tensors, metadata = load_tensors(path)
+    windows = []
+    for index, entry in enumerate(metadata):
+        sources = {
+            source: Source(
+                total_variance=total,
+                **{key: tensors[f"{index}/{source}/{key}"].double() for key in ("in_sample", "held_out", "directions")},
+            )
+            for source, total in entry["sources"].items()
+        }
+        window = Window(
+            centre=Mlp(tuple(tensors[f"{index}/centre/{layer}"] for layer in range(entry["layers"]))),
+            sources=sources,
+            **{key: tensors[f"{index}/{key}"].double() for key in ("drift", "curvatures", "hessian_directions")},
+            **entry["window"],
+        )
+        windows.append((entry["name"], entry["role"], window))
+    return windows
