@@ -18,7 +18,7 @@ LAYERS = [
     {"provenance.jobs"},
     {"datasets", "fokker_planck", "losses", "networks", "report.style", "toy"},
     {"curvature", "effective_loss", "first_passage", "fluctuations", "rescaling", "surrogates", "training"},
-    {"duality", "landscape", "noise", "run_files", "study.grids"},
+    {"duality", "landscape", "noise", "run_files", "study.checks", "study.grids"},
     {"generalization", "study.studies", "sweeps", "windows"},
     {"claims.registry", "study.planning", "report.panels"},
     {"claims.feng2021", "claims.feng2023", "claims.yang2023"},
