@@ -380,7 +380,7 @@ def opposite_of(claim, seeds=planted.SEEDS):
 def decide(claim, tables):
     """The claim's row of the ledger and its rows of tests."""
     entry = ENTRIES[claim] if isinstance(claim, str) else claim
-    ledger, tests = verdicts.verdicts([entry], tables, "small")
+    ledger, tests = verdicts.decide([entry], tables, "small")
     assert len(ledger) == 1
     return ledger.iloc[0], tests
 
@@ -427,7 +427,7 @@ def test_every_deciding_test_can_hold_and_can_fail(claim):
 
 
 def test_planted_effects_replicate_every_claim_at_once():
-    ledger, tests = verdicts.verdicts(LEDGER, planted.tables(), "paper")
+    ledger, tests = verdicts.decide(LEDGER, planted.tables(), "paper")
     assert ledger["claim"].tolist() == list(ENTRIES)
     assert set(ledger["verdict"]) == {"replicated"}
     assert set(ledger["scale"]) == {"paper"}
@@ -1193,7 +1193,7 @@ def test_the_setting_least_in_favour_gives_the_p_value_of_all():
 
 
 def test_only_primary_tests_of_empirical_claims_are_adjusted_and_for_all_of_them():
-    _, tests = verdicts.verdicts(LEDGER, planted.tables(), "small")
+    _, tests = verdicts.decide(LEDGER, planted.tables(), "small")
     empirical = [entry["id"] for entry in LEDGER if entry["kind"] == "empirical"]
     family = tests[tests["primary"] & tests["claim"].isin(empirical)]
     assert tests["p_value_holm"].notna().equals(tests.index.isin(family.index) & tests["p_value"].notna())

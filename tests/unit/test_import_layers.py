@@ -21,7 +21,7 @@ LAYERS = [
     {"duality", "landscape", "noise", "run_files", "study.checks", "study.grids"},
     {"generalization", "study.studies", "sweeps", "windows"},
     {"claims.registry", "study.planning", "report.panels"},
-    {"claims.feng2021", "claims.feng2023", "claims.yang2023"},
+    {"claims.feng2021", "claims.feng2023_duality", "claims.feng2023_sweeps", "claims.yang2023"},
     {"claims.verdicts"},
     {"claims.ledger", "report.narrative", "report.notebooks"},
     {"report.page"},

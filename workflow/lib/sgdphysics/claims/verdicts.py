@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sgdphysics.claims import feng2021, feng2023, yang2023  # noqa: F401  (their statistics register themselves)
+from sgdphysics.claims import feng2021, feng2023_duality, feng2023_sweeps, yang2023  # noqa: F401  (statistics register themselves)
 from sgdphysics.claims.registry import STATISTICS, Tables
 from sgdphysics.errors import InputError
 from sgdphysics.fits import holm, p_value_beyond, smallest_detectable_distance, student_interval
@@ -20,7 +20,7 @@ FEWEST_SEEDS = 5
 REGIONS = ("above", "below", "between", "outside")
 
 
-def verdicts(claims: Sequence[Mapping[str, Any]], tables: Tables, scale: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+def decide(claims: Sequence[Mapping[str, Any]], tables: Tables, scale: str) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Decide every claim from the study's tables.
 
     Args:
