@@ -22,16 +22,15 @@ import planted_yang2023
 from cases import FAILED, HELD, UNDECIDED
 from planted_feng2021 import REFERENCE
 from planted_tables import TABLES, read_back
-from sgdphysics.claims import ledger, verdicts
+from sgdphysics.claims import verdicts
+from sgdphysics.claims.ledger import tables_of
 from sgdphysics.errors import InputError
 
 LEDGER = yaml.safe_load((Path(__file__).parents[2] / "config" / "claims.yaml").read_text())["claims"]
 ENTRIES = {entry["id"]: entry for entry in LEDGER}
 
 CASES = cases_feng2021.CASES | cases_yang2023.CASES | cases_feng2023.CASES
-TABLES_NEEDED = {
-    name: set().union(*(ledger.tables_of(test["statistic"]) for test in entry["tests"])) for name, entry in ENTRIES.items()
-}
+TABLES_NEEDED = {name: set().union(*(tables_of(test["statistic"]) for test in entry["tests"])) for name, entry in ENTRIES.items()}
 every_claim = pytest.mark.parametrize("claim", list(ENTRIES))
 # The settings of feng2021, one of them the reference, are not those of other claims, whose own tests stand below.
 every_claim_of_feng2021s_runs = pytest.mark.parametrize("claim", [c for c in ENTRIES if "feng2021_runs" in TABLES_NEEDED[c]])
@@ -701,7 +700,7 @@ def test_a_deterministic_value_decides_by_itself(values, outcome):
 
 def test_tests_without_seeds_are_those_of_tables_without_seeds():
     for test in (test for entry in LEDGER for test in entry["tests"]):
-        seeded = {TABLES[name].seeded for name in ledger.tables_of(test["statistic"])}
+        seeded = {TABLES[name].seeded for name in tables_of(test["statistic"])}
         assert seeded == {not test.get("deterministic", False)}, test["id"]
 
 
