@@ -1,15 +1,12 @@
-"""Rows of the planted tables of feng2023, of one seed each: sweeps of three doses, pairs, shifts of the data, rescaled copies."""
-
-from typing import Any
+"""Planted tables of feng2023: sweeps of three doses, pairs, shifts of the data, rescaled copies."""
 
 import numpy as np
+import pandas as pd
 
+from planted_tables import Planted, Quantities, Quantity, Row, Seeds, correlated, made, table, table_by_seed
 from sgdphysics import sweeps
 
-Row = dict[str, Any]
-Planted = dict[str, float]  # the quantities of one seed or run
-
-EFFECT: dict[str, tuple[float, float]] = {
+EFFECT: dict[str, Quantity] = {
     "activity_error": (1e-15, 1e-16),  # the largest over pairs
     "logit_error": (1e-15, 1e-16),
     "other_solutions": (1.01, 0.001),  # the smallest norm over pairs, in parts of that of the dual weight
@@ -66,16 +63,7 @@ CHANGED = [
 ]
 
 
-def correlated(values: np.ndarray, correlation: float) -> np.ndarray:
-    """Numbers of mean 0 and the standard deviation of ``values``, with that correlation to them."""
-    along = values - values.mean()
-    across = np.linspace(-1, 1, len(values)) ** 2
-    across -= across.mean()
-    across -= across @ along / (along @ along) * along
-    across *= np.linalg.norm(along) / np.linalg.norm(across)
-    return correlation * along + np.sqrt(1 - correlation**2) * across
-
-
+@table_by_seed("feng2023_fig1", EFFECT)
 def pairs(planted: Planted) -> list[Row]:
     """Two pairs, of which the second is further from deciding."""
     rows = []
@@ -88,6 +76,7 @@ def pairs(planted: Planted) -> list[Row]:
     return rows
 
 
+@table_by_seed("feng2023_fig2_shifts", EFFECT)
 def shifts(planted: Planted) -> list[Row]:
     """Whole shifts, the smallest, and one in between that no claim reads."""
     own = {"gap": MIDDLE_GAP, "slope_spread": 2.0, "weight_spread": 0.7, "correlated_share": 0.98, "correlation_mean": 0.3}
@@ -106,11 +95,13 @@ def shifts(planted: Planted) -> list[Row]:
     return [{"run": "reference", "seed": None, **row} for row in rows]
 
 
+@table_by_seed("feng2023_fig2_metric", EFFECT)
 def metric(planted: Planted) -> list[Row]:
     by_metric = 0.7 * (1 + planted["metric_error"])
     return [{"run": "reference", "seed": None, "weight_spread": 0.7, "weight_spread_by_metric": by_metric}]
 
 
+@table_by_seed("feng2023_fig6", EFFECT)
 def rescaled(planted: Planted) -> list[Row]:
     """Copies of which all but the one in the middle differ from it by the planted errors."""
     rows = []
@@ -128,6 +119,7 @@ def rescaled(planted: Planted) -> list[Row]:
     return rows
 
 
+@table_by_seed("feng2023_points", EFFECT)
 def points(planted: Planted) -> list[Row]:
     """Every sweep at every point. No run is shared: each has a weakest dose of its own, which lies where the control does."""
     rows = []
@@ -185,3 +177,9 @@ def _point(sweep: str, dose: float, reference: bool, point: str, target: float, 
         **{"slope_curvature_correlation": own["slope_correlation"], "slope_curvature_exponent": 0.6},
         **{"inactive": 0, "unchanged": 0, "pairs": 1000},
     }
+
+
+@table("feng2023_effects", EFFECT)
+def effects(quantities: Quantities, seeds: Seeds) -> pd.DataFrame:
+    """What the sweeps of the planted points change."""
+    return sweeps.effects(made("feng2023_points", quantities, seeds).drop(columns="deciding"), CHANGED)

@@ -75,7 +75,7 @@ def test_every_fault_is_in_the_line():
 
 
 def test_the_tables_found_in_the_code_are_those_that_are_read():
-    _, tests = verdicts.verdicts(LEDGER, planted.tables(), "small")
+    _, tests = verdicts.decide(LEDGER, planted.tables(), "small")
     read = dict(zip(tests["statistic"], tests["tables"], strict=True))
     assert set(read) == set(verdicts.STATISTICS)
     assert {name: "; ".join(sorted(ledger.tables_of(name))) for name in read} == read

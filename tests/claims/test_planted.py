@@ -10,7 +10,9 @@ import pytest
 import yaml
 
 import planted
+import planted_feng2021
 import planted_feng2023
+import planted_yang2023
 from sgdphysics.fits import power_law, student_interval
 from sgdphysics.study import inheritance
 from sgdphysics.tables import load_table, save_rows, save_table
@@ -136,7 +138,7 @@ def measurements(runs):
             point = {"run": run["run"], "step": step, "epoch": step / 50}
             losses = {"training_loss": 2 / (1 + step), "training_error": 0.1, "test_loss": 0.3, "test_error": 0.1}
             rows["checkpoints"].append({**point, **losses, "slope_spread": 1.0, "sharpest_temperature": 1e-5})
-            for rank in planted.ANNEALING_RANKS:
+            for rank in planted_feng2021.ANNEALING_RANKS:
                 rows["annealing"].append({**point, "rank": rank, "temperature": 1e-6, "training_loss": losses["training_loss"]})
         if not run["reference"]:
             continue
@@ -156,7 +158,7 @@ def test_tables_have_the_columns_that_the_scripts_write(written, name):
 
 def test_runs_exponents_and_quantities_have_the_names_that_the_scripts_write(written):
     tables = planted.tables(seeds=range(3))
-    assert set(planted.KINDS) == set(script("tabulate_feng2021_fig2")["EXPONENTS"])
+    assert set(planted_feng2021.KINDS) == set(script("tabulate_feng2021_fig2")["EXPONENTS"])
     for name, columns in {
         "feng2021_runs": ["run", "learning_rate", "batch_size", "seed", "reference", "status"],
         "feng2021_fig2_exponents": ["run", "window", "kind"],
@@ -207,9 +209,9 @@ def test_planted_losses_and_sweeps_are_those_of_the_studies():
 
 def test_edge_and_optimum_are_the_planted_ones(written):
     lines, settings = written["yang2023_fig4_lines"], written["yang2023_fig4_settings"]
-    assert sorted(set(lines["line"])) == sorted(planted.EDGE_LINES)
+    assert sorted(set(lines["line"])) == sorted(planted_yang2023.EDGE_LINES)
     assert set(lines["quantity"]) == {"test_loss", "test_error"}
-    assert set(lines["points"]) == {planted.EDGE_OCTAVES}
+    assert set(lines["points"]) == {planted_yang2023.EDGE_OCTAVES}
     assert set(lines["edge_learning_rate"] / lines["edge_batch_size"]) == {1 / 64}
     assert set(lines["beyond_learning_rate"] / lines["beyond_batch_size"]) == {1 / 32}
     assert set(lines["octaves_from_optimum_to_edge"]) == {0}

@@ -10,7 +10,7 @@ import yaml
 
 from sgdphysics.claims import verdicts
 from sgdphysics.errors import InputError
-from sgdphysics.study import studies
+from sgdphysics.study import checks
 
 ROOT = Path(__file__).parents[2]
 LEDGER = yaml.safe_load((ROOT / "config" / "claims.yaml").read_text())
@@ -51,7 +51,7 @@ def changed(place, value):
 
 
 def test_the_ledger_follows_its_schema():
-    studies.check_schema(LEDGER, SCHEMA)
+    checks.check_schema(LEDGER, SCHEMA)
 
 
 def test_every_statistic_exists_and_every_one_is_used():
@@ -67,21 +67,21 @@ def test_the_schema_is_one_and_closed_at_every_level():
 
 
 def test_the_good_example_is_good():
-    studies.check_schema({"claims": [CLAIM]}, SCHEMA)
+    checks.check_schema({"claims": [CLAIM]}, SCHEMA)
 
 
 @pytest.mark.parametrize("region", [{"above": 1}, {"below": 1.5}, {"between": [1, 2]}, {"outside": [-1, 1]}])
 @pytest.mark.parametrize("further", [{}, {"settings": "reference"}, {"settings": "all"}, {"reported_only": False}])
 def test_every_region_is_allowed(region, further):
     test = {"id": "first", "statistic": "hessian_exponent", "predicted": "2", **region, **further}
-    studies.check_schema(changed(("claims", 0, "tests"), [test]), SCHEMA)
+    checks.check_schema(changed(("claims", 0, "tests"), [test]), SCHEMA)
 
 
 @pytest.mark.parametrize("key", [key for key in CLAIM if key != "tests"] + ["tests"])
 def test_every_key_of_a_claim_is_needed(key):
     name = "0" if key == "id" else "a_claim"
     with pytest.raises(InputError, match=rf"^claims\[{name}\]: '{key}' is a required property$"):
-        studies.check_schema(changed(("claims", 0, key), None), SCHEMA)
+        checks.check_schema(changed(("claims", 0, key), None), SCHEMA)
 
 
 @pytest.mark.parametrize(
@@ -123,5 +123,5 @@ def test_every_key_of_a_claim_is_needed(key):
 )
 def test_a_fault_is_one_line_that_names_its_place(place, value, message):
     with pytest.raises(InputError, match=f"^{message}") as caught:
-        studies.check_schema(changed(place, value), SCHEMA)
+        checks.check_schema(changed(place, value), SCHEMA)
     assert "\n" not in str(caught.value)

@@ -112,7 +112,7 @@ def make_study(folder, with_runs):
     for name, table in tables.items():
         save_table(folder / "tables" / f"{name}.csv", table)
     read = {name: load_table(folder / "tables" / f"{name}.csv") for name in tables}
-    ledger, tests = verdicts.verdicts(ENTRIES, read, "small")
+    ledger, tests = verdicts.decide(ENTRIES, read, "small")
     save_table(folder / "claims.csv", ledger)
     save_table(folder / "claim_tests.csv", tests)
     (folder / "report").mkdir()

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from sgdphysics.errors import InputError
-from sgdphysics.study import grids, inheritance, studies
+from sgdphysics.study import checks, grids, inheritance, studies
 from sgdphysics.training import Run
 
 ROOT = Path(__file__).parents[2]
@@ -21,7 +21,7 @@ STUDY = CONFIG["studies"]["mnist5k"]
 def checked(change):
     config = copy.deepcopy(CONFIG)
     change(config["studies"]["mnist5k"])
-    studies.check(inheritance.resolved(config), SCHEMA, DATASETS)
+    checks.check(inheritance.resolved(config), SCHEMA, DATASETS)
 
 
 def changed(**settings):
@@ -215,7 +215,7 @@ def test_unknown_data_sets_and_studies_are_named():
     with pytest.raises(InputError, match=r"studies.mnist5k.dataset: found 'mnist6k', expected one of digits, mnist, mnist5k"):
         checked(lambda study: study.update(dataset="mnist6k"))
     with pytest.raises(InputError, match="study: found 'other', expected one of mnist5k"):
-        studies.check({**CONFIG, "study": "other"}, SCHEMA, DATASETS)
+        checks.check({**CONFIG, "study": "other"}, SCHEMA, DATASETS)
 
 
 def test_a_study_like_another_names_only_what_differs():

@@ -17,7 +17,7 @@ def decide(
 ) -> None:
     """Write the ledger, one row per test, and a short text for the terminal."""
     tables = {path.stem: load_table(path) for path in table_paths}
-    ledger, tests = verdicts.verdicts(entries, tables, scale)
+    ledger, tests = verdicts.decide(entries, tables, scale)
     save_table(outputs["claims"], ledger)
     save_table(outputs["tests"], tests)
     write_atomically(outputs["summary"], lambda path: path.write_text(summary(ledger, tests, study)))

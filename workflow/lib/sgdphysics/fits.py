@@ -1,6 +1,5 @@
 """Power laws, and what values over seeds say of their mean: intervals, p-values, power."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -56,23 +55,23 @@ def power_law(x: ArrayLike, y: ArrayLike) -> PowerLaw:
     return PowerLaw(*(float(number) for number in numbers), n)
 
 
-def student_interval(values: Sequence[float], level: float = 0.95) -> tuple[float, float, float]:
+def student_interval(values: ArrayLike, level: float = 0.95) -> tuple[float, float, float]:
     """Return mean, lower and upper end of the Student t interval of the mean of independent values.
 
     With fewer than two values, or a value that is not finite, the ends are -inf and inf.
     """
-    values = np.asarray(values, dtype=float)
-    if len(values) == 0 or not np.isfinite(values).all():
+    sample = np.asarray(values, dtype=float)
+    if len(sample) == 0 or not np.isfinite(sample).all():
         return float("nan"), float("-inf"), float("inf")
-    mean = float(values.mean())
-    if len(values) < 2:
+    mean = float(sample.mean())
+    if len(sample) < 2:
         return mean, float("-inf"), float("inf")
-    error = float(values.std(ddof=1) / np.sqrt(len(values)))
-    margin = float(scipy.stats.t.ppf((1 + level) / 2, len(values) - 1)) * error
+    error = float(sample.std(ddof=1) / np.sqrt(len(sample)))
+    margin = float(scipy.stats.t.ppf((1 + level) / 2, len(sample) - 1)) * error
     return mean, mean - margin, mean + margin
 
 
-def p_value_beyond(values: Sequence[float], border: float, side: str) -> float:
+def p_value_beyond(values: ArrayLike, border: float, side: str) -> float:
     """Return the p-value of Student's one-sided t test that the mean of independent values lies beyond a border.
 
     The null hypothesis is a mean on the border or on its other side. Below 0.025 exactly where the 95 % interval of
@@ -86,17 +85,17 @@ def p_value_beyond(values: Sequence[float], border: float, side: str) -> float:
     Returns:
         The p-value; NaN with fewer than two values or one that is not finite. Without scatter 0 beyond the border, else 1.
     """
-    values = np.asarray(values, dtype=float)
-    if len(values) < 2 or not np.isfinite(values).all():
+    sample = np.asarray(values, dtype=float)
+    if len(sample) < 2 or not np.isfinite(sample).all():
         return float("nan")
-    distance = values.mean() - border if side == "above" else border - values.mean()
-    error = values.std(ddof=1) / np.sqrt(len(values))
+    distance = sample.mean() - border if side == "above" else border - sample.mean()
+    error = sample.std(ddof=1) / np.sqrt(len(sample))
     if error == 0:
         return 0.0 if distance > 0 else 1.0
-    return float(scipy.stats.t.sf(distance / error, len(values) - 1))
+    return float(scipy.stats.t.sf(distance / error, len(sample) - 1))
 
 
-def smallest_detectable_distance(values: Sequence[float], power: float = 0.8, level: float = 0.95) -> float:
+def smallest_detectable_distance(values: ArrayLike, power: float = 0.8, level: float = 0.95) -> float:
     """Return the smallest distance of the mean from a border that as many values with as much scatter would have shown.
 
     Shown: the Student t interval lies wholly on one side of the border, with probability ``power`` (noncentral t distribution). The
@@ -105,10 +104,10 @@ def smallest_detectable_distance(values: Sequence[float], power: float = 0.8, le
     Returns:
         The distance, in the unit of the values; NaN with fewer than two values or one that is not finite.
     """
-    values = np.asarray(values, dtype=float)
-    if len(values) < 2 or not np.isfinite(values).all():
+    sample = np.asarray(values, dtype=float)
+    if len(sample) < 2 or not np.isfinite(sample).all():
         return float("nan")
-    return float(_detectable_in_scatters(len(values), power, level) * values.std(ddof=1))
+    return float(_detectable_in_scatters(len(sample), power, level) * sample.std(ddof=1))
 
 
 @cache
@@ -116,13 +115,13 @@ def _detectable_in_scatters(count: int, power: float, level: float) -> float:
     return TTestPower().solve_power(nobs=count, alpha=(1 - level) / 2, power=power, alternative="larger")
 
 
-def holm(p_values: Sequence[float]) -> np.ndarray:
+def holm(p_values: ArrayLike) -> np.ndarray:
     """Return p-values adjusted for their number, by Holm's step-down method; a NaN counts as 1 there and stays NaN.
 
     Source: S. Holm, Scandinavian Journal of Statistics 6, 65 (1979).
     """
-    p_values = np.asarray(p_values, dtype=float)
-    if len(p_values) < 2:
-        return p_values  # nothing to adjust for
-    known = np.nan_to_num(p_values, nan=1.0)
-    return np.where(np.isnan(p_values), np.nan, multipletests(known, method="holm")[1])
+    single = np.asarray(p_values, dtype=float)
+    if len(single) < 2:
+        return single  # nothing to adjust for
+    known = np.nan_to_num(single, nan=1.0)
+    return np.where(np.isnan(single), np.nan, multipletests(known, method="holm")[1])

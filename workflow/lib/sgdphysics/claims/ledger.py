@@ -3,13 +3,17 @@
 import ast
 import functools
 import inspect
+import sys
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from types import ModuleType
+from types import FunctionType
 from typing import Any
 
-from sgdphysics.claims.verdicts import REGIONS, STATISTICS
+from sgdphysics.claims.registry import STATISTICS, Statistic
+from sgdphysics.claims.verdicts import REGIONS
 from sgdphysics.errors import InputError
+
+_Place = tuple[str, str]  # module and name of a function
 
 
 def check(entries: Sequence[Mapping[str, Any]], tables: Collection[str], figures: Collection[str]) -> None:
@@ -36,22 +40,36 @@ def check(entries: Sequence[Mapping[str, Any]], tables: Collection[str], figures
 
 
 def tables_of(statistic: str) -> set[str]:
-    """Return the names of the tables that a statistic asks for, read from its code and that of its module's functions it names."""
-    functions = _functions_of(inspect.getmodule(STATISTICS[statistic]))
-    tables, seen, waiting = set(), set(), {statistic}
+    """Return the names of the tables that a statistic asks for, read from its code and that of the claims' functions it names."""
+    tables: set[str] = set()
+    first = _place(STATISTICS[statistic])
+    seen, waiting = {first}, {first}
     while waiting:
-        nodes = list(ast.walk(functions[waiting.pop()]))
+        module, name = waiting.pop()
+        nodes = list(ast.walk(_functions_of(module)[name]))
         calls = [node for node in nodes if isinstance(node, ast.Call) and getattr(node.func, "id", None) == "table_of"]
         tables |= {ast.literal_eval(call.args[1]) for call in calls}
-        named = {node.id for node in nodes if isinstance(node, ast.Name)} & set(functions)
-        waiting |= named - seen
-        seen |= named
+        helpers = _helpers(module, {node.id for node in nodes if isinstance(node, ast.Name)}) - seen
+        seen |= helpers
+        waiting |= helpers
     return tables
 
 
+def _helpers(module: str, names: Collection[str]) -> set[_Place]:
+    """Functions of the claims that a module has under those names, defined there or imported."""
+    values = [vars(sys.modules[module]).get(name) for name in names]
+    functions = [value for value in values if isinstance(value, FunctionType)]
+    return {_place(function) for function in functions if function.__module__.startswith(f"{__package__}.")}
+
+
+def _place(function: Statistic | FunctionType) -> _Place:
+    return function.__module__, function.__name__
+
+
 @functools.cache
-def _functions_of(module: ModuleType) -> dict[str, ast.FunctionDef]:
-    return {node.name: node for node in ast.parse(inspect.getsource(module)).body if isinstance(node, ast.FunctionDef)}
+def _functions_of(module: str) -> dict[str, ast.FunctionDef]:
+    syntax = ast.parse(inspect.getsource(sys.modules[module]))
+    return {node.name: node for node in syntax.body if isinstance(node, ast.FunctionDef)}
 
 
 def _repeated(entries: Sequence[Mapping[str, Any]]) -> list[tuple[str, int]]:

@@ -1,6 +1,7 @@
 """The statistics that ``claims.yaml`` may name: functions of a study's tables."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from typing import Protocol
 
 import pandas as pd
 
@@ -9,14 +10,36 @@ from sgdphysics.errors import InputError
 VALUES = ["setting", "reference", "seed", "value"]  # columns of what a statistic returns
 
 Tables = Mapping[str, pd.DataFrame]
-Statistic = Callable[[Tables], pd.DataFrame]
+
+
+class Statistic(Protocol):
+    """A function of the tables that returns one row per setting and seed, with the columns ``VALUES``."""
+
+    __name__: str
+
+    def __call__(self, tables: Tables) -> pd.DataFrame:
+        """Return the values that the tables hold of it."""
+        ...
+
+
 STATISTICS: dict[str, Statistic] = {}
 
 
 def statistic(function: Statistic) -> Statistic:
-    """Register a function of the tables that returns one row per setting and seed: "setting", "reference", "seed", "value"."""
+    """Register a statistic under its name."""
     STATISTICS[function.__name__] = function
     return function
+
+
+def values_of(setting: pd.Series | str, seed: pd.Series | float, value: pd.Series) -> pd.DataFrame:
+    """Return values as a statistic returns them, one row each, of tables without a reference setting: every setting counts as one.
+
+    Args:
+        setting: What a value was measured at: of each, or the same of all.
+        seed: Its seed; NaN where none enters.
+        value: The values.
+    """
+    return pd.DataFrame({"setting": setting, "reference": True, "seed": seed, "value": value}, index=value.index)[VALUES]
 
 
 def table_of(tables: Tables, name: str) -> pd.DataFrame:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sgdphysics.claims import feng2021, feng2023, yang2023  # noqa: F401  (their statistics register themselves)
+from sgdphysics.claims import feng2021, feng2023_duality, feng2023_sweeps, yang2023  # noqa: F401  (statistics register themselves)
 from sgdphysics.claims.outcomes import FEWEST_SEEDS
 from sgdphysics.claims.registry import STATISTICS, Tables
 from sgdphysics.errors import InputError
@@ -20,7 +20,7 @@ from sgdphysics.fits import holm, p_value_beyond, smallest_detectable_distance, 
 REGIONS = ("above", "below", "between", "outside")
 
 
-def verdicts(claims: Sequence[Mapping[str, Any]], tables: Tables, scale: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+def decide(claims: Sequence[Mapping[str, Any]], tables: Tables, scale: str) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Decide every claim from the study's tables.
 
     Args:
@@ -139,14 +139,24 @@ class _Decision:
     smallest_effect: float
 
 
-_NOTHING = _Decision("none", "undecided", *[float("nan")] * 3, 0, *[float("nan")] * 2)
+_NOTHING = _Decision(
+    setting="none",
+    outcome="undecided",
+    value=float("nan"),
+    ci_low=float("nan"),
+    ci_high=float("nan"),
+    n_seeds=0,
+    p_value=float("nan"),
+    smallest_effect=float("nan"),
+)
 
 
 class _ReadTables(Mapping[str, pd.DataFrame]):
     """Tables that remember which of them were asked for."""
 
     def __init__(self, tables: Tables) -> None:
-        self._tables, self.names = tables, set()
+        self._tables = tables
+        self.names: set[str] = set()
 
     def __getitem__(self, name: str) -> pd.DataFrame:
         self.names.add(name)
@@ -182,7 +192,10 @@ def _test_row(claim: Mapping[str, Any], test: Mapping[str, Any], tables: Tables)
         "setting": worst.setting,
         "settings": len(decisions),
         "settings_held": outcomes.count("held"),
-        **{key: getattr(worst, key) for key in ("value", "ci_low", "ci_high", "n_seeds")},
+        "value": worst.value,
+        "ci_low": worst.ci_low,
+        "ci_high": worst.ci_high,
+        "n_seeds": worst.n_seeds,
         "outcome": "reported" if test.get("reported_only", False) else overall,
         # At every setting: the largest p-value is one of all of them together.
         "p_value": max([decision.p_value for decision in decisions], key=lambda p: np.inf if np.isnan(p) else p, default=np.nan),
@@ -195,12 +208,16 @@ def _decision(setting: str, values: pd.Series, region: Mapping[str, Any], determ
     usable = values[np.isfinite(values)].tolist()
     # Fewer seeds than decide, or none at all, have no p-value either.
     enough = not deterministic and len(usable) >= FEWEST_SEEDS
+    decided, mean, low, high = outcome(usable, region, deterministic)
     return _Decision(
-        setting,
-        *outcome(usable, region, deterministic),
-        0 if deterministic else len(usable),
-        p_value(usable, region) if enough else float("nan"),
-        smallest_detectable_distance(usable) if enough else float("nan"),
+        setting=setting,
+        outcome=decided,
+        value=mean,
+        ci_low=low,
+        ci_high=high,
+        n_seeds=0 if deterministic else len(usable),
+        p_value=p_value(usable, region) if enough else float("nan"),
+        smallest_effect=smallest_detectable_distance(usable) if enough else float("nan"),
     )
 
 

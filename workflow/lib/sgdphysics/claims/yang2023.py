@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from sgdphysics import convergence_edge
-from sgdphysics.claims.registry import VALUES, Tables, statistic, table_of
+from sgdphysics.claims.registry import VALUES, Tables, statistic, table_of, values_of
 from sgdphysics.equal_loss import at_lowest_common_loss
 
 
@@ -97,9 +97,8 @@ def octaves_from_any_setting_to_edge(tables: Tables) -> pd.DataFrame:
 
 
 def _settings(rows: pd.DataFrame, setting: pd.Series | str, value: pd.Series) -> pd.DataFrame:
-    """Values of the toy model, which has no reference setting; a grid has no seed either."""
-    columns = {"setting": setting, "reference": True, "seed": rows.get("seed", np.nan), "value": value}
-    return pd.DataFrame(columns, index=rows.index)
+    """Values of the toy model; a grid has no seed."""
+    return values_of(setting, rows.get("seed", np.nan), value)
 
 
 def _joint_slopes(slopes: pd.DataFrame, kappas: Callable[[pd.Series], pd.Series], relative: bool) -> pd.DataFrame:

@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from sgdphysics.errors import InputError
-from sgdphysics.study import inheritance, studies
+from sgdphysics.study import checks, inheritance
 
 SOURCES = Path(__file__).parents[1] / "sources"  # one module a source of data sets
 
@@ -40,7 +40,7 @@ class Configuration:
         _check_sources(self.datasets)
         try:
             self._settings = inheritance.resolved(settings)
-            studies.check(self._settings, self._schema("config"), self.datasets)
+            checks.check(self._settings, self._schema("config"), self.datasets)
         except InputError as error:
             raise InputError(f"config error: {error}") from None
         self.study: str = self._settings["study"]
@@ -65,7 +65,7 @@ class Configuration:
         """A file of ``config/``, checked against its schema."""
         content = read(self.root / "config" / f"{name}.yaml", f"config/{name}.yaml")
         try:
-            studies.check_schema(content, self._schema(name))
+            checks.check_schema(content, self._schema(name))
         except InputError as error:
             raise InputError(f"config/{name}.yaml: {error}") from None
         return content

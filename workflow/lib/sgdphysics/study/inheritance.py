@@ -26,15 +26,15 @@ def merged(base: Any, override: Any) -> Any:
     return {**base, **override, **shared}
 
 
-def _complete(name: str, studies: Mapping[str, Any], seen: tuple[str, ...]) -> dict[str, Any]:
+def _complete(name: str, studies: Mapping[str, Any], descendants: tuple[str, ...]) -> dict[str, Any]:
     study = studies[name]
     if not isinstance(study, Mapping):
         raise InputError(f"studies.{name}: found {study!r}, expected a study's settings")
     if "like" not in study:
         return dict(study)
     parent = study["like"]
-    if parent not in studies or parent in (name, *seen):
-        others = ", ".join(sorted(set(studies) - {name, *seen}))
+    if parent not in studies or parent in (name, *descendants):
+        others = ", ".join(sorted(set(studies) - {name, *descendants}))
         raise InputError(f"studies.{name}.like: found {parent!r}, expected another study: {others}")
-    own = {key: value for key, value in study.items() if key != "like"}
-    return merged(_complete(parent, studies, (*seen, name)), own)
+    changes = {key: value for key, value in study.items() if key != "like"}
+    return merged(_complete(parent, studies, (*descendants, name)), changes)

@@ -1,21 +1,13 @@
-"""Statistics of the claims of Feng, Zhang and Tu 2023."""
+"""Statistics of the claims of Feng, Zhang and Tu 2023 on the duality, the decomposed gap, its two factors, and rescaled copies."""
 
-import itertools
 from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
 
 from sgdphysics import sweeps
-from sgdphysics.claims.registry import VALUES, Tables, statistic, table_of
+from sgdphysics.claims.registry import VALUES, Tables, statistic, table_of, values_of
 from sgdphysics.fits import power_law
-
-DECAY = ("norm_penalty", "squared_penalty")
-NOISE = ("learning_rate", "batch_size")
-
-
-def _rows(setting: pd.Series | str, seed: pd.Series, value: pd.Series) -> pd.DataFrame:
-    return pd.DataFrame({"setting": setting, "reference": True, "seed": seed, "value": value}, index=value.index)[VALUES]
 
 
 def _by_seed(rows: pd.DataFrame, value: Callable[[pd.DataFrame], float], by: Sequence[str] = ()) -> pd.DataFrame:
@@ -79,7 +71,7 @@ def _deciding_points(tables: Tables) -> pd.DataFrame:
 
 def _of_every_setting(tables: Tables, value: Callable[[pd.DataFrame], pd.Series]) -> pd.DataFrame:
     rows = _deciding_points(tables)
-    return _rows(rows["setting"], rows["seed"], value(rows))
+    return values_of(rows["setting"], rows["seed"], value(rows))
 
 
 def _of_pairs(tables: Tables, column: str, losses: str = "own", smallest: bool = False) -> pd.DataFrame:
@@ -87,7 +79,7 @@ def _of_pairs(tables: Tables, column: str, losses: str = "own", smallest: bool =
     rows = table_of(tables, "feng2023_fig2_shifts")
     rows = rows[rows["losses"] == losses]
     rows = rows[rows["fraction"] == (rows["fraction"].min() if smallest else rows["fraction"].max())]
-    return _rows("reference", rows["seed"], rows[column])
+    return values_of("reference", rows["seed"], rows[column])
 
 
 @statistic
@@ -204,7 +196,7 @@ def gradient_curvature_exponent(tables: Tables) -> pd.DataFrame:
 def metric_error(tables: Tables) -> pd.DataFrame:
     """Relative difference between s_w and its closed form by the metric of the data."""
     rows = table_of(tables, "feng2023_fig2_metric")
-    return _rows("reference", rows["seed"], (rows["weight_spread_by_metric"] / rows["weight_spread"] - 1).abs())
+    return values_of("reference", rows["seed"], (rows["weight_spread_by_metric"] / rows["weight_spread"] - 1).abs())
 
 
 def _size(rows: pd.DataFrame, key: str) -> float:
@@ -239,112 +231,6 @@ def size_norm_correlation_in_sweeps(tables: Tables) -> pd.DataFrame:
 def size_norm_exponent_in_sweeps(tables: Tables) -> pd.DataFrame:
     """Slope of ln s_w on ln norm(W) over the doses of a sweep, at least three; per sweep."""
     return _size_in_sweeps(tables, "exponent")
-
-
-# --- what moves what
-
-
-def _strongest(
-    tables: Tables, names: Sequence[str], comparisons: Sequence[str], value: Callable[[pd.DataFrame], pd.Series]
-) -> pd.DataFrame:
-    """A number of what the strongest dose of each sweep changes against the weakest, where each comparison is decided."""
-    effects = table_of(tables, "feng2023_effects")
-    parts = []
-    for sweep, comparison in itertools.product(names, comparisons):
-        rows = effects[(effects["sweep"] == sweep) & effects["deciding"].astype(bool) & (effects["comparison"] == comparison)]
-        by = f", {comparison}" if len(comparisons) > 1 else ""
-        if rows.empty:  # every sweep is asked: one that compares nothing leaves the claim undecided
-            parts.append(pd.DataFrame([{"setting": sweep + by, "reference": True, "seed": np.nan, "value": np.nan}]))
-            continue
-        rows = rows[rows["dose"] == sweeps.in_order(sweep, rows["dose"].tolist())[-1]]
-        setting = sweep + " " + rows["dose"].map("{:g}".format) + " against " + rows["weakest"].map("{:g}".format) + by
-        parts.append(_rows(setting, rows["seed"], value(rows)))
-    return pd.concat(parts, ignore_index=True)
-
-
-@statistic
-def noise_effect_on_sharpness(tables: Tables) -> pd.DataFrame:
-    """e_g: ln s_g at the strongest noise less that at the weakest, at equal loss; per sweep (learning rate, batch size)."""
-    return _strongest(tables, NOISE, ["equal_loss"], lambda rows: rows["slope_spread"])
-
-
-@statistic
-def noise_effect_on_size_over_sharpness(tables: Tables) -> pd.DataFrame:
-    """abs(e_w) / abs(e_g) of the same."""
-    return _strongest(tables, NOISE, ["equal_loss"], lambda rows: (rows["weight_spread"] / rows["slope_spread"]).abs())
-
-
-@statistic
-def noise_effect_on_sharp_less_flat_directions(tables: Tables) -> pd.DataFrame:
-    """Mean change of ln sigma_g,n over the ranks 1 to 10 less that over 100 to 500."""
-    return _strongest(tables, NOISE, ["equal_loss"], lambda rows: rows["sharp_slope_std"] - rows["flat_slope_std"])
-
-
-@statistic
-def decay_effect_on_size(tables: Tables) -> pd.DataFrame:
-    """e_w: ln s_w at the strongest penalty less that without; per penalty, at equal loss and against the control."""
-    return _strongest(tables, DECAY, ["equal_loss", "as_many_epochs"], lambda rows: rows["weight_spread"])
-
-
-@statistic
-def decay_effect_on_sharpness_over_size(tables: Tables) -> pd.DataFrame:
-    """abs(e_g) / abs(e_w) of the same."""
-    comparisons = ["equal_loss", "as_many_epochs"]
-    return _strongest(tables, DECAY, comparisons, lambda rows: (rows["slope_spread"] / rows["weight_spread"]).abs())
-
-
-def _opposite(rows: pd.DataFrame) -> pd.Series:
-    """The smaller of both changes, counted in the direction in which the other seeds say that they are opposite.
-
-    Counted in its own direction a seed would always seem to tell an effect where chance moves the two against each other.
-    """
-    contrast = rows["weight_spread"] - rows["slope_spread"]
-    direction = np.sign(contrast.sum() - contrast)
-    return np.minimum(-direction * rows["slope_spread"], direction * rows["weight_spread"])
-
-
-@statistic
-def dropout_opposite_effects(tables: Tables) -> pd.DataFrame:
-    """The smaller of abs(e_g) and abs(e_w) of the strongest dropout at equal loss; negative unless their signs are opposite, and
-    those of the other seeds.
-    """
-    return _strongest(tables, ["dropout"], ["equal_loss"], _opposite)
-
-
-@statistic
-def dropout_opposite_effects_at_equal_epochs(tables: Tables) -> pd.DataFrame:
-    """The same after equal epochs."""
-    return _strongest(tables, ["dropout"], ["equal_epochs"], _opposite)
-
-
-def _gap_in_between(tables: Tables, point: str) -> pd.DataFrame:
-    """Lower gap of the two ends of the sweep of dropout less the gap of the best dose in between, by seed.
-
-    Which dose is best is decided by the other seeds, so that its own chance does not make it so.
-    """
-    points = sweeps.with_control(table_of(tables, "feng2023_points").dropna(subset=["point"]))
-    rows = points[(points["sweep"] == "dropout") & (points["point"] == point)]
-    targets = sweeps.deciding_targets(rows)
-    rows = rows[rows["target"].isin(targets["target"])]
-    gaps = rows.pivot(index="seed", columns="dose", values="gap").sort_index(axis=1)
-    values = []
-    for seed in gaps.index:
-        inner = gaps.drop(index=seed).mean().iloc[1:-1]
-        value = gaps.loc[seed].iloc[[0, -1]].min(skipna=False) - gaps.loc[seed, inner.idxmin()] if len(inner.dropna()) else np.nan
-        values.append({"setting": "dropout", "reference": True, "seed": seed, "value": value})
-    return pd.DataFrame(values, columns=VALUES)
-
-
-@statistic
-def dropout_gap_in_between(tables: Tables) -> pd.DataFrame:
-    """Lower gap of no and the strongest dropout less that of the best dose in between (best on the other seeds), equal loss."""
-    return _gap_in_between(tables, "equal_loss")
-
-
-@statistic
-def dropout_gap_in_between_at_equal_epochs(tables: Tables) -> pd.DataFrame:
-    """The same after equal epochs."""
-    return _gap_in_between(tables, "equal_epochs")
 
 
 # --- rescaling

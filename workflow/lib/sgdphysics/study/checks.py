@@ -1,0 +1,222 @@
+"""Checks of files of settings before any job: against their JSON schema, and of a configuration what a schema cannot say.
+
+A fault is a line: the key, what was found there, and what is expected.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import jsonschema
+
+from sgdphysics import toy
+from sgdphysics.errors import InputError
+
+Settings = Mapping[str, Any]
+
+
+def check(config: Settings, schema: Settings, datasets: Mapping[str, Settings]) -> None:
+    """Check a resolved configuration against its schema, and what a schema cannot say.
+
+    Args:
+        config: From `inheritance.resolved`.
+        schema: JSON schema of the configuration.
+        datasets: The data sets by name, each with ``classes`` and ``training_images`` (None where not known).
+
+    Raises:
+        InputError: One line with every fault: key, what was found, what is allowed.
+    """
+    check_schema(config, schema)
+    studies = config["studies"]
+    lines = []
+    if config["study"] not in studies:
+        lines.append(f"study: found {config['study']!r}, expected one of {', '.join(sorted(studies))}")
+    for name, study in studies.items():
+        lines += [f"studies.{name}.{line}" for line in _study_faults(study, studies, datasets)]
+    if lines:
+        raise InputError("; ".join(lines))
+
+
+def check_schema(content: Settings, schema: Settings) -> None:
+    """Check the content of a YAML file against its JSON schema; raises `InputError` with one line that names every fault."""
+    faults = sorted(jsonschema.Draft202012Validator(schema).iter_errors(content), key=lambda fault: fault.json_path)
+    if faults:
+        raise InputError("; ".join(_schema_fault(fault, content) for fault in faults))
+
+
+def _schema_fault(fault: jsonschema.ValidationError, content: Settings) -> str:
+    """One line for one fault: JSON Schema's message names what was found and what is allowed, but for three kinds."""
+    place = _place(fault.absolute_path, content)
+    value: Any = fault.instance
+    rule: Any = fault.validator_value
+    if fault.validator == "additionalProperties":
+        schema: Any = fault.schema
+        known = schema["properties"]
+        unknown = sorted(map(str, set(value) - set(known)))
+        return f"{place}: unknown {', '.join(unknown)}; known are {', '.join(sorted(known))}"
+    if fault.validator == "anyOf":
+        return f"{place}: found {value!r}, expected {' or '.join(_alternative(part) for part in rule)}"
+    if fault.validator == "oneOf":
+        allowed = [part["required"][0] for part in rule]
+        present = [key for key in allowed if key in value]
+        return f"{place}: found {' and '.join(present) or 'none'} of {', '.join(allowed)}, expected one of them"
+    return f"{place}: {fault.message}"
+
+
+def _place(path: Iterable[str | int], content: Any) -> str:
+    """Where in the content, such as ``claims[low_dimension].tests[0]``: entries of a list by their id where they have one."""
+    place = ""
+    for key in path:
+        content = content[key]
+        if isinstance(key, int):
+            place += f"[{content['id'] if isinstance(content, Mapping) and 'id' in content else key}]"
+        else:
+            place += f".{key}" if place else key
+    return place or "top level"
+
+
+def _alternative(schema: Settings) -> str:
+    """One of several alternatives of a schema, in words."""
+    if schema.get("$ref") == "#/$defs/count":
+        return "a whole number from 1"
+    return schema.get("type", "something else")
+
+
+def _study_faults(study: Settings, studies: Mapping[str, Settings], datasets: Mapping[str, Settings]) -> list[str]:
+    """Faults of one of the studies."""
+    if study["dataset"] not in datasets:
+        return [f"dataset: found {study['dataset']!r}, expected one of {', '.join(sorted(datasets))}"]
+    dataset = datasets[study["dataset"]]
+    edge, sweeps = study["yang2023"]["edge"], study["feng2023"]
+    return [
+        *_comparison_faults(study["feng2021"], studies),
+        *_under("yang2023.toy", _toy_faults(study["yang2023"]["toy"])),
+        *_under("feng2021", _network_faults(study["feng2021"], dataset)),
+        *_under("feng2021", _grid_faults(study["feng2021"])),
+        *_under("yang2023.edge", _network_faults(edge, dataset)),
+        *_under("yang2023.edge", _edge_faults(edge, sweeps, dataset)),
+        *_under("feng2023", _sweep_faults(sweeps, dataset)),
+    ]
+
+
+def _under(section: str, lines: Sequence[str]) -> list[str]:
+    """Faults of a section as those of its study."""
+    return [f"{section}.{line}" for line in lines]
+
+
+def _comparison_faults(settings: Settings, studies: Mapping[str, Settings]) -> list[str]:
+    known = ", ".join(sorted(studies))
+    unknown = sorted(set(settings["compared_studies"]) - set(studies))
+    return [f"feng2021.compared_studies: found {name!r}, expected some of {known}" for name in unknown]
+
+
+def _network_faults(settings: Settings, dataset: Settings) -> list[str]:
+    """Faults of a section that trains networks on a data set."""
+    return [
+        *_layer_faults(settings["layer"], settings),
+        *_image_faults(settings["images_per_class"], dataset),
+        *_batch_faults("batch_sizes", settings["batch_sizes"], settings["images_per_class"], dataset),
+    ]
+
+
+def _layer_faults(layer: int, network: Settings) -> list[str]:
+    layers = len(network["hidden_widths"]) + 1
+    return [] if layer < layers else [f"layer: found {layer}, the network has layers 0 to {layers - 1}"]
+
+
+def _image_faults(per_class: int | None, dataset: Settings) -> list[str]:
+    available = dataset["training_images"]
+    if per_class is None or available is None or per_class * dataset["classes"] <= available:
+        return []
+    most = available // dataset["classes"]
+    return [f"images_per_class: found {per_class}, the data set has about {most} training images per class"]
+
+
+def _batch_faults(key: str, batch_sizes: Sequence[int], per_class: int | None, dataset: Settings) -> list[str]:
+    """The largest of ``batch_sizes``, found under ``key``, must not exceed the images that a network is trained with."""
+    images = dataset["training_images"] if per_class is None else per_class * dataset["classes"]
+    if images is None or max(batch_sizes) <= images:
+        return []
+    return [f"{key}: found {max(batch_sizes)}, expected at most the {images} training images"]
+
+
+def _grid_faults(settings: Settings) -> list[str]:
+    lines = []
+    for key, grid in (("learning_rate", "learning_rates"), ("batch_size", "batch_sizes")):
+        if settings["reference"][key] not in settings[grid]:
+            lines.append(f"reference.{key}: found {settings['reference'][key]}, expected one of {grid}: {settings[grid]}")
+    return lines
+
+
+def _edge_faults(edge: Settings, sweeps: Settings, dataset: Settings) -> list[str]:
+    lines = [f"talk_learning_rates: of feng2023's network, {line}" for line in _layer_faults(edge["layer"], sweeps)]
+    for index, part in enumerate(edge["refined"]):
+        if not any(set(part[key]) <= set(edge[key]) for key in ("batch_sizes", "learning_rates")):
+            lists = f"batch_sizes {part['batch_sizes']} and learning_rates {part['learning_rates']}"
+            lines.append(f"refined[{index}]: found {lists}, expected all of the one or of the other to be those of the grid")
+        lines += _batch_faults(f"refined[{index}].batch_sizes", part["batch_sizes"], edge["images_per_class"], dataset)
+    return lines
+
+
+def _sweep_faults(settings: Settings, dataset: Settings) -> list[str]:
+    """Faults of the reference of feng2023, and of what its sweeps make of it."""
+    sweeps, per_class = settings["sweeps"], settings["images_per_class"]
+    # Wrongly labelled images are added to the clean ones.
+    clean = settings["label_noise_images_per_class"]
+    noisiest = round(clean / (1 - max(sweeps["label_noise"])))
+    least_noisy = round(clean / (1 - min(sweeps["label_noise"])))
+    fewest = min(per_class, *sweeps["images_per_class"], least_noisy)
+    lines = [
+        *_layer_faults(settings["layer"], settings),
+        *_image_faults(per_class, dataset),
+        *_batch_faults("sweeps.batch_size", sweeps["batch_size"], per_class, dataset),
+        *_batch_faults("batch_size", [settings["batch_size"]], fewest, dataset),
+        *_under("sweeps", _image_faults(max(sweeps["images_per_class"]), dataset)),
+    ]
+    lines += [f"label_noise_images_per_class / (1 - label_noise) as {line}" for line in _image_faults(noisiest, dataset)]
+    last = max(settings["equal_epochs"])
+    if settings["control_epochs"] < last:
+        lines.append(f"control_epochs: found {settings['control_epochs']}, expected at least {last}, the last of equal_epochs")
+    return lines
+
+
+def _toy_faults(settings: Settings) -> list[str]:
+    try:
+        landscape = toy.landscapes(**settings["landscapes"])["single_valley"]
+    except InputError as error:
+        return [f"landscapes: {error}"]
+    bound = toy.largest_time_step(landscape)
+    return [*_step_faults(settings, bound), *_order_faults(settings), *_choice_faults(settings)]
+
+
+def _step_faults(settings: Settings, bound: float) -> list[str]:
+    """The time step, and the learning rate, which is the time step of the thermal control, must be stable."""
+    return [
+        f"{key}: found {settings[key]:g}, expected at most {bound:g} = 1 / largest curvature"
+        for key in ("time_step", "learning_rate")
+        if settings[key] > bound
+    ]
+
+
+def _order_faults(settings: Settings) -> list[str]:
+    lines = []
+    for key in ("phase_learning_rates", "phase_shifts", "linear_shifts"):
+        low, high = settings[key]
+        if low >= high:
+            lines.append(f"{key}: found {low:g} and {high:g}, expected the second above the first")
+    return lines
+
+
+def _choice_faults(settings: Settings) -> list[str]:
+    """Numbers that must be among those of another list."""
+    lines = []
+    current = settings["current_noise_strength"]
+    if current not in {*settings["noise_strengths"], *settings["grid_noise_strengths"]}:
+        lines.append(f"current_noise_strength: found {current:g}, expected one of noise_strengths or grid_noise_strengths")
+    unknown = sorted(set(settings["incidence_shifts"]) - set(settings["arrival_shifts"]))
+    if unknown:
+        lines.append(f"incidence_shifts: found {unknown}, expected some of arrival_shifts")
+    low, high = settings["linear_shifts"]
+    count = sum(low <= shift <= high for shift in settings["arrival_shifts"])
+    if count < 2:
+        lines.append(f"linear_shifts: found {count} of arrival_shifts between them, expected at least 2")
+    return lines
