@@ -115,10 +115,10 @@ def everything(dataset, folder, device):
         trained(dataset, folder / f"{name}.safetensors", [run], device)
     windows = folder / "windows.safetensors"
     fluctuations = tables(folder, "fluctuations", "spectra", "trajectory")
-    script("measure_fluctuations")(chunk, dataset, WINDOWS, [names[1]], windows, fluctuations, device)
+    script("measure_fluctuations")(chunk, dataset, WINDOWS, [names[1]], [names[1]], windows, fluctuations, device)
     script("measure_flatness")(chunk, windows, dataset, WINDOWS, [names[1]], tables(folder, "flatness", "slices", "minima"), device)
     noise = tables(folder, "temperature", "checkpoints", "annealing", "homogeneity", "minibatches", "covariance")
-    script("measure_noise")(chunk, windows, folder / "flatness.csv", dataset, WINDOWS, [names[1]], noise, device)
+    script("measure_noise")(chunk, windows, folder / "flatness.csv", dataset, WINDOWS, [names[1]], [names[1]], noise, device)
     script("measure_generalization")(chunk, dataset, 1, 3, folder / "generalization.csv", device)
     for name in ("chunk", "noisy"):
         points = {"points": folder / f"points_of_{name}.csv", "spectra": folder / f"dual_spectra_of_{name}.csv"}

@@ -63,11 +63,17 @@ class Chunk:
     def measure(self, name):
         """Run a script that measures; returns its tables."""
         tables = {table: self.folder / f"{table}.csv" for table in TABLES[name]}
-        flatness = {"flatness_path": self.folder / "flatness.csv"} if name == "measure_noise" else {}
+        further = {} if name == "measure_flatness" else {"drawn_runs": [self.reference]}
+        if name == "measure_noise":
+            further["flatness_path"] = self.folder / "flatness.csv"
         script(name)(
-            **{"runs_path": self.path, "windows_path": self.folder / "windows.safetensors", "dataset_path": self.dataset_path},
-            **{"settings": self.settings, "reference_runs": [self.reference, self.diverged], "tables": tables},
-            **flatness,
+            runs_path=self.path,
+            windows_path=self.folder / "windows.safetensors",
+            dataset_path=self.dataset_path,
+            settings=self.settings,
+            reference_runs=[self.reference, self.diverged],
+            tables=tables,
+            **further,
         )
         return {table: pd.read_csv(path) for table, path in tables.items()}
 

@@ -14,7 +14,7 @@ from sgdphysics import files
 from sgdphysics.claims import ledger
 from sgdphysics.errors import InputError
 from sgdphysics.provenance import guards
-from sgdphysics.runs import settings_of
+from sgdphysics.runs import run_id, settings_of
 from sgdphysics.study import costs, plans, published, rule_defaults, studies
 from sgdphysics.study.code import Code
 from sgdphysics.study.configuration import Configuration
@@ -125,8 +125,25 @@ def toy(*keys):
     }
 
 
+def among_runs_of(wildcards, names):
+    """Those of the named runs that are in a job's chunk: others are no settings of the job."""
+    if "chunk" not in wildcards.keys():
+        return names
+    chunk = chunk_of(wildcards)
+    members = {run_id(run, chunk.dataset) for run in chunk.runs}
+    return [name for name in names if name in members]
+
+
 def reference_runs(wildcards):
-    return studies.reference_runs(STUDIES[wildcards.study])
+    """Names of the runs of feng2021's reference setting; of those of a chunk if the job is one of a chunk."""
+    names = studies.reference_runs(STUDIES[wildcards.study])
+    return among_runs_of(wildcards, names)
+
+
+def drawn_runs(wildcards):
+    """Name of the first of them, whose steps are drawn, if it is in the chunk."""
+    names = studies.reference_runs(STUDIES[wildcards.study])
+    return among_runs_of(wildcards, names[:1])
 
 
 def notebook_code(paper):

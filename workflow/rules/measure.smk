@@ -29,6 +29,7 @@ rule measure_fluctuations:
             "sharpest_directions",
         ),
         reference_runs=reference_runs,
+        drawn_runs=drawn_runs,
     script:
         "../scripts/measure_fluctuations.py"
 
@@ -88,5 +89,6 @@ rule measure_noise:
             "minibatch_rank",
         ),
         reference_runs=reference_runs,
+        drawn_runs=drawn_runs,
     script:
         "../scripts/measure_noise.py"

@@ -43,6 +43,12 @@ rule write_provenance:
     params:
         settings=lambda w: STUDIES[w.study],
         dataset=lambda w: DATASETS[STUDIES[w.study]["dataset"]],
+        # Of published tables, the record as it was published says what made them.
+        earlier_crate=lambda w: (
+            f"results/{w.study}/provenance/ro-crate-metadata.json"
+            if w.study in LAYOUT.taken
+            else None
+        ),
         configuration=CONFIGURATION_FILES,
         command_line=COMMAND_LINE_SETTINGS,
         logs=lambda w: [
@@ -58,7 +64,7 @@ rule write_provenance:
 
 
 use rule write_provenance as write_provenance_on_published_tables with:
-    # What made the published tables is in the record as it was published: it is read before the new one is written.
+    # The record as it was published is read before the new one is written.
     output:
         crate=update(f"results/{{study,{PUBLISHED}}}/provenance/ro-crate-metadata.json"),
         settings=update(f"results/{{study,{PUBLISHED}}}/provenance/settings.yaml"),

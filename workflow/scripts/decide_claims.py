@@ -15,9 +15,14 @@ from sgdphysics.tables import load_table, save_table
 def decide(
     entries: Sequence[Mapping[str, Any]], table_paths: Sequence[Path], scale: str, study: str, outputs: Mapping[str, Path]
 ) -> None:
-    """Write the ledger, one row per test, and a short text for the terminal."""
+    """Write the ledger, one row per test, and a short text for the terminal.
+
+    Where outputs are there already they are those of a published study: a claim one of whose tables is not kept stays as it is.
+    """
     tables = {path.stem: load_table(path) for path in table_paths}
-    ledger, tests = verdicts.decide(entries, tables, scale)
+    published = outputs["claims"].exists() and outputs["tests"].exists()
+    before = (load_table(outputs["claims"]), load_table(outputs["tests"])) if published else None
+    ledger, tests = verdicts.decide(entries, tables, scale, before)
     save_table(outputs["claims"], ledger)
     save_table(outputs["tests"], tests)
     write_atomically(outputs["summary"], lambda path: path.write_text(summary(ledger, tests, study)))

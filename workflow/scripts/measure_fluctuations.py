@@ -23,11 +23,14 @@ def measure(
     dataset_path: Path,
     settings: Mapping[str, Any],
     reference_runs: Sequence[str],
+    drawn_runs: Sequence[str],
     windows_path: Path,
     tables: Mapping[str, Path],
     device: str = devices.CPU,
 ) -> None:
-    """Measure every window asked for and write directions and centres, and the tables "fluctuations", "spectra", "trajectory"."""
+    """Measure every window asked for and write directions and centres, and the tables "fluctuations", "spectra", and "trajectory"
+    (of the runs that are drawn).
+    """
     dataset = labelled_images.load_dataset(dataset_path).to(device)
     images, labels = dataset.train_images, dataset.train_labels
     results = {
@@ -44,7 +47,7 @@ def measure(
             if plan.landscape:
                 kept.append((name, plan.role, window))
                 rows["fluctuations"].append(window_tables.fluctuation_rows(window).assign(**columns))
-            if plan.role == "main" and name == reference_runs[0]:
+            if plan.role == "main" and name in drawn_runs:
                 trajectory = window_tables.trajectory_rows(window, settings["trajectory_ranks"])
                 rows["trajectory"].append(trajectory.assign(**columns))
         progress.tell("windows", role=plan.role, epochs=plan.settings.epochs, runs=len(runs))
@@ -61,6 +64,7 @@ if __name__ == "__main__":
             Path(snakemake.input.dataset),
             snakemake.params.settings,
             snakemake.params.reference_runs,
+            snakemake.params.drawn_runs,
             Path(snakemake.output.windows),
             {name: Path(snakemake.output[name]) for name in COLUMNS},
             device,

@@ -29,11 +29,12 @@ def measure(
     dataset_path: Path,
     settings: Mapping[str, Any],
     reference_runs: Sequence[str],
+    drawn_runs: Sequence[str],
     tables: Mapping[str, Path],
     device: str = devices.CPU,
 ) -> None:
-    """Write the tables "temperature", "checkpoints", "annealing" (all runs), and of the reference setting "homogeneity",
-    "minibatches" and "covariance".
+    """Write the tables "temperature", "checkpoints", "annealing" (all runs), "homogeneity" (of the reference setting), and
+    "minibatches" and "covariance" (of the runs that are drawn).
     """
     images = generalization.MatchedDatasets(labelled_images.load_dataset(dataset_path).to(device))
     results, flatness = run_files.load_results(runs_path), load_table(flatness_path)
@@ -51,7 +52,7 @@ def measure(
             principal = flatness.query("run == @name and window == 'main' and source == 'sgd' and basis == 'principal'")
             principal = principal.set_index("rank")
             rows["homogeneity"].append(around.homogeneity_rows(principal, settings["slice_ranks"]).assign(**columns))
-            if name == reference_runs[0]:
+            if name in drawn_runs:
                 minibatches = around.minibatch_rows(principal, settings["minibatch_rank"], settings["minibatches_drawn"])
                 rows["minibatches"].append(minibatches.assign(**columns))
                 rows["covariance"].append(around.covariance_rows().assign(**columns))
@@ -70,6 +71,7 @@ if __name__ == "__main__":
             Path(snakemake.input.dataset),
             snakemake.params.settings,
             snakemake.params.reference_runs,
+            snakemake.params.drawn_runs,
             {name: Path(snakemake.output[name]) for name in COLUMNS},
             device,
         )

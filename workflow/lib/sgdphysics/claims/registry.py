@@ -12,6 +12,10 @@ VALUES = ["setting", "reference", "seed", "value"]  # columns of what a statisti
 Tables = Mapping[str, pd.DataFrame]
 
 
+class MissingTableError(InputError):
+    """A table that a claim needs is not there."""
+
+
 class Statistic(Protocol):
     """A function of the tables that returns one row per setting and seed, with the columns ``VALUES``."""
 
@@ -43,7 +47,7 @@ def values_of(setting: pd.Series | str, seed: pd.Series | float, value: pd.Serie
 
 
 def table_of(tables: Tables, name: str) -> pd.DataFrame:
-    """Return the named table; raises `InputError` where a claim needs one that is missing."""
+    """Return the named table; raises `MissingTableError` where a claim needs one that is missing."""
     if name not in tables:
-        raise InputError(f"tables: {name}.csv is missing, a claim needs it")
+        raise MissingTableError(f"tables: {name}.csv is missing, a claim needs it")
     return tables[name]

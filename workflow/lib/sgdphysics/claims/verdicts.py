@@ -13,20 +13,24 @@ import pandas as pd
 
 from sgdphysics.claims import feng2021, feng2023_duality, feng2023_sweeps, yang2023  # noqa: F401  (statistics register themselves)
 from sgdphysics.claims.outcomes import FEWEST_SEEDS
-from sgdphysics.claims.registry import STATISTICS, Tables
+from sgdphysics.claims.registry import STATISTICS, MissingTableError, Tables
 from sgdphysics.errors import InputError
 from sgdphysics.fits import holm, p_value_beyond, smallest_detectable_distance, student_interval
 
 REGIONS = ("above", "below", "between", "outside")
 
 
-def decide(claims: Sequence[Mapping[str, Any]], tables: Tables, scale: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+def decide(
+    claims: Sequence[Mapping[str, Any]], tables: Tables, scale: str, before: tuple[pd.DataFrame, pd.DataFrame] | None = None
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Decide every claim from the study's tables.
 
     Args:
         claims: Entries of ``claims.yaml``.
         tables: The study's tables by name.
         scale: "small" or "paper".
+        before: What was returned before, of a study that was published without some of its tables: a claim that needs one of these
+            is left as it was decided then.
 
     Returns:
         The ledger, one row per claim with the value and interval of its primary test; and one row per test, with its p-value (of
@@ -38,7 +42,14 @@ def decide(claims: Sequence[Mapping[str, Any]], tables: Tables, scale: str) -> t
     """
     ledger, tests = [], []
     for claim in claims:
-        rows = [_test_row(claim, test, tables) for test in claim["tests"]]
+        try:
+            rows = [_test_row(claim, test, tables) for test in claim["tests"]]
+        except MissingTableError:
+            if before is None:
+                raise
+            ledger += _rows_before(before[0], claim["id"])
+            tests += _rows_before(before[1], claim["id"])
+            continue
         tests += [{"claim": claim["id"], "primary": index == 0, **row} for index, row in enumerate(rows)]
         decisive = [row["outcome"] for row in rows if row["outcome"] != "reported"]
         primary = rows[0]
@@ -55,6 +66,14 @@ def decide(claims: Sequence[Mapping[str, Any]], tables: Tables, scale: str) -> t
             }
         )
     return pd.DataFrame(ledger), _with_holm_of_primaries(pd.DataFrame(tests), ledger)
+
+
+def _rows_before(table: pd.DataFrame, claim: str) -> list[dict[str, Any]]:
+    """The rows of a claim as they were written before, as `decide` makes them."""
+    rows = table[table["claim"] == claim].drop(columns="p_value_holm", errors="ignore")
+    if rows.empty:
+        raise InputError(f"claims.{claim}: it needs a table that is not kept, and was not decided before")
+    return rows.to_dict("records")
 
 
 def verdict(outcomes: Sequence[str]) -> str:
