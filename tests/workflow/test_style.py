@@ -12,9 +12,19 @@ from running import ROOT, copy_of_checkout, snakemake
 from small_study import answer
 
 PLANNED = [
-    *("train_ensemble", "measure_fluctuations", "measure_flatness", "measure_noise", "measure_generalization", "measure_duality"),
-    *("measure_pairs", "measure_dropout", "rescale_networks"),
-    *("simulate_langevin", "simulate_phase_diagram", "simulate_shaken_descent", "solve_fokker_planck"),
+    "train_ensemble",
+    "measure_fluctuations",
+    "measure_flatness",
+    "measure_noise",
+    "measure_generalization",
+    "measure_duality",
+    "measure_pairs",
+    "measure_dropout",
+    "rescale_networks",
+    "simulate_langevin",
+    "simulate_phase_diagram",
+    "simulate_shaken_descent",
+    "solve_fokker_planck",
 ]
 CONFIGS = sorted(path.name for path in (ROOT / "config").glob("*.yaml") if "studies:" in path.read_text())
 
@@ -85,12 +95,16 @@ def test_the_profile_for_a_gpu_gives_it_to_all_jobs_that_can_use_one(clone):
     run = snakemake("-n", "--workflow-profile", "profiles/gpu", folder=clone)
     assert run.returncode == 0, run.stdout + run.stderr
     given = {job.split(":")[0] for job in run.stdout.split("\nrule ")[1:] if "gpu=1" in job}
-    scripts = {path.stem for path in (ROOT / "workflow" / "scripts").glob("*.py") if "as device:" in path.read_text()}
+    scripts = {
+        path.stem
+        for path in (ROOT / "workflow" / "scripts").glob("*.py")
+        if "    device = devices.prepared(job)" in path.read_text()
+    }
     assert given == scripts != set()
 
 
 def test_the_default_study_stays_small(planned):
-    assert jobs_of(planned())["total"] < 100  # starting a job costs 1.6 s
+    assert jobs_of(planned())["total"] < 110  # starting a job costs 1.6 s
 
 
 def test_the_slurm_profile_plans_the_same_jobs(planned):
@@ -102,11 +116,12 @@ def test_the_slurm_profile_reruns_what_the_default_one_does():
     assert {key: cluster.get(key) for key in here if key != "cores"} == {key: here[key] for key in here if key != "cores"}
 
 
-def test_on_a_cluster_only_what_computes_is_submitted():
-    run = snakemake("--list-rules", folder=ROOT)
-    local = set(re.findall(r"^    (\w+),$", (ROOT / "Snakefile").read_text(), re.MULTILINE))
-    submitted = {line.split()[0] for line in run.stdout.splitlines()} - local
+def test_on_a_cluster_only_what_computes_is_submitted(planned):
+    submitted = set(re.findall(r"^rule (\w+):", planned(), re.MULTILINE))
+    local = set(re.findall(r"^localrule (\w+):", planned(), re.MULTILINE))
+    assert submitted.isdisjoint(local)
     assert {rule.split("_")[0] for rule in submitted} == {"prepare", "train", "measure", "rescale", "simulate", "solve"}
+    assert {"feng2021_fig1", "tabulate_feng2021_fig1", "decide_claims", "run_notebook", "write_provenance", "write_report"} <= local
 
 
 @pytest.mark.parametrize(
@@ -169,8 +184,10 @@ def test_a_bad_claim_is_one_line_before_any_job(found, changed, message, tmp_pat
 
 def test_a_claim_on_a_table_that_no_rule_makes_is_one_line_before_any_job(tmp_path):
     folder = copy_of_checkout(tmp_path)
-    path = folder / "workflow" / "rules" / "common.smk"
-    path.write_text(path.read_text().replace('    "feng2023_fig6",\n]', "]", 1))
+    path = folder / "workflow" / "rules" / "duality.smk"
+    declared = 'table=study_table("feng2023_fig6")'
+    assert declared in path.read_text()
+    path.write_text(path.read_text().replace(declared, 'table="results/{study}/tables/feng2023_fig6.csv"'))
     run = snakemake(folder=folder)
     assert run.returncode == 1
     assert "needs the table feng2023_fig6, which no rule makes" in run.stderr
