@@ -18,48 +18,154 @@ def test_a_second_run_does_nothing(smoke_copy):
     assert "Nothing to be done" in run.stdout + run.stderr
 
 
-def planned_rules(folder, *arguments):
-    """The rules in the table of jobs that a dry run prints."""
+def planned(folder, *arguments):
+    """How many jobs of each rule a dry run would run; the target "all" apart."""
     run = snakemake("-n", *SMOKE, *arguments, folder=folder)
     assert run.returncode == 0, run.stderr
     lines = (run.stdout + run.stderr).splitlines()
     if any("Nothing to be done" in line for line in lines):
-        return set()
+        return {}
     rows = lines[next(index for index, line in enumerate(lines) if line.startswith("job ")) + 2 :]
-    return {row.split()[0] for row in itertools.takewhile(lambda row: not row.startswith("total"), rows)}
+    jobs = dict(row.split() for row in itertools.takewhile(lambda row: not row.startswith("total"), rows))
+    return {rule: int(count) for rule, count in jobs.items() if rule != "all"}
 
 
 @pytest.fixture
 def edited(smoke_copy):
-    """Function that appends a comment to a file of the study's copy; undone afterwards."""
+    """Function that appends to a file of the study's copy, a comment if nothing else, or replaces something in it; undone
+    afterwards.
+    """
     originals = {}
 
-    def edit(name, text="\n# changed\n"):
+    def edit(name, text="\n# changed\n", replaced=None):
         path = smoke_copy / name
-        originals[path] = path.read_bytes()
-        path.write_bytes(originals[path] + text.encode())
+        originals[path] = path.read_text() if path.exists() else None
+        content = originals[path] or ""
+        assert replaced is None or replaced in content
+        path.write_text(content.replace(replaced, text, 1) if replaced else content + text)
 
     yield edit
     for path, content in originals.items():
-        path.write_bytes(content)
+        path.unlink() if content is None else path.write_text(content)
 
 
-def test_editing_the_landscape_measures_flatness_again_and_trains_nothing(smoke_copy, edited):
-    edited("workflow/lib/sgdphysics/landscape.py")
-    rules = planned_rules(smoke_copy)
-    assert {"measure_flatness", "tabulate_feng2021_fig2", "feng2021_fig2", "decide_claims"} <= rules
-    assert not {"train_ensemble", "measure_fluctuations", "prepare_dataset", "tabulate_feng2021_fig1"} & rules
+# What stands on what, written by hand: the jobs that an edit makes again.
+SHOWN = {"run_notebook": 1, "write_provenance": 1, "write_report": 1}  # a figure: the notebook of its paper, record and page
+DECIDED = {"decide_claims": 1, **SHOWN, "run_notebook": 3}
+DRAWN = {
+    f"{paper}_fig{number}": 1
+    for paper, last in (("feng2021", 4), ("yang2023", 4), ("feng2023", 6))
+    for number in range(1, last + 1)
+}
+FLATNESS = {
+    **{f"tabulate_feng2021_fig{number}": 1 for number in (2, 3, 4)},  # all directions stand in the second table
+    **{f"feng2021_fig{number}": 1 for number in (2, 3, 4)},
+    "measure_flatness": 3,
+    "measure_noise": 3,  # up to the edges of the flat region
+    "yang2023_fig4": 1,  # which shows a table of feng2021_fig4
+    **DECIDED,
+}
+SWEEPS = {
+    "measure_duality": 8,  # the median flatness of a network
+    "rescale_networks": 1,
+    "tabulate_feng2023": 1,
+    **{f"feng2023_fig{number}": 1 for number in (2, 3, 4, 5, 6)},
+}
+MEASURED = {
+    "measure_fluctuations": 3,
+    "measure_generalization": 4,
+    "measure_pairs": 1,
+    "measure_dropout": 1,
+    "tabulate_feng2021_runs": 1,
+    "tabulate_feng2021_fig1": 1,
+    "tabulate_yang2023_fig4": 1,
+}
+LIBRARY = "workflow/lib/sgdphysics"
+EDITS = {
+    "the wording of progress": ([f"{LIBRARY}/progress.py"], {}),
+    "the wording of a job's log": ([f"{LIBRARY}/provenance/jobs.py"], {}),
+    "what a job records": ([f"{LIBRARY}/provenance/job_records.py"], {}),
+    "how files are written": ([f"{LIBRARY}/files.py", f"{LIBRARY}/errors.py"], {}),
+    "what a package is for": ([f"{LIBRARY}/__init__.py", f"{LIBRARY}/study/__init__.py"], {}),
+    "a new source of a data set": ([f"{LIBRARY}/sources/another.py"], {}),
+    "a new data set": (["config/datasets.yaml"], {}),
+    "how a study is planned": ([f"{LIBRARY}/study/costs.py", f"{LIBRARY}/study/layout.py"], {}),
+    "one figure's script": (["workflow/scripts/figures/feng2021_fig3.py"], {"feng2021_fig3": 1, **SHOWN}),
+    "one figure's caption": (["workflow/report/feng2021_fig3.rst"], {"run_notebook": 1, "write_report": 1}),
+    "one statistic": ([f"{LIBRARY}/claims/yang2023.py"], DECIDED),
+    "the style of figures": ([f"{LIBRARY}/report/style.py"], {**DRAWN, **SHOWN, "run_notebook": 3}),
+    "the report page": (["workflow/report/report.css"], {"write_provenance": 1, "write_report": 1}),
+    "how an audit answers": ([f"{LIBRARY}/provenance/audit.py"], {"write_report": 1, "write_provenance": 1}),
+    "flatness": ([f"{LIBRARY}/landscape.py"], {**FLATNESS, **SWEEPS}),
+    "training": (
+        [f"{LIBRARY}/training.py"],
+        {"train_ensemble": 14, **MEASURED, **FLATNESS, **SWEEPS, "feng2021_fig1": 1, "feng2023_fig1": 1},
+    ),
+}
 
 
-def test_editing_a_figure_draws_only_it_and_makes_anew_what_shows_it(smoke_copy, edited):
-    edited("workflow/scripts/figures/feng2021_fig3.py")
-    assert planned_rules(smoke_copy) - {"all"} == {"feng2021_fig3", "run_notebook", "write_provenance", "write_report"}
+@pytest.mark.parametrize(("files", "jobs"), EDITS.values(), ids=EDITS)
+def test_an_edit_costs_what_it_touches(smoke_copy, edited, files, jobs):
+    """Data sets in ``datasets.yaml`` are separated by keys, so that a comment at its end stands for a further entry."""
+    for name in files:
+        edited(name)
+    assert planned(smoke_copy) == jobs
+
+
+def test_a_further_data_set_makes_nothing_again(smoke_copy, edited):
+    path = smoke_copy / "config" / "datasets.yaml"
+    entry = path.read_text().split("  digits:\n")[1].split("\n\n")[0]
+    edited("config/datasets.yaml", f"\n  others:\n{entry.replace('loader: digits', 'loader: others')}\n")
+    edited(f"{LIBRARY}/sources/others.py", (smoke_copy / LIBRARY / "sources" / "digits.py").read_text())
+    assert planned(smoke_copy) == {}
+
+
+def test_a_margin_decides_again_and_measures_nothing(smoke_copy, edited):
+    edited("config/claims.yaml", "below: 61.5", replaced="below: 60.5")
+    assert planned(smoke_copy) == DECIDED
+
+
+GROWN = {
+    "a learning rate in the middle": (
+        "feng2021: {learning_rates: [0.05, 0.07, 0.1, 0.2]}",
+        {"train_ensemble": 3, "measure_fluctuations": 3},
+    ),
+    "a batch size": ("feng2021: {batch_sizes: [10, 20, 30, 40]}", {"train_ensemble": 1, "measure_fluctuations": 1}),
+    "a seed of the same block": (
+        "feng2021: {seeds: [100, 101, 102, 103, 104, 99]}",
+        {"train_ensemble": 3, "measure_fluctuations": 3},
+    ),
+    "a learning rate of the edge": (
+        "yang2023: {edge: {learning_rates: [0.1, 0.4, 0.8, 1.6]}}",
+        {"train_ensemble": 3, "measure_generalization": 3},
+    ),
+    "a dose of a sweep": ("feng2023: {sweeps: {learning_rate: [0.02, 0.05, 0.2]}}", {"train_ensemble": 1, "measure_duality": 1}),
+}
+OF_CHUNKS = [
+    "train_ensemble",
+    "measure_fluctuations",
+    "measure_flatness",
+    "measure_noise",
+    "measure_generalization",
+    "measure_duality",
+]
+
+
+@pytest.mark.parametrize(("settings", "jobs"), GROWN.values(), ids=GROWN)
+def test_of_a_longer_list_only_what_is_new_is_trained_and_measured(smoke_copy, tmp_path, settings, jobs):
+    longer = tmp_path / "longer.yaml"
+    longer.write_text(f"studies: {{smoke: {{{settings}}}}}\n")
+    found = planned(smoke_copy, str(longer))
+    windows = {"measure_flatness": 3, "measure_noise": 3} if jobs.get("measure_fluctuations") == 3 else {}
+    if jobs.get("measure_fluctuations") == 1:
+        windows = {"measure_flatness": 1, "measure_noise": 1}
+    assert {rule: count for rule, count in found.items() if rule in OF_CHUNKS} == jobs | windows
 
 
 def test_touching_every_file_reruns_nothing(smoke_copy):
     for path in (smoke_copy / "workflow").rglob("*.py"):
         path.touch()
-    assert planned_rules(smoke_copy) == set()
+    assert planned(smoke_copy) == {}
 
 
 def test_snakemake_sets_no_alarm_clock_for_every_job_that_has_finished(clone, tmp_path):
