@@ -23,7 +23,6 @@ WORKFLOW_FILES = [
     "uv.lock",
     *CONFIGURATION_FILES,
     "config/claims.yaml",
-    "config/datasets.yaml",
 ]
 
 

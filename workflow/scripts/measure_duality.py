@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from sgdphysics import devices, generalization, labelled_images, progress, run_files, sharpness_and_size, sweeps
+from sgdphysics import devices, gap_and_sharpness, generalization, labelled_images, progress, run_files, sweeps
 from sgdphysics.provenance import jobs
 from sgdphysics.tables import save_rows
 
@@ -62,7 +62,7 @@ def measure(
             if not entering.has_curvature(studied, 0):
                 continue
             columns = {"run": name, "status": result.status, "point": point.kind, "target": point.target, "epoch": point.epoch}
-            numbers, spectrum = sharpness_and_size.gap_and_sharpness(studied, entering, result.run.seed)
+            numbers, spectrum = gap_and_sharpness.gap_and_sharpness(studied, entering, result.run.seed)
             rows.append({**columns, **numbers})
             spectra.append(spectrum.assign(**columns))
         points += rows or [{"run": name, "status": result.status}]

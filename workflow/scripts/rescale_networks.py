@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from sgdphysics import devices, generalization, labelled_images, progress, run_files, sharpness_and_size
+from sgdphysics import devices, generalization, labelled_images, progress, rescaled_copies, run_files
 from sgdphysics.provenance import jobs
 from sgdphysics.tables import save_rows
 
@@ -46,7 +46,7 @@ def rescale(
             if name not in reference_runs or result.status != "converged":
                 continue
             data, network = images.of(result.run), result.network.double().to(device)
-            copies = sharpness_and_size.of_rescaled_copies(network, data, settings["layer"], settings["rescaling_factors"])
+            copies = rescaled_copies.of_rescaled_copies(network, data, settings["layer"], settings["rescaling_factors"])
             rows += [{"run": name, "seed": result.run.seed, **copy} for copy in copies]
             progress.tell(name)
     save_rows(table_path, [pd.DataFrame(rows, columns=COLUMNS)], COLUMNS)

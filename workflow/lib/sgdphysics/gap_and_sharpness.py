@@ -1,0 +1,85 @@
+"""The decomposed generalization gap of a network, direction by direction, with sharpness and size of the solution.
+
+Source: Feng, Zhang and Tu 2023.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from torch import Tensor
+
+from sgdphysics import curvature, duality, landscape, ranks
+from sgdphysics.generalization import MatchedData
+from sgdphysics.networks import Mlp
+
+SPECTRUM_POINTS = 60  # ranks kept of a spectrum, log-spaced
+FLATNESS_DIRECTIONS = 5  # log-spaced ranks among the directions of any curvature, of whose flatness the median is taken
+SHARP, FLAT = slice(0, 10), slice(99, 500)  # ranks 1 to 10 and 100 to 500
+
+
+def gap_and_sharpness(network: Mlp, data: MatchedData, seed: int) -> tuple[dict[str, float], pd.DataFrame]:
+    """Measure the decomposed gap of a network, with sharpness and size of the solution.
+
+    Args:
+        network: In float64, the studied layer its first (`Mlp.from_layer`), so that the layers below are gone through once.
+        data: What enters that layer (`MatchedData.entering`).
+        seed: Of the null, in which pairs have the changes of the loss of others.
+
+    Returns:
+        Numbers: those of `MatchedData.losses` and `Decomposition.numbers`, "weight_norm", "largest_eigenvalue", "trace",
+        "median_flatness", "sharp_slope_std" and "flat_slope_std" (geometric means), "summed_products" of the standard deviations of
+        slopes and weights and "summed_products_of_shuffled_losses", and how many pairs are "inactive", "unchanged" and used
+        ("pairs").
+
+        The spectrum: one row per direction at log-spaced ranks, "rank", "eigenvalue", "slope_std" and "weight_std".
+    """
+    eigenvalues, directions = duality.hessian_basis(network, data.images, data.labels, 0, data.loss)
+    pairs = data.pairs(network, 0)
+    decomposition = duality.decompose_pairs(pairs, eigenvalues, directions)
+    null = duality.decompose_pairs(pairs.with_shuffled_losses(seed), eigenvalues, directions)
+    whole = len(directions) == directions.shape[1]
+    chosen = ranks.log_spaced_ranks(decomposition.slope_fit.n, FLATNESS_DIRECTIONS)
+    numbers = {
+        **data.losses(network),
+        **decomposition.numbers(),
+        "weight_norm": float(network.weights[0].norm()),
+        "summed_products": _summed_products(decomposition),
+        "summed_products_of_shuffled_losses": _summed_products(null),
+        "largest_eigenvalue": float(eigenvalues[0]),
+        "trace": float(eigenvalues.sum()) if whole else curvature.hessian_trace(network, data.images, 0, data.loss),
+        "median_flatness": median_flatness(network, data, directions, chosen),
+        "sharp_slope_std": float(decomposition.slope_std[SHARP].log().mean().exp()),
+        "flat_slope_std": float(decomposition.slope_std[FLAT].log().mean().exp()),
+        "inactive": decomposition.inactive,
+        "unchanged": decomposition.unchanged,
+        "pairs": len(decomposition.dual_norms),
+    }
+    return numbers, _spectrum(decomposition)
+
+
+def median_flatness(network: Mlp, data: MatchedData, directions: Tensor, chosen: Sequence[int]) -> float:
+    """Return the median of the flatness of a network's first layer along some directions.
+
+    Args:
+        network: In float64, the studied layer its first.
+        data: What enters that layer.
+        directions: Unit vectors, float64 (k, d).
+        chosen: Ranks of those that are taken, counted from 1.
+    """
+    along = directions[np.array(chosen) - 1]
+    return float(landscape.flatness(network, data.images, data.labels, 0, along, loss=data.loss).median())
+
+
+def _summed_products(decomposition: duality.Decomposition) -> float:
+    return float((decomposition.slope_std * decomposition.weight_std).sum())
+
+
+def _spectrum(decomposition: duality.Decomposition) -> pd.DataFrame:
+    kept = np.array(ranks.log_spaced_ranks(len(decomposition.eigenvalues), SPECTRUM_POINTS))
+    columns = {
+        "eigenvalue": decomposition.eigenvalues,
+        "slope_std": decomposition.slope_std,
+        "weight_std": decomposition.weight_std,
+    }
+    return pd.DataFrame({"rank": kept, **{name: values[kept - 1].cpu().numpy() for name, values in columns.items()}})
