@@ -1,6 +1,6 @@
 """Cases planted for the claims of Feng and Tu 2021."""
 
-from cases import FAILED, HELD, UNDECIDED, Cases
+from claim_cases import FAILED, HELD, UNDECIDED, Cases
 
 CASES = {
     "low_dimension": Cases(

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from cases import FAILED, HELD, UNDECIDED, Cases
+from claim_cases import FAILED, HELD, UNDECIDED, Cases
 
 CASES = {
     "duality_exact": Cases(

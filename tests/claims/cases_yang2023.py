@@ -1,6 +1,6 @@
 """Cases planted for the claims of Yang, Tang and Tu 2023."""
 
-from cases import FAILED, HELD, UNDECIDED, Cases
+from claim_cases import FAILED, HELD, UNDECIDED, Cases
 
 CASES = {
     "effective_loss": Cases(

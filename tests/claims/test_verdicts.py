@@ -19,7 +19,7 @@ import planted
 import planted_feng2021
 import planted_feng2023
 import planted_yang2023
-from cases import FAILED, HELD, UNDECIDED
+from claim_cases import FAILED, HELD, UNDECIDED
 from planted_feng2021 import REFERENCE
 from planted_tables import TABLES, read_back
 from sgdphysics.claims import verdicts

@@ -14,12 +14,9 @@ RUN_COLUMNS = ["run", "learning_rate", "batch_size", "seed", "status", "referenc
 WINDOW_COLUMNS = ["run", "window", "window_epochs"]
 # The order of rows: by setting and seed.
 RUN_ORDER = ["learning_rate", "batch_size", "seed"]
-# Columns that hold text or truth values; all others hold numbers. A table without rows does not tell.
-TEXT_COLUMNS = (
-    *("run", "status", "window", "source", "basis", "kind", "time", "range", "directions", "quantity"),
-    *("part", "line", "landscape", "start", "dynamics", "event", "sweep", "point", "comparison", "matching", "losses"),
-)
-TRUTH_COLUMNS = ("reference", "fitted", "whole_spectrum", "deciding", "linear")
+# Columns by which tables are joined: text, and truth values. Of a table without rows, which tells no dtypes, they must be known.
+_TEXT_KEYS = ("run", "status", "window", "source", "basis")
+_TRUTH_KEYS = ("reference",)
 
 
 def save_rows(path: Path, parts: Sequence[pd.DataFrame], columns: Sequence[str], order: Sequence[str] = ()) -> None:
@@ -36,18 +33,20 @@ def save_table(path: Path, table: pd.DataFrame) -> None:
 
 
 def load_table(path: Path) -> pd.DataFrame:
-    """Read a table written by `save_table`; one without rows, or an empty column, has the dtypes of one with rows.
+    """Read a table written by `save_table`.
+
+    Of one without rows, the columns by which tables are joined have the dtypes of one with rows, and all others are float64.
 
     Raises:
         RecordError: If the file is missing or is not a table.
     """
     try:
-        table = pd.read_csv(path, dtype=dict.fromkeys(TEXT_COLUMNS, "str"))
+        table = pd.read_csv(path, dtype=dict.fromkeys(_TEXT_KEYS, "str"))
     except (OSError, pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
         raise RecordError(f"{path}: not a readable table ({' '.join(str(error).split())})") from None
     if len(table):
         return table
-    return table.astype({name: "str" if name in TEXT_COLUMNS else bool if name in TRUTH_COLUMNS else float for name in table})
+    return table.astype({name: "str" if name in _TEXT_KEYS else bool if name in _TRUTH_KEYS else float for name in table})
 
 
 def load_tables(paths: Iterable[Path]) -> pd.DataFrame:

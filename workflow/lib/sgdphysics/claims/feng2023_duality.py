@@ -65,7 +65,7 @@ def _members_at_deciding_points(tables: Tables) -> pd.DataFrame:
 def _deciding_points(tables: Tables) -> pd.DataFrame:
     """The same with each run once at a loss, and its setting."""
     rows = _members_at_deciding_points(tables)
-    rows = rows.assign(setting=rows["sweep"] + " " + rows["dose"].map("{:g}".format))
+    rows = rows.assign(setting=rows["sweep"].astype(str) + " " + rows["dose"].map("{:g}".format))
     return rows.drop_duplicates(["run", "target"])
 
 
