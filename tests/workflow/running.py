@@ -14,8 +14,8 @@ def snakemake(*arguments, folder, timeout=1800):
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=timeout, check=False)
 
 
-def copy_of_checkout(folder):
-    """Copy what a clone would hold, as it stands in the working tree, without the results that were published with it."""
+def copy_of_checkout(folder, *, published=False):
+    """Copy what a clone would hold, as it stands in the working tree, with or without the results that were published with it."""
     listed = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
         cwd=ROOT,
@@ -24,7 +24,7 @@ def copy_of_checkout(folder):
         check=True,
     ).stdout
     for name in filter(None, listed.split("\0")):
-        if (ROOT / name).is_file() and not name.startswith(("results/", "figures/")):
+        if (ROOT / name).is_file() and (published or not name.startswith(("results/", "figures/"))):
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, folder / name)
     return folder
