@@ -138,7 +138,7 @@ def _answer(options: argparse.Namespace, root: Path, path: str | None, study: st
     states = audit.verdicts(record, settings_since.outdated(record, _yaml))
     if options.all:
         return answers.on_study(record, states)
-    if options.claim:
+    if path is None:
         return answers.on_claim(record, states, options.claim, has_sum=bool(expected))
     return answers.on_file(record, states, path, has_sum=bool(expected))
 

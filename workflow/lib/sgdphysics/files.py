@@ -51,7 +51,7 @@ def _is_alive(process: int) -> bool:
     return True
 
 
-def sha256_of(path: Path) -> str:
+def sha256_of(path: str | Path) -> str:
     """Return the sha256 of a file's bytes, in hexadecimal digits; raises `OSError` where it cannot be read."""
     with Path(path).open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

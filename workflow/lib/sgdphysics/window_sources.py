@@ -128,7 +128,8 @@ def _isotropic_source(window: Window, run: Run, epoch_steps: int, settings: Wind
 
 def _walk_moments(walk: Iterator[Tensor], window: Window, epoch_steps: int) -> tuple[WindowMoments, WindowMoments]:
     """Moments of the first and of the second half of a walk as long as both windows."""
-    halves = tuple(WindowMoments(len(window.drift), window.epochs * epoch_steps) for _ in range(2))
+    dimension, steps = len(window.drift), window.epochs * epoch_steps
+    halves = WindowMoments(dimension, steps), WindowMoments(dimension, steps)
     for epoch, block in enumerate(walk):
         halves[epoch // window.epochs].add(block)
     return halves

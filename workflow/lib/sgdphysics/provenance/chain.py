@@ -50,6 +50,8 @@ def chain(record: Record, path: str, states: Mapping[str, Verdict], above: Itera
 
 def _is_told(record: Record, path: str, part: str, states: Mapping[str, Verdict]) -> bool:
     job = record.maker.get(path)
-    code = record.names_of_code(job) if job else {}
+    if job is None:
+        return True
+    code = record.names_of_code(job)
     is_library = part in code and code[part] != job.script
     return not is_library or states.get(part, NO_RECORD).state != INTACT

@@ -10,7 +10,7 @@ import platform
 import resource
 import sys
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Generator, Iterable, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -38,7 +38,7 @@ def path_beside(log: str | Path) -> Path:
 
 
 @contextmanager
-def recorded(job: Any, device: Callable[[], str] = lambda: "cpu") -> Iterator[None]:
+def recorded(job: Any, device: Callable[[], str] = lambda: "cpu") -> Generator[None]:
     """Write the record of a job when the block has ended without an error; an older record is removed first.
 
     Args:
@@ -134,7 +134,7 @@ def loaded_library() -> dict[str, str]:
     Those of them that are not code of the job are its plumbing: they carry out and record what the code says, and are no evidence.
     """
     modules = [module for name, module in sys.modules.items() if name.split(".")[0] == PACKAGE]
-    files = sorted({Path(module.__file__) for module in modules if getattr(module, "__file__", None)})
+    files = sorted({Path(file) for module in modules if (file := getattr(module, "__file__", None))})
     return {
         (FOLDER / path.relative_to(HERE)).as_posix(): sha256_of(path)
         for path in files

@@ -5,7 +5,7 @@ Plumbing: it moves no number, and loads no package of science; where a job compu
 
 import errno
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,7 +36,7 @@ class Job:
 
 
 @contextmanager
-def logged_job(job: Any) -> Iterator[Job]:
+def logged_job(job: Any) -> Generator[Job]:
     """Send what the block prints to the job's log, and leave a record of the job beside the log.
 
     Args:

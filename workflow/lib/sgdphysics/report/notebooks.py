@@ -7,7 +7,7 @@ import html
 import os
 import re
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -128,7 +128,7 @@ def _one_line(text: str) -> str:
 
 
 @contextmanager
-def _kernel_environment() -> Iterator[Path]:
+def _kernel_environment() -> Generator[Path]:
     """Keep the kernel to this Python and this library, and its files out of the home folder, which may be read-only."""
     before = dict(os.environ)
     with tempfile.TemporaryDirectory() as folder:

@@ -1,9 +1,11 @@
 """The look of the figures: theme, colours, panel letters; and how one is made, with the same bytes every time."""
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from itertools import cycle
 from pathlib import Path
 from string import ascii_lowercase
+from typing import Any
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
@@ -130,7 +132,7 @@ def _scientific(value: float) -> str:
     return rf"${value / 10**exponent:g}\times10^{{{exponent}}}$"
 
 
-def band(axis: Axes, x: ArrayLike, samples: ArrayLike, colour: str, **line: object) -> None:
+def band(axis: Axes, x: ArrayLike, samples: ArrayLike, colour: str | np.ndarray, **line: Any) -> None:
     """Draw the mean over seeds (rows of ``samples``) of ln y with its 95 % interval (a bar where there is one column);
     columns without y > 0 are left out.
     """
@@ -177,9 +179,9 @@ class SettingLook:
 
     def legend(self, axis: Axes) -> None:
         """Explain both at the lower left of a panel."""
-        point = {"linestyle": "", "marker": "o"}
-        handles = [Line2D([], [], color=c, label=rf"$\alpha$ = {rate:g}", **point) for rate, c in self._colours.items()]
-        handles += [Line2D([], [], **point | {"marker": m}, color="grey", label=f"$B$ = {b:g}") for b, m in self._markers.items()]
+        point = partial(Line2D, [], [], linestyle="")
+        handles = [point(marker="o", color=colour, label=rf"$\alpha$ = {rate:g}") for rate, colour in self._colours.items()]
+        handles += [point(marker=marker, color="grey", label=f"$B$ = {size:g}") for size, marker in self._markers.items()]
         axis.legend(handles=handles, loc="lower left", handletextpad=0.2, ncols=2, columnspacing=0.6)
 
 

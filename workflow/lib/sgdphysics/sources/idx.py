@@ -2,13 +2,14 @@
 
 import gzip
 import hashlib
+import io
 import math
 import struct
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 import torch
@@ -105,7 +106,7 @@ def _read_idx_file(path: Path, dimensions: int) -> tuple[Tensor, str]:
 
 
 @contextmanager
-def _payload(path: Path) -> Iterator[IO[bytes]]:
+def _payload(path: Path) -> Generator[io.BufferedIOBase]:
     """Open a file, decompressing it where its name ends in ``.gz``; whatever goes wrong in reading it is a `DatasetError`."""
     try:
         with gzip.open(path) if Path(path).suffix == ".gz" else Path(path).open("rb") as stream:
@@ -116,7 +117,7 @@ def _payload(path: Path) -> Iterator[IO[bytes]]:
         raise DatasetError(f"{path}: not readable ({one_line(error)})") from None
 
 
-def _read(stream: IO[bytes], size: int) -> bytes:
+def _read(stream: io.BufferedIOBase, size: int) -> bytes:
     """At most ``size`` bytes, in pieces: a header that promises too much must not reserve the memory for it."""
     pieces: list[bytes] = []
     while size > 0 and (piece := stream.read(min(size, _PIECE_BYTES))):

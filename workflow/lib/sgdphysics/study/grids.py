@@ -7,7 +7,7 @@ blocks of seeds. So one more learning rate or seed, wherever in a list, trains w
 not depend on its chunk.
 """
 
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby, product
 from typing import Any
@@ -28,11 +28,12 @@ class Chunk:
 
 def runs_of_grid(settings: Mapping[str, Any], grid: Mapping[str, Sequence[Any]], seeds: Iterable[int]) -> list[Run]:
     """Return one run for every combination of the grid's values and every seed; the grid's values replace the settings'."""
-    return [
-        Run(**{**settings, **dict(zip(grid, values, strict=True)), "seed": seed})
-        for values in product(*grid.values())
-        for seed in seeds
-    ]
+    runs = []
+    for values in product(*grid.values()):
+        for seed in seeds:
+            changes: dict[str, Any] = {**dict(zip(grid, values, strict=True)), "seed": seed}
+            runs.append(Run(**{**settings, **changes}))
+    return runs
 
 
 def chunks_of(
@@ -74,7 +75,7 @@ def _ensemble_of(run: Run, dataset: str, checkpoints: Mapping[str, Any]) -> str:
     return digest([dataset, checkpoints, *stack_key(run)])
 
 
-def _kept(trained: Iterable[Chunk], ensemble: str, wanted: Set[Run]) -> list[Chunk]:
+def _kept(trained: Iterable[Chunk], ensemble: str, wanted: set[Run]) -> list[Chunk]:
     """Of the trained chunks of an ensemble those of wanted runs only, no two of which share a run.
 
     The choice stays the same when one of the chunks that are yet to be trained is added: a job looks again while others finish.
