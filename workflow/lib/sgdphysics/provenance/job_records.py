@@ -27,8 +27,24 @@ PACKAGE = __name__.split(".")[0]
 HERE, FOLDER = Path(__file__).parents[1], Path("workflow/lib", PACKAGE)  # of the package: where it is, and is in the project
 # What the records of every version have.
 KEYS = {
-    *("rule", "script", "wildcards", "params", "seeds", "threads", "code", "inputs", "outputs", "started", "ended"),
-    *("seconds", "peak_memory_bytes", "device", "machine", "python", "packages", "libraries"),
+    "rule",
+    "script",
+    "wildcards",
+    "params",
+    "seeds",
+    "threads",
+    "code",
+    "inputs",
+    "outputs",
+    "started",
+    "ended",
+    "seconds",
+    "peak_memory_bytes",
+    "device",
+    "machine",
+    "python",
+    "packages",
+    "libraries",
 }
 
 
@@ -50,7 +66,7 @@ def recorded(job: Any, device: Callable[[], str] = lambda: "cpu") -> Generator[N
     record.unlink(missing_ok=True)
     code = [str(path) for path in getattr(job.input, "code", [])]
     inputs = sorted({str(path) for path in job.input} - set(code))
-    before = {
+    content_before = {
         "rule": job.rule,
         "script": next((path for path in code if path.startswith("workflow/scripts/")), None),
         "wildcards": dict(job.wildcards.items()),
@@ -60,14 +76,14 @@ def recorded(job: Any, device: Callable[[], str] = lambda: "cpu") -> Generator[N
         "code": {path: sha256_of(path) for path in sorted(code)},
         "inputs": {path: sha256_of(path) for path in inputs},
     }
-    loaded = loaded_library()
+    library_before = loaded_library()
     start = time.time()
     yield
     end = time.time()
-    content = {
+    record_content = {
         "version": VERSION,
-        **before,
-        "plumbing": {path: sha256 for path, sha256 in {**loaded_library(), **loaded}.items() if path not in code},
+        **content_before,
+        "plumbing": {path: sha256 for path, sha256 in {**loaded_library(), **library_before}.items() if path not in code},
         "outputs": {str(path): {"sha256": sha256_of(path), "bytes": Path(path).stat().st_size} for path in job.output},
         "started": _utc(start),
         "ended": _utc(end),
@@ -79,7 +95,7 @@ def recorded(job: Any, device: Callable[[], str] = lambda: "cpu") -> Generator[N
         "packages": loaded_packages(sys.modules),
         "libraries": libraries(),
     }
-    text = json.dumps(content, indent=1, sort_keys=True) + "\n"
+    text = json.dumps(record_content, indent=1, sort_keys=True) + "\n"
     write_atomically(record, lambda path: path.write_text(text))
 
 
@@ -113,8 +129,8 @@ def altered(log: str | Path, outputs: Iterable[str | Path]) -> list[str]:
     Raises:
         InputError: If there is no record, or it cannot be read.
     """
-    made = load(path_beside(log))["outputs"]
-    return [str(path) for path in outputs if sha256_of(Path(path)) != made.get(str(path), {}).get("sha256")]
+    recorded_outputs = load(path_beside(log))["outputs"]
+    return [str(path) for path in outputs if sha256_of(Path(path)) != recorded_outputs.get(str(path), {}).get("sha256")]
 
 
 def seeds_in(value: Any, name: str = "") -> set[int]:

@@ -50,13 +50,13 @@ def logged_job(job: Any) -> Generator[Job]:
             of an interruption, whose one line ends the log (or goes to where errors went before, if the log cannot be written);
             other errors pass, with their traceback.
     """
-    given = Job(job.rule, job.threads, job.resources)
+    assignment = Job(job.rule, job.threads, job.resources)
     log = Path(job.log[0])
     file = None
     try:
         file = log.open("w", buffering=1)
-        with redirect_stdout(file), redirect_stderr(file), job_records.recorded(job, lambda: given.device):
-            yield given
+        with redirect_stdout(file), redirect_stderr(file), job_records.recorded(job, lambda: assignment.device):
+            yield assignment
     except InputError as error:
         _end(str(error), file)
     except OSError as error:

@@ -117,14 +117,14 @@ def log_ticks(axis: Axes, which: str = "xy") -> None:
     evenly spaced numbers where it spans less than half a decade.
     """
     for name in which:
-        one = axis.xaxis if name == "x" else axis.yaxis
+        ticked = axis.xaxis if name == "x" else axis.yaxis
         low, high = axis.get_xlim() if name == "x" else axis.get_ylim()
-        one.set_minor_formatter(NullFormatter())
+        ticked.set_minor_formatter(NullFormatter())
         if abs(np.log10(high / low)) < 1.8:
             short = abs(np.log10(high / low)) < 0.5
-            one.set_major_locator(MaxNLocator(4) if short else LogLocator(subs=(1, 2, 5)))
-            one.set_minor_locator(NullLocator() if short else LogLocator(subs="all"))
-            one.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}" if 1e-3 <= value < 1e4 else _scientific(value)))
+            ticked.set_major_locator(MaxNLocator(4) if short else LogLocator(subs=(1, 2, 5)))
+            ticked.set_minor_locator(NullLocator() if short else LogLocator(subs="all"))
+            ticked.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}" if 1e-3 <= value < 1e4 else _scientific(value)))
 
 
 def _scientific(value: float) -> str:

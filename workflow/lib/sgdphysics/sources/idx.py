@@ -78,11 +78,11 @@ def read_payload(path: Path, size: int, sha256: str) -> bytes:
     with _payload(path) as stream:
         payload = _read(stream, size + 1)
     if len(payload) != size:
-        found = "more" if len(payload) > size else f"{len(payload)} bytes"
-        raise DatasetError(f"{path}: found {found}, expected {size} bytes of decompressed data")
-    found = hashlib.sha256(payload).hexdigest()
-    if found != sha256:
-        raise DatasetError(f"{path}: found sha256 {found}, expected {sha256} (of the decompressed data)")
+        length = "more" if len(payload) > size else f"{len(payload)} bytes"
+        raise DatasetError(f"{path}: found {length}, expected {size} bytes of decompressed data")
+    checksum = hashlib.sha256(payload).hexdigest()
+    if checksum != sha256:
+        raise DatasetError(f"{path}: found sha256 {checksum}, expected {sha256} (of the decompressed data)")
     return payload
 
 
@@ -99,8 +99,8 @@ def _read_idx_file(path: Path, dimensions: int) -> tuple[Tensor, str]:
             raise DatasetError(f"{path}: found magic number {magic}, expected {expected} (bytes in {dimensions} dimensions)")
         values = _read(stream, math.prod(shape) + 1)
     if len(values) != math.prod(shape) or not values:
-        found = "more" if len(values) > math.prod(shape) else str(len(values))
-        raise DatasetError(f"{path}: found {found} values after the header, expected {pixels(shape)} as it says, and at least one")
+        count = "more" if len(values) > math.prod(shape) else str(len(values))
+        raise DatasetError(f"{path}: found {count} values after the header, expected {pixels(shape)} as it says, and at least one")
     array = torch.from_numpy(np.frombuffer(values, dtype=np.uint8).reshape(shape).copy())
     return array, hashlib.sha256(header + values).hexdigest()
 
