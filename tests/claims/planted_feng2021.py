@@ -50,8 +50,17 @@ WALK_PARTICIPATION = 8.0  # held-out participation ratio of the isotropic walk
 ANNEALING_RANKS = (5, 10, 20, 50, 100, 200)
 QUANTITIES = ("sharpest_temperature", "slope_spread", "test_loss")
 KINDS = (
-    *("in_sample", "held_out", "hessian", "noise_without_landscape", "linear_theory", "linear_theory_stationary"),
-    *("held_out_with_drift", "hessian_with_drift", "noise_held_out", "noise_hessian", "other_noise_without_landscape"),
+    "in_sample",
+    "held_out",
+    "hessian",
+    "noise_without_landscape",
+    "linear_theory",
+    "linear_theory_stationary",
+    "held_out_with_drift",
+    "hessian_with_drift",
+    "noise_held_out",
+    "noise_hessian",
+    "other_noise_without_landscape",
 )
 UNASKED = -9.0  # of every exponent that no claim asks for
 

@@ -39,7 +39,9 @@ def written(tmp_path_factory):
             "name": row["run"],
             "run": {key: row[key] for key in ("learning_rate", "batch_size", "seed", "sampling", "loss")},
             **{key: row[key] for key in ("status", "epochs", "steps")},
-            **{"diverged_step": None, "loss_history": [2.0, 0.01], "accuracy_history": [0.1, 1.0]},
+            "diverged_step": None,
+            "loss_history": [2.0, 0.01],
+            "accuracy_history": [0.1, 1.0],
         }
         for row in runs.to_dict("records")
     ]

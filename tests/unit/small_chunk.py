@@ -16,15 +16,37 @@ SCRIPTS = Path(__file__).parents[2] / "workflow" / "scripts"
 # 24 images, of which 4 sit out each epoch of 4 steps. The seeds are chosen for slices that have two minima, small dents and edges
 # beyond reach.
 RUN = training.Run(
-    **{"hidden_widths": (6, 5), "learning_rate": 0.3, "batch_size": 5, "images_per_class": 8, "max_epochs": 14},
-    **{"stop_loss": 1e-9, "stop_on": "training_set", "draw_images": True, "seed": 23},
+    hidden_widths=(6, 5),
+    learning_rate=0.3,
+    batch_size=5,
+    images_per_class=8,
+    max_epochs=14,
+    stop_loss=1e-9,
+    stop_on="training_set",
+    draw_images=True,
+    seed=23,
 )
 # Ranks 99 exist in no window. The first of the longer windows is twice as long as the main one, the second longer.
 SETTINGS = {
-    **{"layer": 1, "sampling": "epoch", "window_epochs": 4, "longer_window_epochs": [8, 10], "window_position": "after_stop"},
-    **{"centre": "window_mean", "early_epochs": [1, 3], "directions": 6, "trajectory_ranks": [1, 4], "annealing_ranks": [1, 5, 99]},
-    **{"slice_ranks": [1, 2, 99], "minibatch_rank": 6, "sharpest_directions": 2, "flatness_factor": 2.5, "slice_directions": 3},
-    **{"slice_random_directions": 3, "slice_points": 81, "slice_range": 80.0, "minibatches_drawn": 3},
+    "layer": 1,
+    "sampling": "epoch",
+    "window_epochs": 4,
+    "longer_window_epochs": [8, 10],
+    "window_position": "after_stop",
+    "centre": "window_mean",
+    "early_epochs": [1, 3],
+    "directions": 6,
+    "trajectory_ranks": [1, 4],
+    "annealing_ranks": [1, 5, 99],
+    "slice_ranks": [1, 2, 99],
+    "minibatch_rank": 6,
+    "sharpest_directions": 2,
+    "flatness_factor": 2.5,
+    "slice_directions": 3,
+    "slice_random_directions": 3,
+    "slice_points": 81,
+    "slice_range": 80.0,
+    "minibatches_drawn": 3,
 }
 CASES = {
     "as in the paper": (RUN, SETTINGS),

@@ -100,12 +100,13 @@ def test_an_option_of_snakemake_is_not_taken_for_another_one(study):
 
 def test_bad_settings_cannot_be_planned(study):
     shutil.copytree(LIBRARY.parent / "schemas", study / "workflow" / "schemas")
-    shutil.copy(LIBRARY.parents[1] / "config" / "costs.yaml", study / "config")
+    for name in ("costs.yaml", "datasets.yaml"):
+        shutil.copy(LIBRARY.parents[1] / "config" / name, study / "config")
     code, out, err = answer(study, "plan")
     assert (code, out, err.count("\n")) == (2, "", 1)
     assert "studies.base" in err
     (study / "config" / "config.yaml").unlink()
-    assert answer(study, "plan")[2].startswith("sgdphysics: config.yaml: [Errno 2] No such file")
+    assert answer(study, "plan")[2].startswith("sgdphysics: config/config.yaml: [Errno 2] No such file")
 
 
 def test_outside_of_a_project_there_is_no_answer(tmp_path):

@@ -11,7 +11,7 @@ import pytest
 from matplotlib import image
 
 from sgdphysics.errors import InputError
-from sgdphysics.report import costs, origin, page, pictures, plane, text, verdicts
+from sgdphysics.report import claims, origin, page, pictures, plane, stages, text
 
 HOSTILE = '<script>alert(1)</script> & "<b>" \''
 BENCHMARK = "s\th:m:s\tmax_rss\tmax_vms\n"
@@ -58,7 +58,7 @@ def ledger(**entries):
 
 def one_claim(*outcomes, verdict, **changes):
     rows = [row_of_test("a", end, test=f"test_{index}", primary=index == 0, **changes) for index, end in enumerate(outcomes)]
-    (claim,) = verdicts.claims(ledger(a=("empirical", verdict)), pd.DataFrame(rows), {"a": "page 1"})
+    (claim,) = claims.claims(ledger(a=("empirical", verdict)), pd.DataFrame(rows), {"a": "page 1"})
     return claim
 
 
@@ -77,7 +77,7 @@ def test_a_claim_has_its_tests_in_words():
 
 def test_the_primary_test_comes_first():
     rows = pd.DataFrame([row_of_test("a", "held", test="second", primary=False), row_of_test("a", "held", test="first")])
-    (claim,) = verdicts.claims(ledger(a=("empirical", "replicated")), rows, {})
+    (claim,) = claims.claims(ledger(a=("empirical", "replicated")), rows, {})
     assert [test.name for test in claim.tests] == ["first", "second"]
     assert claim.stated == ""
 
@@ -100,9 +100,9 @@ def test_the_rule_behind_a_verdict_is_said(outcomes, verdict, words):
 
 def test_claims_are_counted_by_kind_and_verdict():
     kinds = {"a": ("empirical", "replicated"), "b": ("empirical", "inconclusive"), "c": ("identity", "replicated")}
-    claims = verdicts.claims(ledger(**kinds), pd.DataFrame([row_of_test(name, "held") for name in kinds]), {})
-    assert verdicts.counts(claims) == ["1 of 2 empirical claims replicated", "1 of 1 identities hold"]
-    assert verdicts.tally(claims) == {"replicated": 1, "partly": 0, "inconclusive": 1, "not replicated": 0}
+    entries = claims.claims(ledger(**kinds), pd.DataFrame([row_of_test(name, "held") for name in kinds]), {})
+    assert claims.counts(entries) == ["1 of 2 empirical claims replicated", "1 of 1 identities hold"]
+    assert claims.tally(entries) == {"replicated": 1, "partly": 0, "inconclusive": 1, "not replicated": 0}
 
 
 @pytest.mark.parametrize(
@@ -117,15 +117,15 @@ def test_intervals_without_ends_are_not_shown(numbers, words):
 def test_a_table_of_tests_without_a_column_is_refused(column):
     tests = pd.DataFrame([row_of_test("a", "held")]).drop(columns=column)
     with pytest.raises(InputError, match=f"claim_tests.csv: no column {column}"):
-        verdicts.claims(ledger(a=("empirical", "replicated")), tests, {})
+        claims.claims(ledger(a=("empirical", "replicated")), tests, {})
 
 
 def test_claims_without_a_test_or_with_an_unknown_verdict_are_refused():
     tests = pd.DataFrame([row_of_test("other", "held")])
     with pytest.raises(InputError, match="no test of a"):
-        verdicts.claims(ledger(a=("empirical", "replicated")), tests, {})
+        claims.claims(ledger(a=("empirical", "replicated")), tests, {})
     with pytest.raises(InputError, match="found verdict 'proved'"):
-        verdicts.claims(ledger(a=("empirical", "proved")), tests, {})
+        claims.claims(ledger(a=("empirical", "proved")), tests, {})
 
 
 def picture(folder, caption="**A title\nof two lines.** Then *more*, and ``code``."):
@@ -221,20 +221,20 @@ def test_benchmarks_are_summed_by_stage(tmp_path):
         "draw": [benchmark(tmp_path / "3", (1, "NA"))],
         "never_recorded": [tmp_path / "missing"],
     }
-    train, draw, never = stages = costs.stages(files)
+    train, draw, never = parts = stages.stages(files)
     assert (train.jobs, train.recorded, train.seconds, train.memory) == (3, 2, 15.5, 700)
     assert (draw.seconds, draw.memory) == (1, None)
     assert (never.jobs, never.recorded, never.seconds, never.memory) == (1, 0, None, None)
-    total = costs.total(stages)
+    total = stages.total(parts)
     assert (total.jobs, total.recorded, total.seconds, total.memory) == (5, 3, 16.5, 700)
-    assert costs.total([never]).seconds is None
+    assert stages.total([never]).seconds is None
 
 
 def test_benchmark_files_are_those_of_the_study_and_those_that_must_be_there(tmp_path):
     (tmp_path / "measure").mkdir()
     one, two, draw, page_file = (benchmark(tmp_path / f"{name}.tsv") for name in ("measure/1", "measure/2", "draw", "write_report"))
     training = tmp_path / "elsewhere.benchmark"
-    assert costs.benchmark_files(tmp_path, ["draw", "decide"], [training]) == {
+    assert stages.benchmark_files(tmp_path, ["draw", "decide"], [training]) == {
         "train_ensemble": [training],
         "draw": [draw],
         "decide": [tmp_path / "decide.tsv"],
@@ -247,7 +247,7 @@ def test_benchmark_files_are_those_of_the_study_and_those_that_must_be_there(tmp
 def test_a_file_that_is_no_benchmark_is_named(tmp_path, content):
     (tmp_path / "x.tsv").write_text(content)
     with pytest.raises(InputError, match=r"x\.tsv: not a benchmark"):
-        costs.stages({"train": [tmp_path / "x.tsv"]})
+        stages.stages({"train": [tmp_path / "x.tsv"]})
 
 
 def test_amounts_are_in_words():

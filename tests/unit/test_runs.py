@@ -16,10 +16,26 @@ STUDIES = inheritance.resolved(CONFIG)["studies"]
 Later = dataclasses.make_dataclass("Later", [("momentum", float, 0.0)], bases=(Run,), frozen=True)
 
 OTHERWISE = Run(
-    **{"hidden_widths": (30,), "learning_rate": 0.2, "batch_size": 25, "loss": "mean_squared_error", "sampling": "replacement"},
-    **{"weight_decay": 1e-3, "weight_decay_penalty": "norm", "weight_decay_epochs": 200, "dropout": 0.2},
-    **{"dropout_rescaling": "afterwards", "initial_scale": 2.0, "label_noise": 0.1, "images_per_class": 50, "draw_images": True},
-    **{"stop_loss": 1e-2, "stop_accuracy": 0.0, "stop_on": "training_set", "max_epochs": 7, "max_steps": 99, "seed": 3},
+    hidden_widths=(30,),
+    learning_rate=0.2,
+    batch_size=25,
+    loss="mean_squared_error",
+    sampling="replacement",
+    weight_decay=1e-3,
+    weight_decay_penalty="norm",
+    weight_decay_epochs=200,
+    dropout=0.2,
+    dropout_rescaling="afterwards",
+    initial_scale=2.0,
+    label_noise=0.1,
+    images_per_class=50,
+    draw_images=True,
+    stop_loss=1e-2,
+    stop_accuracy=0.0,
+    stop_on="training_set",
+    max_epochs=7,
+    max_steps=99,
+    seed=3,
 )
 NAMES = {
     "mnist5k_lr0.1_b50_s0_51c83673": Run(),

@@ -17,8 +17,21 @@ SOURCES = sorted((ROOT / "workflow").rglob("*.py"))
 UNPICKLERS = {"pickle", "cPickle", "_pickle", "dill", "cloudpickle", "joblib", "marshal", "shelve"}
 # Functions that unpickle, run or unpack what they are given, by the name that is called.
 FORBIDDEN_CALLS = {
-    *("torch.load", "np.load", "numpy.load", "pd.read_pickle", "pandas.read_pickle", "eval", "exec", "compile", "os.system"),
-    *("yaml.load", "yaml.full_load", "yaml.unsafe_load", "shutil.unpack_archive", "tarfile.open", "zipfile.ZipFile"),
+    "torch.load",
+    "np.load",
+    "numpy.load",
+    "pd.read_pickle",
+    "pandas.read_pickle",
+    "eval",
+    "exec",
+    "compile",
+    "os.system",
+    "yaml.load",
+    "yaml.full_load",
+    "yaml.unsafe_load",
+    "shutil.unpack_archive",
+    "tarfile.open",
+    "zipfile.ZipFile",
     "__import__",
 }
 TENSORS = ["data/mnist5k.safetensors", "results/runs/0123456789/0123456789.safetensors", "measure/0/0/windows.safetensors"]
@@ -102,8 +115,15 @@ def test_no_code_could_run_bytes_from_outside(path):
 @pytest.mark.parametrize(
     "text",
     [
-        *("import pickle", "from joblib import load", "torch.load(path)", "np.load(path)", "pd.read_pickle(path)"),
-        *("yaml.load(text)", "eval(text)", "subprocess.run(text, shell=True)", "f(path, allow_pickle=flag)"),
+        "import pickle",
+        "from joblib import load",
+        "torch.load(path)",
+        "np.load(path)",
+        "pd.read_pickle(path)",
+        "yaml.load(text)",
+        "eval(text)",
+        "subprocess.run(text, shell=True)",
+        "f(path, allow_pickle=flag)",
         "tarfile.open(path).extractall()",
     ],
 )

@@ -11,10 +11,22 @@ from sgdphysics.study import sizes, window_plans
 from sgdphysics.window_settings import flatness_bases
 
 SETTINGS = {
-    **{"layer": 1, "sampling": "epoch", "window_epochs": 6, "longer_window_epochs": [12, 24], "window_position": "after_stop"},
-    **{"centre": "window_mean", "early_epochs": [1, 3], "directions": 6, "trajectory_ranks": [1, 2], "annealing_ranks": [1, 7]},
-    **{"slice_ranks": [4], "minibatch_rank": 9, "sharpest_directions": 3},
-    **{"slice_directions": 5, "slice_random_directions": 3, "slice_points": 11},
+    "layer": 1,
+    "sampling": "epoch",
+    "window_epochs": 6,
+    "longer_window_epochs": [12, 24],
+    "window_position": "after_stop",
+    "centre": "window_mean",
+    "early_epochs": [1, 3],
+    "directions": 6,
+    "trajectory_ranks": [1, 2],
+    "annealing_ranks": [1, 7],
+    "slice_ranks": [4],
+    "minibatch_rank": 9,
+    "sharpest_directions": 3,
+    "slice_directions": 5,
+    "slice_random_directions": 3,
+    "slice_points": 11,
 }
 RUN = training.Run(hidden_widths=(6, 5), batch_size=8, max_epochs=4)
 ENTRY = {"image_shape": [2, 4], "classes": 3, "training_images": 40}

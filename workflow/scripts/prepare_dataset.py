@@ -46,9 +46,9 @@ def _check(name: str, entry: Mapping[str, Any], source: Source) -> None:
         _compare(f"{name}: training images", len(source.arrays["train_images"]), entry["training_images"])
 
 
-def _compare(what: str, found: Any, expected: Any) -> None:
-    if found != expected:
-        raise DatasetError(f"{what}: found {found}, expected {expected}")
+def _compare(subject: str, value: Any, expected: Any) -> None:
+    if value != expected:
+        raise DatasetError(f"{subject}: found {value}, expected {expected}")
 
 
 def _sources(path: Path) -> dict[str, str]:

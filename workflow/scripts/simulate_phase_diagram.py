@@ -39,13 +39,13 @@ def _diagram(
     parts = []
     for learning_rate in _log_spaced(settings["phase_learning_rates"], points):
         x, y = np.full((points, settings["phase_walkers"]), x_start), np.zeros((points, settings["phase_walkers"]))
-        random, done = seeds.generator(seed, "walkers"), 0
+        random, steps = seeds.generator(seed, "walkers"), 0
         for horizon in horizons:
-            going = ~toy.has_diverged(x, y).all(1)  # settings in which all have diverged stay so
-            if going.any():
-                arguments = {"learning_rate": learning_rate, "shift": shifts[going, None], "random": random}
-                x[going], y[going] = toy.shaken_descent(landscape, x[going], y[going], steps=horizon - done, **arguments)
-            done = horizon
+            alive = ~toy.has_diverged(x, y).all(1)  # settings in which all have diverged stay so
+            if alive.any():
+                arguments = {"learning_rate": learning_rate, "shift": shifts[alive, None], "random": random}
+                x[alive], y[alive] = toy.shaken_descent(landscape, x[alive], y[alive], steps=horizon - steps, **arguments)
+            steps = horizon
             columns = {"start": start, "points": points, "horizon_steps": horizon, "learning_rate": learning_rate}
             parts.append(pd.DataFrame({**_state(landscape, x, y), "shift": shifts}).assign(**columns))
     progress.tell("phase diagram", start=start, points_along_each_axis=points, steps=horizons[-1])

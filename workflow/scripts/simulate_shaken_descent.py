@@ -94,9 +94,9 @@ def _incidence(
     """Cumulative incidence of arrival and of divergence, walkers of all seeds together."""
     for shift in settings["incidence_shifts"]:
         parts = [events for (dynamics, other, _), events in passages.items() if (dynamics, other) == ("shaken", shift)]
-        pooled = first_passage.FirstPassages.pooled(parts)
+        all_passages = first_passage.FirstPassages.pooled(parts)
         for name, event in (("arrived", first_passage.ARRIVED), ("diverged", first_passage.DIVERGED)):
-            times, share = first_passage.cumulative_incidence(pooled, event)
+            times, share = first_passage.cumulative_incidence(all_passages, event)
             chosen = np.unique(np.linspace(0, len(times) - 1, CURVE_POINTS).round().astype(int))
             columns = {"dynamics": "shaken", "learning_rate": settings["learning_rate"], "shift": shift, "event": name}
             yield pd.DataFrame({"steps": times[chosen], "share": share[chosen]}).assign(**columns)

@@ -31,7 +31,7 @@ def _trajectories(name: str, landscape: toy.Landscape, settings: Mapping[str, An
     # The start is at the sharp end of the single valley; in the other landscape it is the bottom of the sharper valley.
     x_start = settings["start"][0] if name == "single_valley" else -1.0
     x, y = (np.full((len(shifts), walkers), value, dtype=float) for value in (x_start, settings["start"][1]))
-    kept = [(0, x, y)]
+    course = [(0, x, y)]
     toy.shaken_descent(
         landscape,
         x,
@@ -40,11 +40,11 @@ def _trajectories(name: str, landscape: toy.Landscape, settings: Mapping[str, An
         shift=shifts[:, None],
         steps=settings["trajectory_steps"],
         random=seeds.generator(seed, "walkers"),
-        observer=lambda step, x, y: kept.append((step, x.copy(), y.copy())),
+        observer=lambda step, x, y: course.append((step, x.copy(), y.copy())),
         observe_every=settings["trajectory_every"],
     )
     parts = []
-    for step, x, y in kept:
+    for step, x, y in course:
         where = np.argwhere(~toy.has_diverged(x, y))
         rows = {"shift": shifts[where[:, 0]], "walker": where[:, 1] + 1, "x": x[tuple(where.T)], "y": y[tuple(where.T)]}
         parts.append(pd.DataFrame(rows).assign(step=step))

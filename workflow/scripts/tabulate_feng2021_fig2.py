@@ -13,9 +13,22 @@ from sgdphysics.tables import RUN_COLUMNS, RUN_ORDER, WINDOW_COLUMNS, load_table
 KEYS = [*RUN_COLUMNS, "window", "window_epochs"]
 DIRECTION_COLUMNS = [
     *KEYS,
-    *("source", "basis", "rank", "fitted", "flatness", "edge_left", "edge_right", "curvature", "temperature"),
-    *("variance", "variance_without_drift", "theory_variance", "stationary_variance"),
-    *("fluctuation_dissipation_ratio", "relaxation_time_steps", "integrated_time_steps"),
+    "source",
+    "basis",
+    "rank",
+    "fitted",
+    "flatness",
+    "edge_left",
+    "edge_right",
+    "curvature",
+    "temperature",
+    "variance",
+    "variance_without_drift",
+    "theory_variance",
+    "stationary_variance",
+    "fluctuation_dissipation_ratio",
+    "relaxation_time_steps",
+    "integrated_time_steps",
 ]
 EXPONENT_COLUMNS = [*KEYS, "kind", "exponent", "intercept", "r", "spearman", "points", "censored", "censored_share"]
 
@@ -108,8 +121,10 @@ def _with_theory(group: pd.DataFrame, directions: int) -> pd.DataFrame:
 
 def _exponents(group: pd.DataFrame) -> list[dict[str, object]]:
     """Every exponent psi in variance ~ flatness^-psi of one run and window."""
-    own = f"noise_{'epoch' if 'noise_epoch' in set(group['source']) else 'replacement'}"
-    sources = {"noise": own, "other_noise": "noise_replacement" if own == "noise_epoch" else "noise_epoch", "sgd": "sgd"}
+    noise, other_noise = "noise_epoch", "noise_replacement"
+    if noise not in set(group["source"]):
+        noise, other_noise = other_noise, noise
+    sources = {"noise": noise, "other_noise": other_noise, "sgd": "sgd"}
     rows = []
     for kind, (source, basis, column) in EXPONENTS.items():
         chosen = group[(group["source"] == sources[source]) & (group["basis"] == basis) & group["fitted"]]

@@ -29,8 +29,8 @@ def tabulate(
     checkpoints = runs.merge(load_tables(measured["checkpoints"])).sort_values(order)
     save_table(tables["annealing"], annealing)
     save_table(tables["checkpoints"], checkpoints)
-    fitted = _temperature_fits(load_table(directions_path))
-    save_rows(tables["temperature_fits"], fitted, [*RUN_COLUMNS, "exponent", "intercept", "r", "points"], RUN_ORDER)
+    power_laws = _temperature_fits(load_table(directions_path))
+    save_rows(tables["temperature_fits"], power_laws, [*RUN_COLUMNS, "exponent", "intercept", "r", "points"], RUN_ORDER)
     columns = [*RUN_COLUMNS, "target_loss", "quantity", "value"]
     order = ["quantity", "target_loss", *RUN_ORDER]
     save_rows(tables["equal_loss"], _at_equal_loss(checkpoints, equal_losses), columns, order)

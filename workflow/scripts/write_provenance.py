@@ -53,13 +53,13 @@ def write(
     """
     earlier = load_crate(earlier_crate, Path(), study) if earlier_crate else None
     earlier_sum = sha256_of(earlier_crate) if earlier_crate else ""
-    behind = crate.jobs_behind(results, records_of_jobs(details["logs"], earlier))
+    records = crate.jobs_behind(results, records_of_jobs(details["logs"], earlier))
     settings = yaml.safe_dump(details["settings"], sort_keys=False, default_flow_style=None, allow_unicode=True, width=100)
     write_atomically(outputs["settings"], lambda path: path.write_text(settings))
     write_atomically(outputs["readme"], lambda path: path.write_text(README.format(study=study)))
-    commit, changed = state_of_repository()
+    commit, changed_files = state_of_repository()
     # Results are no changes of that from which they are made: they may be in the repository, as published before.
-    made, folders = {name for record in behind.values() for name in record["outputs"]}, (f"results/{study}/", f"figures/{study}/")
+    made, folders = {name for record in records.values() for name in record["outputs"]}, (f"results/{study}/", f"figures/{study}/")
     metadata = crate.build(
         crate.Study(
             name=study,
@@ -72,15 +72,15 @@ def write(
             settings_file=str(outputs["settings"]),
             command_line_settings=details["command_line"],
             configuration_files=details["configuration"],
-            files=sums([*further, str(outputs["settings"]), str(outputs["readme"])], list(behind.values()), earlier),
+            files=sums([*further, str(outputs["settings"]), str(outputs["readme"])], list(records.values()), earlier),
             commit=commit,
-            changed_files=[name for name in changed if name not in made and not name.startswith(folders)],
-            packages=packages(behind.values()),
+            changed_files=[name for name in changed_files if name not in made and not name.startswith(folders)],
+            packages=packages(records.values()),
             snakemake=importlib.metadata.version("snakemake"),
             data_sets=data_set(details["settings"]["dataset"], details["dataset"], earlier),
-            earlier=lineage.earlier_records(earlier, earlier_sum, behind.values(), commit or NO_COMMIT) if earlier else (),
+            earlier=lineage.earlier_records(earlier, earlier_sum, records.values(), commit or NO_COMMIT) if earlier else (),
         ),
-        behind,
+        records,
     )
     text = json.dumps(metadata, indent=1, ensure_ascii=False) + "\n"
     write_atomically(outputs["crate"], lambda path: path.write_text(text, encoding="utf-8"))
@@ -93,21 +93,21 @@ def records_of_jobs(logs: Iterable[str], earlier: Record | None) -> dict[str, Ma
     return lineage.joined(jobs_of_published(earlier), local) if earlier else local
 
 
-def sums(further: Iterable[str], behind: Sequence[Mapping[str, Any]], earlier: Record | None = None) -> dict[str, dict[str, Any]]:
+def sums(paths: Iterable[str], records: Sequence[Mapping[str, Any]], earlier: Record | None = None) -> dict[str, dict[str, Any]]:
     """Sum and size of every file: outputs as their jobs left them, all others as they are.
 
     Code of jobs that were taken over from the earlier record is among them only where it still is as they used it.
     """
     entries: dict[str, dict[str, Any]] = {}
-    for record in behind:
+    for record in records:
         code = {} if "commit" in record else record["code"]
         for path, sha256 in [*code.items(), *record["inputs"].items()]:
             entries.setdefault(path, {"sha256": sha256, "bytes": size(path, earlier)})
         entries |= record["outputs"]
-    for path in further:
+    for path in paths:
         entries.setdefault(path, {"sha256": sha256_of(Path(path)), "bytes": size(path)})
-    taken_over = {pair for record in behind if "commit" in record for pair in record["code"].items()}
-    for path, sha256 in sorted(taken_over):
+    earlier_code = {pair for record in records if "commit" in record for pair in record["code"].items()}
+    for path, sha256 in sorted(earlier_code):
         if path not in entries and Path(path).is_file() and sha256_of(Path(path)) == sha256:
             entries[path] = {"sha256": sha256, "bytes": size(path)}
     return entries
@@ -132,14 +132,14 @@ def state_of_repository() -> tuple[str | None, list[str]]:
     return commit.strip(), [line[3:] for line in status.splitlines()]
 
 
-def packages(behind: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, str]]:
+def packages(records: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, str]]:
     """Version of each package that a job loaded, and the sum over its installed files, here where the record is written."""
-    loaded: dict[str, set[str]] = {}
-    for record in behind:
+    by_name: dict[str, set[str]] = {}
+    for record in records:
         for name, version in record["packages"].items():
-            loaded.setdefault(name, set()).add(version)
+            by_name.setdefault(name, set()).add(version)
     return {
-        name: {"version": " and ".join(sorted(versions)), **installed(name, versions)} for name, versions in sorted(loaded.items())
+        name: {"version": " and ".join(sorted(versions)), **installed(name, versions)} for name, versions in sorted(by_name.items())
     }
 
 

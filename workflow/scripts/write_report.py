@@ -8,7 +8,7 @@ import plotly.offline
 
 from sgdphysics.files import write_atomically
 from sgdphysics.provenance import audit, jobs
-from sgdphysics.report import costs, origin, page
+from sgdphysics.report import origin, page, stages
 from sgdphysics.tables import load_table
 
 
@@ -38,7 +38,7 @@ def write(
         study,
         {name: load_table(path) for name, path in tables.items()},
         figures,
-        costs.benchmark_files(Path(details["benchmarks"]), details["recorded_rules"], training),
+        stages.benchmark_files(Path(details["benchmarks"]), details["recorded_rules"], training),
         origin.load_citation(sources["citation"]),
         record,
         details,

@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from sgdphysics.errors import InputError
+from sgdphysics.errors import InputError, one_line
 from sgdphysics.provenance import answers, audit, compare, project, settings_since
 from sgdphysics.provenance.confirmation import record_is_changed
 from sgdphysics.provenance.reading import load
@@ -47,31 +47,37 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     # Options are not abbreviated: Snakemake's --config would else be read as --configfile.
     add_command = partial(commands.add_parser, epilog=EXIT, allow_abbrev=False)
-    one = add_command("audit", help="what made a file, and whether it still is that", description=STATES)
-    what = one.add_mutually_exclusive_group(required=True)
-    what.add_argument("file", nargs="?", type=Path, help="a figure, table, trained file, report page ... of a study")
-    what.add_argument("--claim", help="a row of the ledger, such as inverse_variance_flatness")
-    what.add_argument("--all", action="store_true", help="every file of the study")
-    one.add_argument("--study", help="the study; needed where several have a record and the file does not tell")
-    one.add_argument("--record-sum", metavar="SHA256", help="sum that the record must have, as published with the study")
-    one.add_argument("--json", action="store_true", help="the answer as JSON")
-    one.set_defaults(run=_audit)
-    two = add_command("compare", help="results of two studies side by side")
-    two.add_argument("studies", nargs=2, type=Path, metavar="STUDY", help="name of a study here, or its folder results/<study>")
-    two.add_argument("--relative", type=float, default=1e-6, help="largest relative difference of numbers (default 1e-6)")
-    two.add_argument("--absolute", type=float, default=1e-12, help="and absolute one (default 1e-12)")
-    two.add_argument("--image-rms", type=float, default=2.0, help="largest root mean square difference of grey levels (default 2)")
-    two.set_defaults(run=_compare)
-    three = add_command("plan", help="what a study will take: networks, jobs, core-hours, memory")
-    three.add_argument("--configfile", type=Path, help="laid over config/config.yaml, as for Snakemake")
-    three.add_argument("--section", action="append", metavar="PAPER", help="only what this paper needs; may be repeated")
-    three.add_argument("--cores", type=_count, default=2, help="for how many cores the hours are told (default 2)")
-    three.set_defaults(run=_plan)
-    four = add_command("runs", help="every run of a study: settings, outcome, file")
-    four.add_argument("--study", help="the study (default: that of the configuration)")
-    four.add_argument("--configfile", type=Path, help="laid over config/config.yaml, as for Snakemake")
-    four.add_argument("--json", action="store_true", help="the answer as JSON, with all settings")
-    four.set_defaults(run=_runs)
+    audit_parser = add_command("audit", help="what made a file, and whether it still is that", description=STATES)
+    question = audit_parser.add_mutually_exclusive_group(required=True)
+    question.add_argument("file", nargs="?", type=Path, help="a figure, table, trained file, report page ... of a study")
+    question.add_argument("--claim", help="a row of the ledger, such as inverse_variance_flatness")
+    question.add_argument("--all", action="store_true", help="every file of the study")
+    audit_parser.add_argument("--study", help="the study; needed where several have a record and the file does not tell")
+    audit_parser.add_argument("--record-sum", metavar="SHA256", help="sum that the record must have, as published with the study")
+    audit_parser.add_argument("--json", action="store_true", help="the answer as JSON")
+    audit_parser.set_defaults(run=_audit)
+    compare_parser = add_command("compare", help="results of two studies side by side")
+    compare_parser.add_argument(
+        "studies", nargs=2, type=Path, metavar="STUDY", help="name of a study here, or its folder results/<study>"
+    )
+    compare_parser.add_argument(
+        "--relative", type=float, default=1e-6, help="largest relative difference of numbers (default 1e-6)"
+    )
+    compare_parser.add_argument("--absolute", type=float, default=1e-12, help="and absolute one (default 1e-12)")
+    compare_parser.add_argument(
+        "--image-rms", type=float, default=2.0, help="largest root mean square difference of grey levels (default 2)"
+    )
+    compare_parser.set_defaults(run=_compare)
+    plan_parser = add_command("plan", help="what a study will take: networks, jobs, core-hours, memory")
+    plan_parser.add_argument("--configfile", type=Path, help="laid over config/config.yaml, as for Snakemake")
+    plan_parser.add_argument("--section", action="append", metavar="PAPER", help="only what this paper needs; may be repeated")
+    plan_parser.add_argument("--cores", type=_count, default=2, help="for how many cores the hours are told (default 2)")
+    plan_parser.set_defaults(run=_plan)
+    runs_parser = add_command("runs", help="every run of a study: settings, outcome, file")
+    runs_parser.add_argument("--study", help="the study (default: that of the configuration)")
+    runs_parser.add_argument("--configfile", type=Path, help="laid over config/config.yaml, as for Snakemake")
+    runs_parser.add_argument("--json", action="store_true", help="the answer as JSON, with all settings")
+    runs_parser.set_defaults(run=_runs)
     return parser
 
 
@@ -138,7 +144,7 @@ def _answer(options: argparse.Namespace, root: Path, path: str | None, study: st
     states = audit.verdicts(record, settings_since.outdated(record, _yaml))
     if options.all:
         return answers.on_study(record, states)
-    if options.claim:
+    if path is None:
         return answers.on_claim(record, states, options.claim, has_sum=bool(expected))
     return answers.on_file(record, states, path, has_sum=bool(expected))
 
@@ -160,7 +166,7 @@ def _yaml(path: Path, content: bytes | None = None) -> Any:
     try:
         return yaml.safe_load(path.read_bytes() if content is None else content)
     except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InputError(f"{path.name}: {' '.join(str(error).split())}") from None
+        raise InputError(f"{path.name}: {one_line(error)}") from None
 
 
 if __name__ == "__main__":

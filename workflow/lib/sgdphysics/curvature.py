@@ -122,8 +122,9 @@ def sharpest_directions(
     except scipy.sparse.linalg.ArpackError:  # too few eigenvalues differ from zero
         return largest_eigenpairs(layer_hessian(network, images, labels, layer, loss), count)
     order = np.argsort(-values)
-    found = torch.from_numpy(values[order]), with_fixed_sign(torch.from_numpy(np.ascontiguousarray(vectors.T[order])))
-    return found[0].to(weight.device), found[1].to(weight.device)
+    eigenvalues = torch.from_numpy(values[order])
+    eigenvectors = with_fixed_sign(torch.from_numpy(np.ascontiguousarray(vectors.T[order])))
+    return eigenvalues.to(weight.device), eigenvectors.to(weight.device)
 
 
 def _check_dense(network: Mlp, layer: int) -> None:

@@ -1,5 +1,7 @@
 """What moves walkers of shaken descent along the toy valley: drift and noise at fixed x, and the density of x that they make."""
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 from scipy.integrate import cumulative_trapezoid
@@ -41,8 +43,10 @@ def drift_and_noise(
         steps, so that correlations between steps count.
     """
     start = np.repeat(np.asarray(x, dtype=float)[:, None], walkers, axis=1)
-    arguments = {"learning_rate": learning_rate, "shift": shift, "random": random, "fixed_x": True, "fixed_y": fixed_y}
-    _, y = shaken_descent(landscape, start, np.zeros_like(start), steps=max(1, steps // 5), **arguments)
+    descend = partial(
+        shaken_descent, landscape, learning_rate=learning_rate, shift=shift, random=random, fixed_x=True, fixed_y=fixed_y
+    )
+    _, y = descend(start, np.zeros_like(start), steps=max(1, steps // 5))
     block = max(1, steps // BLOCKS)
     sums = np.zeros((BLOCKS, *start.shape))
     for total in sums:
@@ -50,7 +54,7 @@ def drift_and_noise(
         def add(step: int, change: np.ndarray, y: np.ndarray, total: np.ndarray = total) -> None:
             np.add(total, change, out=total)
 
-        _, y = shaken_descent(landscape, start, y, steps=block, observer=add, **arguments)
+        _, y = descend(start, y, steps=block, observer=add)
     return sums.mean((0, 2)) / block, sums.var((0, 2), ddof=1) / (2 * block)
 
 

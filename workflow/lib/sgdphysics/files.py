@@ -36,8 +36,8 @@ def _remove_left_over(path: Path) -> None:
     """Remove temporary files of ``path`` whose process is gone. One of a living process may be about to be moved into place."""
     name = re.compile(rf"\.{re.escape(path.stem)}\.([0-9]+){re.escape(path.suffix)}")
     for other in path.parent.iterdir():
-        found = name.fullmatch(other.name)
-        if found and not _is_alive(int(found[1])):
+        match = name.fullmatch(other.name)
+        if match and not _is_alive(int(match[1])):
             other.unlink(missing_ok=True)
 
 
@@ -51,7 +51,7 @@ def _is_alive(process: int) -> bool:
     return True
 
 
-def sha256_of(path: Path) -> str:
+def sha256_of(path: str | Path) -> str:
     """Return the sha256 of a file's bytes, in hexadecimal digits; raises `OSError` where it cannot be read."""
     with Path(path).open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

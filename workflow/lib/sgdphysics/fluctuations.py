@@ -57,11 +57,11 @@ class WindowMoments:
         self._streamed = steps > dimension
         self._rows = torch.empty(0 if self._streamed else steps, dimension, dtype=torch.float64)
         self._block: _Block | None = None
-        self._origin: Tensor | None = None
+        self._origin = torch.zeros(dimension, dtype=torch.float64)  # until the first step comes
         self._sum = torch.zeros(dimension, dtype=torch.float64)
         self._ramp_sum = torch.zeros(dimension, dtype=torch.float64)
         # One triangle, in the order of BLAS.
-        self._products = np.zeros((dimension, dimension), order="F") if self._streamed else None
+        self._products = np.zeros((dimension, dimension) if self._streamed else (0, 0), order="F")
         ramp = torch.arange(steps, dtype=torch.float64)
         self._ramp = (ramp - ramp.mean()) / (ramp - ramp.mean()).norm()
 

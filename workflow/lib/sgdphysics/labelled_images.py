@@ -124,14 +124,14 @@ def check_arrays(
     names = names or {name: name for name in ARRAYS}
     for name in ARRAYS:
         if arrays[name].dtype != torch.uint8 or arrays[name].dim() != (3 if name.endswith("images") else 1):
-            found = f"{arrays[name].dtype} of shape {tuple(arrays[name].shape)}"
-            raise DatasetError(f"{place}: {names[name]}: found {found}, expected unsigned bytes, images in rows and columns")
+            kind = f"{arrays[name].dtype} of shape {tuple(arrays[name].shape)}"
+            raise DatasetError(f"{place}: {names[name]}: found {kind}, expected unsigned bytes, images in rows and columns")
     for part in ("train", "test"):
         _check_split(arrays, part, classes, maximum, place, names)
-    found, expected = arrays["test_images"].shape[1:], arrays["train_images"].shape[1:]
-    if found != expected:
-        size = f"{pixels(expected)} as in {names['train_images']}"
-        raise DatasetError(f"{place}: {names['test_images']}: found images of {pixels(found)} pixels, expected {size}")
+    test_shape, training_shape = arrays["test_images"].shape[1:], arrays["train_images"].shape[1:]
+    if test_shape != training_shape:
+        expected = f"{pixels(training_shape)} as in {names['train_images']}"
+        raise DatasetError(f"{place}: {names['test_images']}: found images of {pixels(test_shape)} pixels, expected {expected}")
 
 
 def _check_split(arrays: Mapping[str, Tensor], part: str, classes: int, maximum: int, place: str, names: Mapping[str, str]) -> None:
@@ -144,8 +144,8 @@ def _check_split(arrays: Mapping[str, Tensor], part: str, classes: int, maximum:
         raise DatasetError(f"{place}: {labels_name}: found {len(labels)} labels, expected {expected}")
     if int(labels.max()) >= classes:
         position = int((labels >= classes).nonzero()[0])
-        found = f"label {int(labels[position])} at position {position}"
-        raise DatasetError(f"{place}: {labels_name}: found {found}, expected 0 to {classes - 1}")
+        label = f"label {int(labels[position])} at position {position}"
+        raise DatasetError(f"{place}: {labels_name}: found {label}, expected 0 to {classes - 1}")
     if int(images.max()) > maximum:
         raise DatasetError(f"{place}: {images_name}: found pixel value {int(images.max())}, expected 0 to {maximum}")
 

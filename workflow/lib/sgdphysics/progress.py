@@ -4,7 +4,7 @@ Plumbing: what is said here moves no number, so a job is not done again because 
 """
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
 from tqdm import tqdm
@@ -24,7 +24,7 @@ def tell(subject: object, **facts: object) -> None:
 
 
 @contextmanager
-def epoch_bar(*, shown: bool) -> Iterator[Callable[..., None]]:
+def epoch_bar(*, shown: bool) -> Generator[Callable[..., None]]:
     """Show a bar of training epochs while the block runs.
 
     Args:

@@ -13,10 +13,26 @@ LOSSES = ("cross_entropy", "mean_squared_error")  # computed in `losses`
 # which nothing changes, stays out of this list: it is in the names of those runs only that have another value, and no run that was
 # trained before gets another name.
 ALWAYS_NAMED = (
-    *("hidden_widths", "learning_rate", "batch_size", "loss", "sampling"),
-    *("weight_decay", "weight_decay_penalty", "weight_decay_epochs", "dropout", "dropout_rescaling"),
-    *("initial_scale", "label_noise", "images_per_class", "draw_images"),
-    *("stop_loss", "stop_accuracy", "stop_on", "max_epochs", "max_steps", "seed"),
+    "hidden_widths",
+    "learning_rate",
+    "batch_size",
+    "loss",
+    "sampling",
+    "weight_decay",
+    "weight_decay_penalty",
+    "weight_decay_epochs",
+    "dropout",
+    "dropout_rescaling",
+    "initial_scale",
+    "label_noise",
+    "images_per_class",
+    "draw_images",
+    "stop_loss",
+    "stop_accuracy",
+    "stop_on",
+    "max_epochs",
+    "max_steps",
+    "seed",
 )
 
 
@@ -147,7 +163,7 @@ def _later_settings(run: Run) -> dict[str, Any]:
     return {name: getattr(run, name) for name, default in later.items() if getattr(run, name) != default}
 
 
-def require(holds: bool, name: str, found: object, expected: str) -> None:
+def require(holds: bool, name: str, value: object, expected: str) -> None:
     """Raise ValueError that names an argument, what was found and what is expected, if something does not hold."""
     if not holds:
-        raise ValueError(f"{name}: found {found!r}, expected {expected}")
+        raise ValueError(f"{name}: found {value!r}, expected {expected}")

@@ -6,7 +6,7 @@ its random numbers are its own, a batched matrix product treats each member alik
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import partial, reduce
 
 import torch
 from torch import Tensor
@@ -201,23 +201,26 @@ class Stack:
         logits = torch.bmm(self.weights[-1], activations[-1].mT)
         shrink = self._decay_factors(rates)
         error = self.loss.gradient(logits, targets, 1).mul_(rates.learning / -inputs.shape[1]).mT
-        for layer in range(len(self.weights) - 1, -1, -1):
-            below = None
-            if layer:
-                below = torch.bmm(error, self.weights[layer]).mul_(activations[layer] > 0)
-                if layer == 1 and mask is not None:
-                    below.mul_(mask)
-            if shrink is not None:
-                self.weights[layer].mul_(shrink)
-            self.weights[layer].baddbmm_(error.mT, activations[layer])
+        for layer in range(len(self.weights) - 1, 0, -1):
+            below = torch.bmm(error, self.weights[layer]).mul_(activations[layer] > 0)
+            if layer == 1 and mask is not None:
+                below.mul_(mask)
+            self._update(layer, error, activations[layer], shrink)
             error = below
+        self._update(0, error, inputs, shrink)
         return logits
+
+    def _update(self, layer: int, error: Tensor, inputs: Tensor, shrink: Tensor | None) -> None:
+        """Change a layer's weights in place, by its error (members, batch, out), times minus the learning rate, and its inputs."""
+        if shrink is not None:
+            self.weights[layer].mul_(shrink)
+        self.weights[layer].baddbmm_(error.mT, inputs)
 
     def _decay_factors(self, rates: "_Rates") -> Tensor | None:
         """Factors (members, 1, 1) by which weight decay shrinks the weights in one step, or None where there is none."""
         if rates.decay is None:
             return None
-        squares = sum(weight.square().sum((1, 2), keepdim=True) for weight in self.weights)
+        squares = reduce(torch.add, [weight.square().sum((1, 2), keepdim=True) for weight in self.weights])
         return 1 - rates.learning * rates.decay / torch.where(rates.by_norm, squares.sqrt(), 1.0)
 
     def _column(self, values: Sequence[float]) -> Tensor:
@@ -243,21 +246,23 @@ class _RecordedStep:
         self._step = step
         self._calls = 0
 
-    def __call__(self, *arguments: Tensor | None) -> Tensor:
+    def __call__(self, chosen: Tensor, targets: Tensor, mask: Tensor | None) -> Tensor:
         self._calls += 1
         if self._calls == 1:
-            return self._step(*arguments)
+            return self._step(chosen, targets, mask)
         if self._calls == 2:
-            self._record(arguments)
-        for held, given in zip(self._arguments, arguments, strict=True):
-            if held is not None:
-                held.copy_(given)
+            self._record(chosen, targets, mask)
+        self._chosen.copy_(chosen)
+        self._targets.copy_(targets)
+        if self._mask is not None and mask is not None:
+            self._mask.copy_(mask)
         self._graph.replay()
         return self._result.clone()
 
-    def _record(self, arguments: Sequence[Tensor | None]) -> None:
+    def _record(self, chosen: Tensor, targets: Tensor, mask: Tensor | None) -> None:
         """Record one step, without taking it."""
-        self._arguments = [None if given is None else given.clone() for given in arguments]
+        self._chosen, self._targets = chosen.clone(), targets.clone()
+        self._mask = None if mask is None else mask.clone()
         self._graph = torch.cuda.CUDAGraph()
         with torch.cuda.graph(self._graph):
-            self._result = self._step(*self._arguments)
+            self._result = self._step(self._chosen, self._targets, self._mask)

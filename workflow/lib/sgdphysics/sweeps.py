@@ -36,8 +36,7 @@ def points_of(result: "Result", equal_losses: Sequence[float], equal_epochs: Seq
     reached = [("equal_loss", loss, result.first_epoch_at(loss)) for loss in equal_losses]
     reached += [("equal_epochs", epoch, epoch if epoch <= result.epochs else None) for epoch in equal_epochs]
     for kind, target, epoch in reached:
-        network = None if epoch is None else result.network_after(epoch)
-        if network is not None:
+        if epoch is not None and (network := result.network_after(epoch)) is not None:
             yield Point(kind, target, epoch, network)
 
 

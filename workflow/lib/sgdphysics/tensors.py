@@ -3,7 +3,7 @@
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,7 +24,7 @@ def save_tensors(path: Path, tensors: Mapping[str, "Tensor"], metadata: Any) -> 
     write_atomically(path, lambda temporary: _save_file(contiguous, temporary, header))
 
 
-def _save_file(tensors: Mapping[str, "Tensor"], path: Path, header: Mapping[str, str]) -> None:
+def _save_file(tensors: dict[str, "Tensor"], path: Path, header: dict[str, str]) -> None:
     import safetensors.torch  # takes seconds to load
 
     try:
@@ -54,7 +54,7 @@ def load_metadata(path: Path) -> Any:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[Any]:
+def _opened(path: Path) -> Generator[Any]:
     try:
         with safetensors.safe_open(path, framework="pt") as file:
             yield file

@@ -143,6 +143,8 @@ def _judge(stack: Stack, losses: Tensor, accuracies: Tensor, thresholds: Sequenc
 
 
 def _result(member: Member) -> Result:
+    if member.final is None:
+        raise RuntimeError(f"run of seed {member.run.seed}: it is still trained, and has no result yet")
     return Result(
         run=member.run,
         status=member.status,

@@ -104,15 +104,19 @@ def load_windows(path: Path) -> list[tuple[str, str, Window]]:
     for index, entry in enumerate(metadata):
         sources = {
             source: Source(
+                in_sample=tensors[f"{index}/{source}/in_sample"].double(),
+                held_out=tensors[f"{index}/{source}/held_out"].double(),
                 total_variance=total,
-                **{key: tensors[f"{index}/{source}/{key}"].double() for key in ("in_sample", "held_out", "directions")},
+                directions=tensors[f"{index}/{source}/directions"].double(),
             )
             for source, total in entry["sources"].items()
         }
         window = Window(
             centre=Mlp(tuple(tensors[f"{index}/centre/{layer}"] for layer in range(entry["layers"]))),
+            drift=tensors[f"{index}/drift"].double(),
+            curvatures=tensors[f"{index}/curvatures"].double(),
+            hessian_directions=tensors[f"{index}/hessian_directions"].double(),
             sources=sources,
-            **{key: tensors[f"{index}/{key}"].double() for key in ("drift", "curvatures", "hessian_directions")},
             **entry["window"],
         )
         windows.append((entry["name"], entry["role"], window))

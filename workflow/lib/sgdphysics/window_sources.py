@@ -57,8 +57,8 @@ class SourceSeries:
     def __init__(self, components: PrincipalComponents, window: Window, moments: WindowMoments) -> None:
         """Start two empty series."""
         self._components, self._count = components, len(components.selected)
-        both = torch.cat([components.selected, window.hessian_directions])
-        self.first = ProjectedSeries(both, moments.mean, moments.steps)
+        directions = torch.cat([components.selected, window.hessian_directions])
+        self.first = ProjectedSeries(directions, moments.mean, moments.steps)
         self.second = ProjectedSeries(components.selected, moments.mean, moments.steps)
 
     def finished(self, second: WindowMoments) -> Source:
@@ -110,9 +110,9 @@ def _noise_source(
 
     first, second = _walk_moments(walk(), window, epoch_steps)
     series = SourceSeries(PrincipalComponents.of(first, window.ranks, settings), window, first)
-    again = walk()
+    second_walk = walk()
     for half in (series.first, series.second):
-        for block in islice(again, settings.epochs):
+        for block in islice(second_walk, settings.epochs):
             half.add(block)
     return series.finished(second)
 
@@ -128,12 +128,13 @@ def _isotropic_source(window: Window, run: Run, epoch_steps: int, settings: Wind
 
 def _walk_moments(walk: Iterator[Tensor], window: Window, epoch_steps: int) -> tuple[WindowMoments, WindowMoments]:
     """Moments of the first and of the second half of a walk as long as both windows."""
-    halves = tuple(WindowMoments(len(window.drift), window.epochs * epoch_steps) for _ in range(2))
+    dimension, steps = len(window.drift), window.epochs * epoch_steps
+    halves = WindowMoments(dimension, steps), WindowMoments(dimension, steps)
     for epoch, block in enumerate(walk):
         halves[epoch // window.epochs].add(block)
     return halves
 
 
 def _fluctuation(series: Tensor) -> Fluctuation:
-    still = without_drift(series)
-    return Fluctuation(series.var(0), still.var(0), relaxation_time(still), integrated_autocorrelation_time(still))
+    detrended = without_drift(series)
+    return Fluctuation(series.var(0), detrended.var(0), relaxation_time(detrended), integrated_autocorrelation_time(detrended))

@@ -46,8 +46,8 @@ def on_study(record: Record, states: States) -> Answer:
     lines = [
         f"{name}  {_text(verdict)}" for name, verdict in verdicts.items() if verdict.reason and verdict.state != audit.NOT_KEPT
     ]
-    counted = ", ".join(f"{counts[state]} {state}" for state in audit.STATES if counts[state] or state != audit.NOT_KEPT)
-    lines += [f"study {record.study}: {len(verdicts)} files, {counted}", *unreadable, *_about(record)]
+    summary = ", ".join(f"{counts[state]} {state}" for state in audit.STATES if counts[state] or state != audit.NOT_KEPT)
+    lines += [f"study {record.study}: {len(verdicts)} files, {summary}", *unreadable, *_about(record)]
     content = {"study": record.study, "files": {name: _content(verdict) for name, verdict in verdicts.items()}}
     return Answer(lines, content, is_good=set(counts) <= audit.GOOD)
 
@@ -83,8 +83,8 @@ def on_claim(record: Record, states: States, claim: str, *, has_sum: bool) -> An
     verdict = ledger.verdict_of_claim(record, claim, states)
     path = ledger.path_of_ledger(record)
     job = record.maker.get(path)
-    above = [*(record.names_of_code(job) if job else ()), *tables]
-    links = list(chain(record, path, {**states, path: verdict}, above))
+    sources = [*(record.names_of_code(job) if job else ()), *tables]
+    links = list(chain(record, path, {**states, path: verdict}, sources))
     row, doubts = ledger.row_of_claim(record, claim), [] if has_sum else _doubts(record, states)
     number = "{value} [{ci_low}, {ci_high}], {n_seeds} seeds".format_map(row)
     lines = [f"claim {claim}: {row['verdict']}, {row['statistic']} {number}", *_tree(record, links), "", *doubts, *_about(record)]
@@ -116,9 +116,9 @@ def _tree(record: Record, links: Sequence[Link]) -> list[str]:
     """The chain as lines, what each file was made from below it and further right."""
     lines = []
     for link in links:
-        made = f"  <- {_run(record, link.job)}" if link.job and not link.again else ""
-        further = "  (as above)" if link.again and link.job else ""
-        lines.append(f"{'  ' * link.depth}{link.path}  {_text(link.verdict)}{made}{further}")
+        origin = f"  <- {_run(record, link.job)}" if link.job and not link.again else ""
+        remark = "  (as above)" if link.again and link.job else ""
+        lines.append(f"{'  ' * link.depth}{link.path}  {_text(link.verdict)}{origin}{remark}")
     return lines
 
 

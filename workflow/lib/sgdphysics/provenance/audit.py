@@ -83,15 +83,15 @@ def verdicts(record: Record, outdated: Callable[[Job], Verdict | None] = lambda 
         record: The record.
         outdated: Says why a job would not be run as it was: other settings now. None where it would.
     """
-    alone = _verdicts_alone(record)
-    if alone[record.crate].state == TAMPERED:
-        doubtful = dict.fromkeys(alone, Verdict(Cause.DOUBTFUL_RECORD, (record.crate,)))
-        page = alone[record.page] if alone[record.page].state == TAMPERED else made_from_changed(record.crate)
-        return {**doubtful, record.crate: alone[record.crate], record.page: page}
-    settled: dict[str, Verdict] = {}
-    for name in alone:
-        _settle(record, name, alone, outdated, settled)
-    return settled
+    by_bytes = _verdicts_on_bytes(record)
+    if by_bytes[record.crate].state == TAMPERED:
+        doubts = dict.fromkeys(by_bytes, Verdict(Cause.DOUBTFUL_RECORD, (record.crate,)))
+        page = by_bytes[record.page] if by_bytes[record.page].state == TAMPERED else made_from_changed(record.crate)
+        return {**doubts, record.crate: by_bytes[record.crate], record.page: page}
+    states: dict[str, Verdict] = {}
+    for name in by_bytes:
+        _settle(record, name, by_bytes, outdated, states)
+    return states
 
 
 def made_from_changed(name: str) -> Verdict:
@@ -99,7 +99,7 @@ def made_from_changed(name: str) -> Verdict:
     return Verdict(Cause.MADE_FROM_CHANGED, (name,))
 
 
-def _verdicts_alone(record: Record) -> dict[str, Verdict]:
+def _verdicts_on_bytes(record: Record) -> dict[str, Verdict]:
     """State of everything by its own bytes."""
     return {
         **{path: _verdict_on_file(record, path) for path in record.sums},
@@ -149,25 +149,25 @@ def _verdict_on_page(record: Record) -> Verdict:
 def _settle(
     record: Record,
     name: str,
-    alone: Mapping[str, Verdict],
+    by_bytes: Mapping[str, Verdict],
     outdated: Callable[[Job], Verdict | None],
-    settled: dict[str, Verdict],
+    states: dict[str, Verdict],
 ) -> Verdict:
     """State of a file from its own and those upstream; each file once."""
-    if name in settled:
-        return settled[name]
-    settled[name] = alone.get(name, NO_RECORD)
-    above = {part: _settle(record, part, alone, outdated, settled) for part in record.upstream(name)}
-    if settled[name].state == INTACT:
+    if name in states:
+        return states[name]
+    states[name] = by_bytes.get(name, NO_RECORD)
+    upstream = {part: _settle(record, part, by_bytes, outdated, states) for part in record.upstream(name)}
+    if states[name].state == INTACT:
         job = record.maker.get(name)
-        settled[name] = (outdated(job) if job else None) or changed_upstream(above) or settled[name]
-    return settled[name]
+        states[name] = (outdated(job) if job else None) or changed_upstream(upstream) or states[name]
+    return states[name]
 
 
-def changed_upstream(above: Mapping[str, Verdict]) -> Verdict | None:
+def changed_upstream(upstream: Mapping[str, Verdict]) -> Verdict | None:
     """Return the verdict on what was made from files with these states by name; None where none of them has changed."""
-    changed = next((name for name, verdict in above.items() if verdict.state == TAMPERED), None)
-    return made_from_changed(changed) if changed else next((verdict for verdict in above.values() if verdict.state == STALE), None)
+    cause = next((name for name, verdict in upstream.items() if verdict.state == TAMPERED), None)
+    return made_from_changed(cause) if cause else next((verdict for verdict in upstream.values() if verdict.state == STALE), None)
 
 
 def files_without_record(record: Record, others: Iterable[Record] = ()) -> list[str]:
@@ -179,6 +179,6 @@ def files_without_record(record: Record, others: Iterable[Record] = ()) -> list[
     """
     known = {record.crate, record.page, f"results/{record.study}/{LEFT_OUT}"}.union(record.sums, *(other.sums for other in others))
     folders = [f"results/{record.study}", f"figures/{record.study}", "results/runs", "data"]
-    there = (path for folder in folders for path in (record.root / folder).rglob("*") if path.is_file())
-    names = (path.relative_to(record.root).as_posix() for path in there)
+    paths = (path for folder in folders for path in (record.root / folder).rglob("*") if path.is_file())
+    names = (path.relative_to(record.root).as_posix() for path in paths)
     return sorted(name for name in names if name not in known and not NOT_EVIDENCE.search(name))

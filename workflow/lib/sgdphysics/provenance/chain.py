@@ -26,7 +26,7 @@ class Link:
     again: bool
 
 
-def chain(record: Record, path: str, states: Mapping[str, Verdict], above: Iterable[str] | None = None) -> Iterator[Link]:
+def chain(record: Record, path: str, states: Mapping[str, Verdict], sources: Iterable[str] | None = None) -> Iterator[Link]:
     """Yield a file and all that it was made from, down to the raw data, each file's own upstream once.
 
     Of the code only the script of a job is a link, and library files that are not intact.
@@ -35,7 +35,7 @@ def chain(record: Record, path: str, states: Mapping[str, Verdict], above: Itera
         record: The record.
         path: The file at the top.
         states: From `audit.verdicts`.
-        above: Names of what it was made from, if not as the record says.
+        sources: Names of what it was made from, if not as the record says.
     """
     shown: set[str] = set()
     waiting = [(0, path)]
@@ -43,13 +43,15 @@ def chain(record: Record, path: str, states: Mapping[str, Verdict], above: Itera
         depth, name = waiting.pop()
         yield Link(depth, name, states.get(name, NO_RECORD), record.maker.get(name), name in shown)
         if name not in shown:
-            parts = above if above is not None and depth == 0 else record.upstream(name)
-            waiting += [(depth + 1, part) for part in reversed(list(parts)) if _is_told(record, name, part, states)]
+            parts = sources if sources is not None and depth == 0 else record.upstream(name)
+            waiting += [(depth + 1, part) for part in reversed(list(parts)) if _is_link(record, name, part, states)]
         shown.add(name)
 
 
-def _is_told(record: Record, path: str, part: str, states: Mapping[str, Verdict]) -> bool:
+def _is_link(record: Record, path: str, part: str, states: Mapping[str, Verdict]) -> bool:
     job = record.maker.get(path)
-    code = record.names_of_code(job) if job else {}
+    if job is None:
+        return True
+    code = record.names_of_code(job)
     is_library = part in code and code[part] != job.script
     return not is_library or states.get(part, NO_RECORD).state != INTACT

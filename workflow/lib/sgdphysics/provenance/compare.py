@@ -13,7 +13,7 @@ import matplotlib.image
 import numpy as np
 import pandas as pd
 
-from sgdphysics.errors import InputError
+from sgdphysics.errors import InputError, one_line
 
 # In the order in which differences are told; the first two are files, the others folders.
 KINDS = ("claims.csv", "claim_tests.csv", "tables", "figures")
@@ -111,7 +111,7 @@ def _read_table(path: Path) -> pd.DataFrame:
         table = pd.read_csv(path, dtype=str, keep_default_na=False)
     except (OSError, pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
         # The parser's messages end with a line break.
-        raise InputError(f"{path}: not a readable table ({' '.join(str(error).split())})") from None
+        raise InputError(f"{path}: not a readable table ({one_line(error)})") from None
     if not isinstance(table.index, pd.RangeIndex):
         # Then pandas takes the first column for names of rows, and every column has the cells of the next.
         raise InputError(f"{path}: not a readable table (rows are longer than the header)")
@@ -188,8 +188,8 @@ def _row(name: int | str) -> str:
 def _number_pair(text_a: str, text_b: str) -> str:
     """Two numbers in six digits, or in all that the files have if six do not tell them apart."""
     short = [text if text in MISSING else f"{float(text):.6g}" for text in (text_a, text_b)]
-    shown = short if short[0] != short[1] else (text_a, text_b)
-    return " and ".join("nothing" if text in MISSING else text for text in shown)
+    texts = short if short[0] != short[1] else (text_a, text_b)
+    return " and ".join("nothing" if text in MISSING else text for text in texts)
 
 
 def _quoted(text: str) -> str:
@@ -214,7 +214,7 @@ def _levels(path: Path) -> np.ndarray:
     try:
         image = matplotlib.image.imread(path, format="png")
     except (OSError, SyntaxError) as error:
-        raise InputError(f"{path}: not a readable PNG image ({' '.join(str(error).split())})") from None
+        raise InputError(f"{path}: not a readable PNG image ({one_line(error)})") from None
     if image.ndim == 2:
         image = np.stack([image] * 3, axis=-1)
     if image.shape[-1] == 4:

@@ -14,9 +14,9 @@ PAGE_SUM = re.compile(rb'<meta name="page-sha256" content="([0-9a-f]{64})">')  #
 def record_is_changed(root: Path, study: str) -> bool:
     """Return whether a study's record is not the one whose sum its report page prints; False where no sound page tells."""
     page = content_of(root / "results" / study / PAGE)
-    printed = RECORD_SUM.search(page) if page is not None and page_is_sound(page) else None
+    match = RECORD_SUM.search(page) if page is not None and page_is_sound(page) else None
     record = content_of(root / "results" / study / CRATE)
-    return bool(printed and record is not None and hashlib.sha256(record).hexdigest() != printed.group(1).decode())
+    return bool(match and record is not None and hashlib.sha256(record).hexdigest() != match.group(1).decode())
 
 
 def page_is_sound(page: bytes) -> bool:

@@ -58,7 +58,7 @@ class _Builder:
         self.commit = study.commit or NO_COMMIT
         self.crate = ROCrate(version="1.1")
         self.rules = sorted({record["rule"] for record in jobs.values()})
-        self.scripts = sorted({record["script"] for record in jobs.values() if self._is_of_now(record, record["script"])})
+        self.scripts = sorted({record["script"] for record in jobs.values() if self._is_current(record, record["script"])})
 
     def metadata(self) -> dict[str, Any]:
         self._describe_root()
@@ -188,14 +188,14 @@ class _Builder:
             ],
         )
 
-    def _is_of_now(self, record: Mapping[str, Any], path: str) -> bool:
+    def _is_current(self, record: Mapping[str, Any], path: str) -> bool:
         """Whether a job's code is the file of today, as it is unless the job was taken over from an earlier record."""
-        now = self.study.files.get(path)
-        return "commit" not in record or (now is not None and now["sha256"] == record["code"][path])
+        entry = self.study.files.get(path)
+        return "commit" not in record or (entry is not None and entry["sha256"] == record["code"][path])
 
     def _code(self, record: Mapping[str, Any], path: str, files: Mapping[str, Entity]) -> Entity:
         """A file of a job's code; where it is another by now, an entity of its own, which is no file here."""
-        if self._is_of_now(record, path):
+        if self._is_current(record, path):
             return files[path]
         return self._add(
             f"{EARLIER_CODE}{record['commit'].replace(' ', '-')}/{path}",
@@ -225,16 +225,16 @@ class _Builder:
 
     def _run(self, workflow: Entity, files: Mapping[str, Entity]) -> Entity:
         records = self.jobs.values()
-        made = {name for record in records for name in record["outputs"]}
-        used = {name for record in records for name in record["inputs"]}
+        outputs = {name for record in records for name in record["outputs"]}
+        inputs = {name for record in records for name in record["inputs"]}
         return self._add(
             "#run",
             kind="CreateAction",
             name=f"Run of study {self.study.name}",
             description="From data to figures and claims; jobs of earlier runs whose results still stood were not run again",
             instrument=workflow,
-            object=_one_or_more([files[name] for name in [*self.study.configuration_files, *sorted(used - made)]]),
-            result=_one_or_more([files[name] for name in sorted(made - used)]),
+            object=_one_or_more([files[name] for name in [*self.study.configuration_files, *sorted(inputs - outputs)]]),
+            result=_one_or_more([files[name] for name in sorted(outputs - inputs)]),
             startTime=min(record["started"] for record in records),
             endTime=max(record["ended"] for record in records),
             actionStatus="http://schema.org/CompletedActionStatus",
@@ -244,13 +244,13 @@ class _Builder:
     def _steps(self, workflow: Entity, actions: Mapping[str, Entity], run: Entity) -> None:
         steps, controls = [], []
         for position, rule in enumerate(self.rules):
-            of_rule = [path for path, record in self.jobs.items() if record["rule"] == rule]
+            paths = [path for path, record in self.jobs.items() if record["rule"] == rule]
             step = self._add(
                 f"{workflow.id}#{rule}",
                 kind="HowToStep",
                 name=rule,
                 position=str(position),
-                workExample=actions[of_rule[0]]["instrument"],
+                workExample=actions[paths[0]]["instrument"],
             )
             steps.append(step)
             controls.append(
@@ -259,7 +259,7 @@ class _Builder:
                     kind="ControlAction",
                     name=f"Jobs of rule {rule}",
                     instrument=step,
-                    object=_one_or_more([actions[path] for path in of_rule]),
+                    object=_one_or_more([actions[path] for path in paths]),
                     actionStatus="http://schema.org/CompletedActionStatus",
                 )
             )

@@ -52,12 +52,12 @@ def stop_at_damaged_inputs(workflow: Any) -> None:
 
     They were cut off, damaged or edited. Where a record of a study is to be written, inputs whose job left no record are named too.
     """
-    running = list(workflow.dag.needrun_jobs())
-    used = {path for job in running for path in job.input}
-    recording = any(job.rule.name.startswith("write_provenance") for job in running)
+    waiting_jobs = list(workflow.dag.needrun_jobs())
+    needed_files = {path for job in waiting_jobs for path in job.input}
+    recording = any(job.rule.name.startswith("write_provenance") for job in waiting_jobs)
     lines = []
     for job in workflow.dag.jobs:
-        inputs = sorted(used.intersection(map(str, job.output)))
+        inputs = sorted(needed_files.intersection(map(str, job.output)))
         if inputs and not workflow.dag.needrun(job):
             try:
                 if damaged := job_records.altered(job.log[0], inputs):
@@ -80,11 +80,11 @@ def forget_missing_outputs(workflow: Any) -> None:
 def make_damaged_outputs_again(workflow: Any) -> None:
     """Have the next run make outputs again that are not what their job made, and say so: they may have caused the failure."""
     for job in workflow.dag.jobs:
-        there, reason = [path for path in job.output if Path(path).exists()], ALTERED
+        outputs, reason = [path for path in job.output if Path(path).exists()], ALTERED
         try:
-            damaged = job_records.altered(job.log[0], there) if there else []
+            damaged = job_records.altered(job.log[0], outputs) if outputs else []
         except InputError:
-            damaged, reason = there, UNRECORDED
+            damaged, reason = outputs, UNRECORDED
         if damaged:
             print(f"{_make_again(workflow, job, damaged, reason)}; the next run makes it anew", file=sys.stderr)
 

@@ -10,7 +10,7 @@ import platform
 import resource
 import sys
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Generator, Iterable, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,8 +27,24 @@ PACKAGE = __name__.split(".")[0]
 HERE, FOLDER = Path(__file__).parents[1], Path("workflow/lib", PACKAGE)  # of the package: where it is, and is in the project
 # What the records of every version have.
 KEYS = {
-    *("rule", "script", "wildcards", "params", "seeds", "threads", "code", "inputs", "outputs", "started", "ended"),
-    *("seconds", "peak_memory_bytes", "device", "machine", "python", "packages", "libraries"),
+    "rule",
+    "script",
+    "wildcards",
+    "params",
+    "seeds",
+    "threads",
+    "code",
+    "inputs",
+    "outputs",
+    "started",
+    "ended",
+    "seconds",
+    "peak_memory_bytes",
+    "device",
+    "machine",
+    "python",
+    "packages",
+    "libraries",
 }
 
 
@@ -38,7 +54,7 @@ def path_beside(log: str | Path) -> Path:
 
 
 @contextmanager
-def recorded(job: Any, device: Callable[[], str] = lambda: "cpu") -> Iterator[None]:
+def recorded(job: Any, device: Callable[[], str] = lambda: "cpu") -> Generator[None]:
     """Write the record of a job when the block has ended without an error; an older record is removed first.
 
     Args:
@@ -50,7 +66,7 @@ def recorded(job: Any, device: Callable[[], str] = lambda: "cpu") -> Iterator[No
     record.unlink(missing_ok=True)
     code = [str(path) for path in getattr(job.input, "code", [])]
     inputs = sorted({str(path) for path in job.input} - set(code))
-    before = {
+    content_before = {
         "rule": job.rule,
         "script": next((path for path in code if path.startswith("workflow/scripts/")), None),
         "wildcards": dict(job.wildcards.items()),
@@ -60,14 +76,14 @@ def recorded(job: Any, device: Callable[[], str] = lambda: "cpu") -> Iterator[No
         "code": {path: sha256_of(path) for path in sorted(code)},
         "inputs": {path: sha256_of(path) for path in inputs},
     }
-    loaded = loaded_library()
+    library_before = loaded_library()
     start = time.time()
     yield
     end = time.time()
-    content = {
+    record_content = {
         "version": VERSION,
-        **before,
-        "plumbing": {path: sha256 for path, sha256 in {**loaded_library(), **loaded}.items() if path not in code},
+        **content_before,
+        "plumbing": {path: sha256 for path, sha256 in {**loaded_library(), **library_before}.items() if path not in code},
         "outputs": {str(path): {"sha256": sha256_of(path), "bytes": Path(path).stat().st_size} for path in job.output},
         "started": _utc(start),
         "ended": _utc(end),
@@ -79,7 +95,7 @@ def recorded(job: Any, device: Callable[[], str] = lambda: "cpu") -> Iterator[No
         "packages": loaded_packages(sys.modules),
         "libraries": libraries(),
     }
-    text = json.dumps(content, indent=1, sort_keys=True) + "\n"
+    text = json.dumps(record_content, indent=1, sort_keys=True) + "\n"
     write_atomically(record, lambda path: path.write_text(text))
 
 
@@ -113,8 +129,8 @@ def altered(log: str | Path, outputs: Iterable[str | Path]) -> list[str]:
     Raises:
         InputError: If there is no record, or it cannot be read.
     """
-    made = load(path_beside(log))["outputs"]
-    return [str(path) for path in outputs if sha256_of(Path(path)) != made.get(str(path), {}).get("sha256")]
+    recorded_outputs = load(path_beside(log))["outputs"]
+    return [str(path) for path in outputs if sha256_of(Path(path)) != recorded_outputs.get(str(path), {}).get("sha256")]
 
 
 def seeds_in(value: Any, name: str = "") -> set[int]:
@@ -134,7 +150,7 @@ def loaded_library() -> dict[str, str]:
     Those of them that are not code of the job are its plumbing: they carry out and record what the code says, and are no evidence.
     """
     modules = [module for name, module in sys.modules.items() if name.split(".")[0] == PACKAGE]
-    files = sorted({Path(module.__file__) for module in modules if getattr(module, "__file__", None)})
+    files = sorted({Path(file) for module in modules if (file := getattr(module, "__file__", None))})
     return {
         (FOLDER / path.relative_to(HERE)).as_posix(): sha256_of(path)
         for path in files

@@ -5,7 +5,7 @@ Plumbing: it moves no number, and loads no package of science; where a job compu
 
 import errno
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,7 +36,7 @@ class Job:
 
 
 @contextmanager
-def logged_job(job: Any) -> Iterator[Job]:
+def logged_job(job: Any) -> Generator[Job]:
     """Send what the block prints to the job's log, and leave a record of the job beside the log.
 
     Args:
@@ -50,13 +50,13 @@ def logged_job(job: Any) -> Iterator[Job]:
             of an interruption, whose one line ends the log (or goes to where errors went before, if the log cannot be written);
             other errors pass, with their traceback.
     """
-    given = Job(job.rule, job.threads, job.resources)
+    assignment = Job(job.rule, job.threads, job.resources)
     log = Path(job.log[0])
     file = None
     try:
         file = log.open("w", buffering=1)
-        with redirect_stdout(file), redirect_stderr(file), job_records.recorded(job, lambda: given.device):
-            yield given
+        with redirect_stdout(file), redirect_stderr(file), job_records.recorded(job, lambda: assignment.device):
+            yield assignment
     except InputError as error:
         _end(str(error), file)
     except OSError as error:

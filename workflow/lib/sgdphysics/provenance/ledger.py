@@ -33,17 +33,17 @@ def row_of_claim(record: Record, claim: str) -> dict[str, str]:
 def verdict_of_claim(record: Record, claim: str, states: Mapping[str, Verdict]) -> Verdict:
     """Return the state of one claim's row: that of the ledger's bytes, of the tables that decided it, and of the code that did."""
     ledger, tests = path_of_ledger(record), _path_of_tests(record)
-    whole, job = states.get(ledger, NO_RECORD), record.maker.get(ledger)
-    if whole.state in (TAMPERED, UNKNOWN) or job is None:
-        return whole
+    verdict, job = states.get(ledger, NO_RECORD), record.maker.get(ledger)
+    if verdict.state in (TAMPERED, UNKNOWN) or job is None:
+        return verdict
     if states.get(tests, NO_RECORD).state in (TAMPERED, UNKNOWN):
         return Verdict(Cause.DOUBTFUL_TABLES, (tests,))
-    if whole.state == INTACT:
-        return whole
-    behind = [*record.names_of_code(job), *tables_of_claim(record, claim)]
-    changed = changed_upstream({name: states.get(name, NO_RECORD) for name in behind})
-    has_other_settings = whole.cause in (Cause.OTHER_SETTINGS, Cause.UNREADABLE_SETTINGS)
-    return changed or (whole if has_other_settings else Verdict())
+    if verdict.state == INTACT:
+        return verdict
+    sources = [*record.names_of_code(job), *tables_of_claim(record, claim)]
+    change = changed_upstream({name: states.get(name, NO_RECORD) for name in sources})
+    has_other_settings = verdict.cause in (Cause.OTHER_SETTINGS, Cause.UNREADABLE_SETTINGS)
+    return change or (verdict if has_other_settings else Verdict())
 
 
 def _path_of_tests(record: Record) -> str:

@@ -20,11 +20,11 @@ def joined(earlier: Mapping[str, JobRecord], local: Mapping[str, JobRecord]) -> 
     """
     records = dict(earlier)
     for path, record in local.items():
-        known = earlier.get(path)
-        if known is None or record["ended"] > known["ended"]:
+        predecessor = earlier.get(path)
+        if predecessor is None or record["ended"] > predecessor["ended"]:
             records[path] = record
-        elif record["ended"] == known["ended"]:
-            records[path] = {**record, "commit": known["commit"]}
+        elif record["ended"] == predecessor["ended"]:
+            records[path] = {**record, "commit": predecessor["commit"]}
     return records
 
 
@@ -40,22 +40,22 @@ def jobs_behind(targets: Iterable[str], records: Mapping[str, JobRecord]) -> dic
         InputError: If the job that made a target left no record, or a file was used in another state than it was made or now is.
     """
     # Of several the latest: that of a rule which has another name or log by now is still there.
-    in_time = sorted(records, key=lambda path: (records[path]["ended"], path))
-    makers = {output: path for path in in_time for output in records[path]["outputs"]}
+    by_end = sorted(records, key=lambda path: (records[path]["ended"], path))
+    makers = {output: path for path in by_end for output in records[path]["outputs"]}
     targets = list(targets)
     lost = [target for target in targets if target not in makers]
     if lost:
         raise InputError(f"{len(lost)} files have no record of the job that made them, the first is {lost[0]}; make them again")
-    behind: dict[str, JobRecord] = {}
+    lineage: dict[str, JobRecord] = {}
     waiting = sorted({makers[target] for target in targets})
     while waiting:
         path = waiting.pop()
-        if path not in behind:
+        if path not in lineage:
             outputs = {name: entry for name, entry in records[path]["outputs"].items() if makers[name] == path}
-            behind[path] = {**records[path], "outputs": outputs}
-            waiting += sorted({makers[name] for name in records[path]["inputs"] if name in makers} - set(behind))
-    _check_that_files_have_one_state(behind.values())
-    return dict(sorted(behind.items()))
+            lineage[path] = {**records[path], "outputs": outputs}
+            waiting += sorted({makers[name] for name in records[path]["inputs"] if name in makers} - set(lineage))
+    _check_that_files_have_one_state(lineage.values())
+    return dict(sorted(lineage.items()))
 
 
 def _check_that_files_have_one_state(records: Collection[JobRecord]) -> None:
@@ -64,23 +64,23 @@ def _check_that_files_have_one_state(records: Collection[JobRecord]) -> None:
     for record in records:
         sums |= {name: entry["sha256"] for name, entry in record["outputs"].items()}
     for record in records:
-        used = [(name, name, sha256) for name, sha256 in record["inputs"].items()]
+        uses = [(name, name, sha256) for name, sha256 in record["inputs"].items()]
         for name, sha256 in record["code"].items():
-            used.append(((record["commit"], name) if "commit" in record else name, name, sha256))
-        for key, name, sha256 in used:
+            uses.append(((record["commit"], name) if "commit" in record else name, name, sha256))
+        for key, name, sha256 in uses:
             if sums.setdefault(key, sha256) != sha256:
                 raise InputError(f"{name} is not what {record['rule']} used; run Snakemake again")
 
 
-def earlier_records(earlier: Record, sha256: str, behind: Iterable[JobRecord], commit: str) -> list[dict[str, Any]]:
+def earlier_records(earlier: Record, sha256: str, jobs: Iterable[JobRecord], commit: str) -> list[dict[str, Any]]:
     """Return what is told of the records from which jobs were taken over: "commit", "changed_files", "settings", "sha256".
 
     Args:
         earlier: The record of the study before this one, which may itself tell of earlier ones.
         sha256: Its sum.
-        behind: Records of the jobs, from `jobs_behind`.
+        jobs: Records of the jobs, from `jobs_behind`.
         commit: The commit of the study now.
     """
     latest = {key: earlier.facts[key] for key in ("commit", "changed_files", "settings")} | {"sha256": sha256}
-    used = {record["commit"] for record in behind if "commit" in record} - {commit}
-    return [entry for entry in [*earlier.facts.get("earlier_records", []), latest] if entry["commit"] in used]
+    commits = {record["commit"] for record in jobs if "commit" in record} - {commit}
+    return [entry for entry in [*earlier.facts.get("earlier_records", []), latest] if entry["commit"] in commits]

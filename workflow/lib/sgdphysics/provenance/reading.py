@@ -99,8 +99,8 @@ class _Reader:
     def record(self, root: Path) -> Record:
         workflow = self.graph[_identifiers(self.graph["./"]["mainEntity"])[0]]
         files = self.files
-        required = [self.graph[name] for name in _identifiers(workflow["softwareRequirements"])]
-        described = {path: entity for path, entity in files.items() if "additionalProperty" in entity}
+        packages = [self.graph[name] for name in _identifiers(workflow["softwareRequirements"])]
+        data_sets = {path: entity for path, entity in files.items() if "additionalProperty" in entity}
         return Record(
             root=root,
             study=self.study,
@@ -108,16 +108,16 @@ class _Reader:
             sizes={path: int(entity["contentSize"]) for path, entity in files.items()},
             jobs=tuple(self._job(name, entity) for name, entity in self.graph.items() if _is_job(name, entity)),
             facts=self.facts,
-            data_sets={path: self._values(entity, "additionalProperty") for path, entity in described.items()},
-            packages={package["name"]: package["version"] for package in required},
+            data_sets={path: self._values(entity, "additionalProperty") for path, entity in data_sets.items()},
+            packages={package["name"]: package["version"] for package in packages},
             left_out=_left_out(root / "results" / self.study / LEFT_OUT),
             earlier_code={code.name: code for code in self.earlier_code.values()},
         )
 
     def _job(self, name: str, entity: Entity) -> Job:
-        used = _identifiers(entity["object"])
-        code = {path: sha256 for path, sha256 in map(self._code, used) if path}
-        inputs = [path for path in map(self._path, used) if path in self.files and path not in code]
+        objects = _identifiers(entity["object"])
+        code = {path: sha256 for path, sha256 in map(self._code, objects) if path}
+        inputs = [path for path in map(self._path, objects) if path in self.files and path not in code]
         script = _identifiers(entity["instrument"])[0]
         environment = self._values(entity, "environment")
         return Job(
@@ -167,16 +167,16 @@ def _left_out(path: Path) -> tuple[str, ...] | None:
 
 def _check(record: Record) -> None:
     """Raise `KeyError`, `TypeError` or `ValueError` where anything that is told of a study is not there."""
-    lacking = [
+    missing_keys = [
         FACTS - record.facts.keys(),
         *(DATA_FACTS - facts.keys() for facts in record.data_sets.values()),
         *(EARLIER_FACTS - entry.keys() for entry in record.facts.get("earlier_records", [])),
         *(MACHINE_FACTS - job.environment["machine"].keys() for job in record.jobs),
     ]
-    if missing := set().union(*lacking):
+    if missing := set().union(*missing_keys):
         raise KeyError(", ".join(sorted(missing)))
-    changed = (name for facts in (record.facts, *record.facts.get("earlier_records", [])) for name in facts["changed_files"])
-    for name in (*changed, *record.facts["configuration_files"]):
+    changed_files = (name for facts in (record.facts, *record.facts.get("earlier_records", [])) for name in facts["changed_files"])
+    for name in (*changed_files, *record.facts["configuration_files"]):
         _word(name)
     for job in record.jobs:
         float(job.usage["wallTime"])

@@ -183,8 +183,8 @@ class Record:
         """Return the code of a job: name in the record -> path; they differ where another file of this path was in use later."""
         names = {}
         for path, sha256 in job.code.items():
-            is_of_now = self.sums.get(path) == sha256
-            names[path if is_of_now else EarlierCode(path, sha256, job.commit).name] = path
+            is_current = self.sums.get(path) == sha256
+            names[path if is_current else EarlierCode(path, sha256, job.commit).name] = path
         return names
 
     def upstream(self, path: str) -> tuple[str, ...]:
@@ -229,8 +229,8 @@ def _record_of(job: Job, record: Record) -> dict[str, Any]:
         "peak_memory_bytes": int(job.usage["peakMemory"]),
         "commit": job.commit,
     }
-    if lacking := job_records.KEYS - content.keys():
-        raise KeyError(", ".join(sorted(lacking)))
+    if missing := job_records.KEYS - content.keys():
+        raise KeyError(", ".join(sorted(missing)))
     return content
 
 

@@ -47,22 +47,22 @@ def outdated(record: Record, parse: Parse) -> Callable[[Job], Verdict | None]:
             return catalogues
 
     def since(job: Job) -> Verdict | None:
-        known = catalogues_at(job.commit)
-        if "claims" in job.parameters and job.parameters["claims"] != known.claims:
+        job_catalogues = catalogues_at(job.commit)
+        if "claims" in job.parameters and job.parameters["claims"] != job_catalogues.claims:
             return _other_settings(CLAIMS)
-        if job.parameters.get("entry") is not None and job.parameters["entry"] not in known.data_sets:
+        if job.parameters.get("entry") is not None and job.parameters["entry"] not in job_catalogues.data_sets:
             return _other_settings(DATA_SETS)
         return _other_settings(change) if change else None
 
     return since
 
 
-def first_change(then: Any, now: Any, place: str = "") -> str:
+def first_change(before: Any, after: Any, place: str = "") -> str:
     """Return where settings differ first, with both values; empty where they do not."""
-    if isinstance(then, Mapping) and isinstance(now, Mapping):
-        changes = (first_change(then.get(key), now.get(key), f"{place}.{key}" if place else key) for key in {**then, **now})
+    if isinstance(before, Mapping) and isinstance(after, Mapping):
+        changes = (first_change(before.get(key), after.get(key), f"{place}.{key}" if place else key) for key in {**before, **after})
         return next(filter(None, changes), "")
-    return "" if then == now else f"{place} was {json.dumps(then)}, is {json.dumps(now)}"
+    return "" if before == after else f"{place} was {json.dumps(before)}, is {json.dumps(after)}"
 
 
 def _other_settings(change: str) -> Verdict:
@@ -92,5 +92,5 @@ def _content(record: Record, name: str, commit: str) -> bytes | None:
     """A file of settings as the jobs of a commit used it, if it can be had; else it is read as it is now."""
     if commit == record.commit or record.left_out is None:
         return record.source(name)
-    earlier = commits.content(record.root, commit, name)
-    return record.source(name) if earlier is None else earlier
+    content = commits.content(record.root, commit, name)
+    return record.source(name) if content is None else content

@@ -68,7 +68,7 @@ class Noted:
 
 def text(*sentences: str) -> Shown:
     """Return sentences as a list of points, in Markdown."""
-    return Shown("text/markdown", "\n".join(f"- {one}" for one in sentences), "text")
+    return Shown("text/markdown", "\n".join(f"- {sentence}" for sentence in sentences), "text")
 
 
 def table(rows: pd.DataFrame, caption: str, wide: Sequence[str] = ()) -> Shown:

@@ -213,9 +213,9 @@ def settings_table(settings: Mapping[str, Any], words: Mapping[str, tuple[str, s
 
 def _setting(value: Any) -> str:
     if isinstance(value, Mapping):
-        return "; ".join(f"{plain(key)}: {_setting(one)}" for key, one in value.items())
+        return "; ".join(f"{plain(key)}: {_setting(part)}" for key, part in value.items())
     if isinstance(value, list | tuple):
-        return ", ".join(_setting(one) for one in value)
+        return ", ".join(_setting(part) for part in value)
     if value is None:
         return "all"
     return f"{value:g}" if isinstance(value, float) else plain(value)

@@ -7,7 +7,7 @@ import html
 import os
 import re
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -60,9 +60,9 @@ def execute(path: Path, parameters: Mapping[str, Any]) -> NotebookNode:
             )
         except PapermillExecutionError as error:
             number = _stored_number(path, error.cell_index)
-            raise InputError(f"{path.name}, cell {number}: {error.ename}: {_one_line(error.evalue)}") from None
+            raise InputError(f"{path.name}, cell {number}: {error.ename}: {_first_line(error.evalue)}") from None
         except DeadKernelError as error:
-            raise InputError(f"{path.name}: the kernel died ({_one_line(str(error))})") from None
+            raise InputError(f"{path.name}: the kernel died ({_first_line(str(error))})") from None
     return normalised(executed, parameters)
 
 
@@ -112,7 +112,7 @@ def formula(source: str, block: bool = False) -> str:
     try:
         return latex2mathml.tex2mathml(source.strip(), as_block=block)
     except (MathError, SyntaxError, IndexError, AttributeError) as error:
-        raise InputError(f"formula {source.strip()!r}: {_one_line(str(error))}") from None
+        raise InputError(f"formula {source.strip()!r}: {_first_line(str(error))}") from None
 
 
 def _stored_number(path: Path, index: int) -> int:
@@ -122,13 +122,13 @@ def _stored_number(path: Path, index: int) -> int:
     return index - 1 if index > (tagged[0] if tagged else -1) else index
 
 
-def _one_line(text: str) -> str:
+def _first_line(text: str) -> str:
     """The first line with something in it."""
     return next((line.strip() for line in text.splitlines() if line.strip()), "no message")
 
 
 @contextmanager
-def _kernel_environment() -> Iterator[Path]:
+def _kernel_environment() -> Generator[Path]:
     """Keep the kernel to this Python and this library, and its files out of the home folder, which may be read-only."""
     before = dict(os.environ)
     with tempfile.TemporaryDirectory() as folder:

@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-from sgdphysics.errors import InputError
+from sgdphysics.errors import InputError, one_line
 from sgdphysics.provenance import audit
 from sgdphysics.report.text import listed
 
@@ -64,7 +64,7 @@ def load_citation(path: Path) -> dict[str, Any]:
     try:
         return dict(yaml.safe_load(path.read_text(encoding="utf-8")))
     except (OSError, yaml.YAMLError, TypeError, ValueError) as error:
-        raise InputError(f"{path}: not a readable citation ({' '.join(str(error).split())})") from None
+        raise InputError(f"{path}: not a readable citation ({one_line(error)})") from None
 
 
 def citations(citation: Mapping[str, Any]) -> list[dict[str, str]]:

@@ -18,12 +18,12 @@ from markupsafe import Markup
 from sgdphysics.claims.outcomes import VERDICTS
 from sgdphysics.errors import InputError
 from sgdphysics.provenance import audit
-from sgdphysics.report.costs import Stage, stages, total
+from sgdphysics.report.claims import Claim, Test, claims, counts, reason, tally
 from sgdphysics.report.origin import citations, dataset, record_facts, settings_text
 from sgdphysics.report.pictures import Figure, figure
 from sgdphysics.report.plane import COMPARISONS, plane, plane_means
+from sgdphysics.report.stages import Stage, stages, total
 from sgdphysics.report.text import duration, interval, memory
-from sgdphysics.report.verdicts import Claim, Test, claims, counts, reason, tally
 
 __all__ = [
     "COMPARISONS",
@@ -76,7 +76,7 @@ def study_content(
         InputError: If a file is missing or not what it should be, or a table lacks a column.
     """
     entries = claims(tables["claims"], tables["tests"], details["stated"])
-    costs = stages(benchmarks)
+    parts = stages(benchmarks)
     return {
         "study": study,
         "scale": details["scale"],
@@ -92,8 +92,8 @@ def study_content(
         "settings": settings_text(details["settings"]),
         "dataset": dataset(details["settings"]["dataset"], details["dataset"]),
         "record": record_facts(record),
-        "stages": sorted(costs, key=lambda stage: -(stage.seconds or 0)),
-        "total": total(costs),
+        "stages": sorted(parts, key=lambda stage: -(stage.seconds or 0)),
+        "total": total(parts),
         "citations": citations(citation),
     }
 

@@ -1,9 +1,11 @@
 """The look of the figures: theme, colours, panel letters; and how one is made, with the same bytes every time."""
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from itertools import cycle
 from pathlib import Path
 from string import ascii_lowercase
+from typing import Any
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
@@ -115,14 +117,14 @@ def log_ticks(axis: Axes, which: str = "xy") -> None:
     evenly spaced numbers where it spans less than half a decade.
     """
     for name in which:
-        one = axis.xaxis if name == "x" else axis.yaxis
+        ticked = axis.xaxis if name == "x" else axis.yaxis
         low, high = axis.get_xlim() if name == "x" else axis.get_ylim()
-        one.set_minor_formatter(NullFormatter())
+        ticked.set_minor_formatter(NullFormatter())
         if abs(np.log10(high / low)) < 1.8:
             short = abs(np.log10(high / low)) < 0.5
-            one.set_major_locator(MaxNLocator(4) if short else LogLocator(subs=(1, 2, 5)))
-            one.set_minor_locator(NullLocator() if short else LogLocator(subs="all"))
-            one.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}" if 1e-3 <= value < 1e4 else _scientific(value)))
+            ticked.set_major_locator(MaxNLocator(4) if short else LogLocator(subs=(1, 2, 5)))
+            ticked.set_minor_locator(NullLocator() if short else LogLocator(subs="all"))
+            ticked.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}" if 1e-3 <= value < 1e4 else _scientific(value)))
 
 
 def _scientific(value: float) -> str:
@@ -130,7 +132,7 @@ def _scientific(value: float) -> str:
     return rf"${value / 10**exponent:g}\times10^{{{exponent}}}$"
 
 
-def band(axis: Axes, x: ArrayLike, samples: ArrayLike, colour: str, **line: object) -> None:
+def band(axis: Axes, x: ArrayLike, samples: ArrayLike, colour: str | np.ndarray, **line: Any) -> None:
     """Draw the mean over seeds (rows of ``samples``) of ln y with its 95 % interval (a bar where there is one column);
     columns without y > 0 are left out.
     """
@@ -177,9 +179,9 @@ class SettingLook:
 
     def legend(self, axis: Axes) -> None:
         """Explain both at the lower left of a panel."""
-        point = {"linestyle": "", "marker": "o"}
-        handles = [Line2D([], [], color=c, label=rf"$\alpha$ = {rate:g}", **point) for rate, c in self._colours.items()]
-        handles += [Line2D([], [], **point | {"marker": m}, color="grey", label=f"$B$ = {b:g}") for b, m in self._markers.items()]
+        point = partial(Line2D, [], [], linestyle="")
+        handles = [point(marker="o", color=colour, label=rf"$\alpha$ = {rate:g}") for rate, colour in self._colours.items()]
+        handles += [point(marker=marker, color="grey", label=f"$B$ = {size:g}") for size, marker in self._markers.items()]
         axis.legend(handles=handles, loc="lower left", handletextpad=0.2, ncols=2, columnspacing=0.6)
 
 

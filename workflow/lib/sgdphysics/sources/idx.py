@@ -2,13 +2,14 @@
 
 import gzip
 import hashlib
+import io
 import math
 import struct
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 import torch
@@ -77,11 +78,11 @@ def read_payload(path: Path, size: int, sha256: str) -> bytes:
     with _payload(path) as stream:
         payload = _read(stream, size + 1)
     if len(payload) != size:
-        found = "more" if len(payload) > size else f"{len(payload)} bytes"
-        raise DatasetError(f"{path}: found {found}, expected {size} bytes of decompressed data")
-    found = hashlib.sha256(payload).hexdigest()
-    if found != sha256:
-        raise DatasetError(f"{path}: found sha256 {found}, expected {sha256} (of the decompressed data)")
+        length = "more" if len(payload) > size else f"{len(payload)} bytes"
+        raise DatasetError(f"{path}: found {length}, expected {size} bytes of decompressed data")
+    checksum = hashlib.sha256(payload).hexdigest()
+    if checksum != sha256:
+        raise DatasetError(f"{path}: found sha256 {checksum}, expected {sha256} (of the decompressed data)")
     return payload
 
 
@@ -98,14 +99,14 @@ def _read_idx_file(path: Path, dimensions: int) -> tuple[Tensor, str]:
             raise DatasetError(f"{path}: found magic number {magic}, expected {expected} (bytes in {dimensions} dimensions)")
         values = _read(stream, math.prod(shape) + 1)
     if len(values) != math.prod(shape) or not values:
-        found = "more" if len(values) > math.prod(shape) else str(len(values))
-        raise DatasetError(f"{path}: found {found} values after the header, expected {pixels(shape)} as it says, and at least one")
+        count = "more" if len(values) > math.prod(shape) else str(len(values))
+        raise DatasetError(f"{path}: found {count} values after the header, expected {pixels(shape)} as it says, and at least one")
     array = torch.from_numpy(np.frombuffer(values, dtype=np.uint8).reshape(shape).copy())
     return array, hashlib.sha256(header + values).hexdigest()
 
 
 @contextmanager
-def _payload(path: Path) -> Iterator[IO[bytes]]:
+def _payload(path: Path) -> Generator[io.BufferedIOBase]:
     """Open a file, decompressing it where its name ends in ``.gz``; whatever goes wrong in reading it is a `DatasetError`."""
     try:
         with gzip.open(path) if Path(path).suffix == ".gz" else Path(path).open("rb") as stream:
@@ -116,7 +117,7 @@ def _payload(path: Path) -> Iterator[IO[bytes]]:
         raise DatasetError(f"{path}: not readable ({one_line(error)})") from None
 
 
-def _read(stream: IO[bytes], size: int) -> bytes:
+def _read(stream: io.BufferedIOBase, size: int) -> bytes:
     """At most ``size`` bytes, in pieces: a header that promises too much must not reserve the memory for it."""
     pieces: list[bytes] = []
     while size > 0 and (piece := stream.read(min(size, _PIECE_BYTES))):

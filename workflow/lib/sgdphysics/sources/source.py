@@ -96,6 +96,6 @@ def check_image_shape(arrays: Mapping[str, Tensor], expected: Sequence[int], pla
     Raises:
         DatasetError: If they are others.
     """
-    found = arrays["train_images"].shape[1:]
-    if tuple(found) != tuple(expected):
-        raise DatasetError(f"{place}: found images of {pixels(found)} pixels, expected {pixels(expected)}")
+    shape = arrays["train_images"].shape[1:]
+    if tuple(shape) != tuple(expected):
+        raise DatasetError(f"{place}: found images of {pixels(shape)} pixels, expected {pixels(expected)}")

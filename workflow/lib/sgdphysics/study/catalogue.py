@@ -95,23 +95,23 @@ def entries(study: str | None = None, root: Path = Path(), files: Iterable[Path]
     return [entry for chunk in chunks for entry in _of_chunk(chunk, root, needed_by)]
 
 
-def find(found: Sequence[Entry], **settings: Any) -> list[Entry]:
+def find(candidates: Sequence[Entry], **settings: Any) -> list[Entry]:
     """Return the entries whose runs have these settings, attributes of `runs.Run`.
 
     Raises:
         InputError: If a run has no setting of one of these names.
     """
-    known = Run.__dataclass_fields__
+    names = Run.__dataclass_fields__
     for name in settings:
-        if name not in known:
-            raise InputError(f"{name}: no setting of a run; expected some of {', '.join(known)}")
-    return [entry for entry in found if all(getattr(entry.run, name) == value for name, value in settings.items())]
+        if name not in names:
+            raise InputError(f"{name}: no setting of a run; expected some of {', '.join(names)}")
+    return [entry for entry in candidates if all(getattr(entry.run, name) == value for name, value in settings.items())]
 
 
-def lines(found: Sequence[Entry]) -> list[str]:
+def lines(runs: Sequence[Entry]) -> list[str]:
     """Return a table of text: name, sections, outcome, file, and the settings that are not at their default and not in the name."""
     rows = [["run", "for", "status", "epochs", "loss", "file", "settings"]]
-    for entry in found:
+    for entry in runs:
         loss = "-" if entry.loss is None else f"{entry.loss:.3g}"
         epochs = "-" if entry.epochs is None else str(entry.epochs)
         rows.append([entry.name, ",".join(entry.sections), entry.status, epochs, loss, entry.place, _settings_text(entry.run)])

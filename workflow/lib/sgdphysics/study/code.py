@@ -11,6 +11,7 @@ import hashlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TypeGuard
 
 PLUMBING = ("errors", "files", "progress", "provenance.job_records", "provenance.jobs")
 PACKAGE = "sgdphysics"
@@ -103,7 +104,7 @@ def _executed_nodes(tree: ast.AST) -> Iterator[ast.AST]:
         waiting += node.orelse if _is_for_type_checkers(node) else ast.iter_child_nodes(node)
 
 
-def _is_for_type_checkers(node: ast.AST) -> bool:
+def _is_for_type_checkers(node: ast.AST) -> TypeGuard[ast.If]:
     return isinstance(node, ast.If) and ast.unparse(node.test) in ("TYPE_CHECKING", "typing.TYPE_CHECKING")
 
 

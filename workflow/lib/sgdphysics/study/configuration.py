@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from sgdphysics.errors import InputError
+from sgdphysics.errors import InputError, one_line
 from sgdphysics.study import checks, inheritance
 
 SOURCES = Path(__file__).parents[1] / "sources"  # one module a source of data sets
@@ -84,11 +84,11 @@ def laid_over(root: Path, files: Iterable[Path] = ()) -> Any:
 
 def _check_sources(datasets: Mapping[str, Any]) -> None:
     """Raise `InputError` where a data set that comes with a package names a source that there is not."""
-    known = sorted({path.stem for path in SOURCES.glob("*.py")} - {"__init__", "source", "idx"})
+    loaders = sorted({path.stem for path in SOURCES.glob("*.py")} - {"__init__", "source", "idx"})
     for name, entry in datasets.items():
-        if "loader" in entry and entry["loader"] not in known:
-            found = f"found {entry['loader']!r}, expected one of {', '.join(known)}"
-            raise InputError(f"config/datasets.yaml: datasets.{name}.loader: {found}")
+        if "loader" in entry and entry["loader"] not in loaders:
+            fault = f"found {entry['loader']!r}, expected one of {', '.join(loaders)}"
+            raise InputError(f"config/datasets.yaml: datasets.{name}.loader: {fault}")
 
 
 def read(path: Path, name: str) -> Any:
@@ -96,6 +96,6 @@ def read(path: Path, name: str) -> Any:
     try:
         return yaml.safe_load(path.read_text(encoding="utf-8"))
     except yaml.YAMLError as error:
-        raise InputError(f"{name}: not YAML: {' '.join(str(error).split())}") from None
+        raise InputError(f"{name}: not YAML: {one_line(error)}") from None
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{name}: {error}") from None

@@ -58,8 +58,8 @@ def expected_steps(run: Run, images: int, *, costs: Mapping[str, Any]) -> float:
         return cap
     if run.learning_rate / run.batch_size > law["edge"]:
         return cap * law["share_beyond_edge"]
-    wanted = exp(sum(law[kind] * value for kind, value in _step_features(run, images).items()))
-    return min(cap, max(wanted, images // run.batch_size))
+    steps = exp(sum(law[kind] * value for kind, value in _step_features(run, images).items()))
+    return min(cap, max(steps, images // run.batch_size))
 
 
 def fitted_costs(measured: Iterable[tuple[Job, float, float]]) -> dict[str, Any]:
@@ -92,15 +92,15 @@ def fitted_steps(results: Sequence[tuple["Result", int]]) -> dict[str, float]:
         The logarithm's constant and powers, by the names of `_step_features`; "edge", the largest learning rate over batch size
         at which most runs converge; and "share_beyond_edge", what share of the most steps allowed the runs beyond train.
     """
-    stopping = [(result, images) for result, images in results if result.run.stop_loss > 0]
-    converged = [(result, images) for result, images in stopping if result.status == "converged"]
+    candidates = [(result, images) for result, images in results if result.run.stop_loss > 0]
+    converged = [(result, images) for result, images in candidates if result.status == "converged"]
     features = [_step_features(result.run, images) for result, images in converged]
     matrix = np.array([list(row.values()) for row in features])
     powers = np.linalg.lstsq(matrix, np.log([result.steps for result, _ in converged]), rcond=None)[0]
-    edge = _edge([(result.run.learning_rate / result.run.batch_size, result.status == "converged") for result, _ in stopping])
+    edge = _edge([(result.run.learning_rate / result.run.batch_size, result.status == "converged") for result, _ in candidates])
     beyond = [
         result.steps / _most_steps(result.run, images)
-        for result, images in stopping
+        for result, images in candidates
         if result.run.learning_rate / result.run.batch_size > edge
     ]
     law = {name: float(power) for name, power in zip(features[0], powers, strict=True)}
@@ -131,7 +131,7 @@ def _edge(outcomes: Sequence[tuple[float, bool]]) -> float:
     levels: dict[float, list[bool]] = {}
     for noise, converged in outcomes:
         levels.setdefault(noise, []).append(converged)
-    return max((noise for noise, there in levels.items() if sum(there) >= len(there) / 2), default=0.0)
+    return max((noise for noise, results in levels.items() if sum(results) >= len(results) / 2), default=0.0)
 
 
 def _non_negative_fit(amounts: Sequence[Mapping[str, float]], values: Sequence[float]) -> dict[str, float]:

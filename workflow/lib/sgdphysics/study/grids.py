@@ -7,7 +7,7 @@ blocks of seeds. So one more learning rate or seed, wherever in a list, trains w
 not depend on its chunk.
 """
 
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby, product
 from typing import Any
@@ -28,11 +28,12 @@ class Chunk:
 
 def runs_of_grid(settings: Mapping[str, Any], grid: Mapping[str, Sequence[Any]], seeds: Iterable[int]) -> list[Run]:
     """Return one run for every combination of the grid's values and every seed; the grid's values replace the settings'."""
-    return [
-        Run(**{**settings, **dict(zip(grid, values, strict=True)), "seed": seed})
-        for values in product(*grid.values())
-        for seed in seeds
-    ]
+    runs = []
+    for values in product(*grid.values()):
+        for seed in seeds:
+            changes: dict[str, Any] = {**dict(zip(grid, values, strict=True)), "seed": seed}
+            runs.append(Run(**{**settings, **changes}))
+    return runs
 
 
 def chunks_of(
@@ -52,14 +53,14 @@ def chunks_of(
         trained: Chunks that were trained before, of whatever ensembles. One all of whose runs are needed is taken as it is, the
             larger of two that share a run.
     """
-    needed: dict[str, set[Run]] = {}
+    ensembles: dict[str, set[Run]] = {}
     for run in runs:
-        needed.setdefault(_ensemble_of(run, dataset, checkpoints), set()).add(run)
+        ensembles.setdefault(_ensemble_of(run, dataset, checkpoints), set()).add(run)
     chunks = []
-    for ensemble, wanted in sorted(needed.items()):
-        kept = _kept(trained, ensemble, wanted)
-        missing = wanted.difference(*(chunk.runs for chunk in kept))
-        chunks += kept + _blocks(missing, dataset, ensemble, seeds_per_chunk, checkpoints)
+    for ensemble, members in sorted(ensembles.items()):
+        reused = _reusable_chunks(trained, ensemble, members)
+        new_runs = members.difference(*(chunk.runs for chunk in reused))
+        chunks += reused + _blocks(new_runs, dataset, ensemble, seeds_per_chunk, checkpoints)
     return chunks
 
 
@@ -74,19 +75,19 @@ def _ensemble_of(run: Run, dataset: str, checkpoints: Mapping[str, Any]) -> str:
     return digest([dataset, checkpoints, *stack_key(run)])
 
 
-def _kept(trained: Iterable[Chunk], ensemble: str, wanted: Set[Run]) -> list[Chunk]:
-    """Of the trained chunks of an ensemble those of wanted runs only, no two of which share a run.
+def _reusable_chunks(trained: Iterable[Chunk], ensemble: str, members: set[Run]) -> list[Chunk]:
+    """Of the trained chunks of an ensemble those that hold none but its members, no two of which share a run.
 
     The choice stays the same when one of the chunks that are yet to be trained is added: a job looks again while others finish.
     """
-    candidates = [chunk for chunk in trained if chunk.ensemble == ensemble and wanted.issuperset(chunk.runs)]
-    kept: list[Chunk] = []
-    covered: set[Run] = set()
+    candidates = [chunk for chunk in trained if chunk.ensemble == ensemble and members.issuperset(chunk.runs)]
+    chunks: list[Chunk] = []
+    runs: set[Run] = set()
     for chunk in sorted(candidates, key=lambda chunk: (-len(chunk.runs), chunk.name)):
-        if covered.isdisjoint(chunk.runs):
-            kept.append(chunk)
-            covered.update(chunk.runs)
-    return kept
+        if runs.isdisjoint(chunk.runs):
+            chunks.append(chunk)
+            runs.update(chunk.runs)
+    return chunks
 
 
 def _blocks(runs: Iterable[Run], dataset: str, ensemble: str, seeds_per_chunk: int, checkpoints: Mapping[str, Any]) -> list[Chunk]:

@@ -57,8 +57,8 @@ def jobs_of(
 
 def chunks_of(complete: Mapping[str, Any], name: str, sections: Collection[str] = SECTIONS) -> list[grids.Chunk]:
     """Return the chunks of networks that are trained, each once; arguments as for `jobs_of`."""
-    needed = _needed(complete, name, sections)
-    return list({(c.ensemble, c.name): c for part, section in needed for c in studies.chunks_of(part, section)}.values())
+    parts = _needed(complete, name, sections)
+    return list({(c.ensemble, c.name): c for part, section in parts for c in studies.chunks_of(part, section)}.values())
 
 
 def is_known(entry: Mapping[str, Any]) -> bool:
@@ -179,8 +179,8 @@ def _noise_work(run: Run, settings: Mapping[str, Any], entry: Mapping[str, Any],
     """What the noise of a run of feng2021 takes, at every checkpoint."""
     images, epoch_steps = sizes.training_images(run, entry), sizes.epoch_steps(run, entry)
     epochs = max(1, round(steps(run, images) / epoch_steps))
-    kept = len(log_spaced_steps(settings["checkpoints_per_decade"], epoch_steps, epochs))
-    return {"evaluations": kept * images * sizes.weights(run, entry)}
+    checkpoints = len(log_spaced_steps(settings["checkpoints_per_decade"], epoch_steps, epochs))
+    return {"evaluations": checkpoints * images * sizes.weights(run, entry)}
 
 
 def _summed(parts: Sequence[Mapping[str, float]]) -> dict[str, float]:
@@ -201,8 +201,8 @@ def _job(rule: str, work: Mapping[str, float], entry: Mapping[str, Any], studied
 
 def _needed(complete: Mapping[str, Any], name: str, sections: Collection[str]) -> list[tuple[Mapping[str, Any], str]]:
     """Each study and section whose networks are trained."""
-    beside = complete[name]["feng2021"]["compared_studies"] if "feng2021" in sections else []
-    return [(complete[name], section) for section in sections] + [(complete[other], "feng2021") for other in beside]
+    compared = complete[name]["feng2021"]["compared_studies"] if "feng2021" in sections else []
+    return [(complete[name], section) for section in sections] + [(complete[other], "feng2021") for other in compared]
 
 
 def _langevin_steps(toy: Mapping[str, Any]) -> float:

@@ -20,16 +20,16 @@ def studies_in(root: Path, studies: Mapping[str, Any]) -> list[str]:
         studies: Complete studies by name.
     """
     published = [name for name in studies if (root / "results" / name / NOT_KEPT).is_file()]
-    beside = [other for name in published for other in studies[name]["feng2021"]["compared_studies"]]
-    return sorted({*published, *beside})
+    compared = [other for name in published for other in studies[name]["feng2021"]["compared_studies"]]
+    return sorted({*published, *compared})
 
 
 def line(root: Path, study: str) -> str:
     """Return one line that says that the tables of a study are taken as published, by which commit, and how to make them anew."""
     commit = _commit(root / "results" / study / CRATE)
-    made = f" (made at commit {commit[:10]})" if commit else ""
+    origin = f" (made at commit {commit[:10]})" if commit else ""
     return (
-        f"Study {study}: its tables are taken as published{made}; nothing is trained or measured. "
+        f"Study {study}: its tables are taken as published{origin}; nothing is trained or measured. "
         "To make them anew: --config published_tables=made"
     )
 

@@ -60,14 +60,14 @@ def _seeds_per_chunk(study: Mapping[str, Any], section: str) -> int:
 
 def _checkpoints(study: Mapping[str, Any], sections: Collection[str]) -> dict[str, Any]:
     """The weights that the sections want kept: steps per decade, losses and epochs."""
-    kept: dict[str, Any] = {"per_decade": None, "losses": [], "epochs": []}
+    checkpoints: dict[str, Any] = {"per_decade": None, "losses": [], "epochs": []}
     if "feng2021" in sections:
-        kept["per_decade"] = study["feng2021"]["checkpoints_per_decade"]
-        kept["losses"] += study["feng2021"]["equal_losses"]
+        checkpoints["per_decade"] = study["feng2021"]["checkpoints_per_decade"]
+        checkpoints["losses"] += study["feng2021"]["equal_losses"]
     if "feng2023" in sections:
-        kept["losses"] += [loss for loss in study["feng2023"]["equal_losses"] if loss not in kept["losses"]]
-        kept["epochs"] += study["feng2023"]["equal_epochs"]
-    return kept
+        checkpoints["losses"] += [loss for loss in study["feng2023"]["equal_losses"] if loss not in checkpoints["losses"]]
+        checkpoints["epochs"] += study["feng2023"]["equal_epochs"]
+    return checkpoints
 
 
 def reference_runs(study: Mapping[str, Any]) -> list[str]:

@@ -1,4 +1,4 @@
-"""Verdicts as the report page shows them: every claim with its tests, the rule behind its verdict in words, and how many held."""
+"""Claims as the report page shows them: each with its tests, the rule behind its verdict in words, and how many held."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
