@@ -7,9 +7,8 @@ that is set against the costs has no part in the fit: what was planned for its j
 """
 
 import argparse
-import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,10 @@ from sgdphysics import run_files
 from sgdphysics.files import write_atomically
 from sgdphysics.provenance import job_records
 from sgdphysics.study import costs as cost_fit
-from sgdphysics.study import inheritance, plans, studies
+from sgdphysics.study import plans
+from sgdphysics.study.configuration import Configuration, laid_over, read
+from sgdphysics.study.layout import Layout
+from sgdphysics.study.trained_chunks import trained_chunks
 from sgdphysics.training import Result, Run
 
 HEADER = """\
@@ -35,25 +37,24 @@ START_SECONDS = 6.2
 DIGITS = 4
 
 
+# Rules that measure trained chunks, by the section whose chunks they are.
+MEASURING = {
+    "feng2021": ["measure_fluctuations", "measure_flatness", "measure_noise"],
+    "yang2023": ["measure_generalization"],
+    "feng2023": ["measure_duality"],
+}
+
+Key = tuple[str, ...]  # the rule of a job, and the names of its ensemble and chunk if it is a job of one
+Measured = list[tuple[cost_fit.Job, float, float]]  # jobs that were run, with seconds and bytes
+
+
 def main() -> int:
     """Run the command."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("studies", nargs="+", help="finished studies, defined in a file of config/ each")
-    parser.add_argument("--write", type=Path, metavar="FILE", help="write the costs to a file")
-    parser.add_argument("--against", metavar="STUDY", help="another finished study (or part of one), to hold the plan against")
-    options = parser.parse_args()
-    complete, entries = _settings()
-    records = {name: list(_records(name)) for name in options.studies}
-    trained = _trained(complete, options.studies)
-    measured, others = [], []
-    for name in options.studies:
-        jobs = _jobs_by_key(complete[name], entries, trained)
-        for key, record in records[name]:
-            entry = record["seconds"], float(record["peak_memory_bytes"])
-            if key in jobs:
-                measured.append((jobs[key], *entry))
-            elif record["rule"] != "train_ensemble":  # of another study
-                others.append(record["seconds"])
+    options = _options()
+    configuration = _configuration()
+    layout = Layout(configuration.studies, trained_chunks(Path("results/runs")), taken=[], papers=plans.SECTIONS)
+    trained = _trained(layout, options.studies)
+    measured, others = _measured(configuration, layout, options.studies, trained)
     costs = {
         "processor": job_records.machine()["processor"],
         "torch": str(torch.__version__),
@@ -66,96 +67,109 @@ def main() -> int:
     for line in _agreement(measured, costs):
         print(line)
     if options.against:
-        print(*_planned_and_taken(complete, options.against, options.studies, entries, costs), sep="\n")
+        print(*_planned_and_taken(configuration, layout, options.against, options.studies, costs), sep="\n")
     if options.write:
         text = HEADER + yaml.safe_dump(_rounded(costs), sort_keys=False)
         write_atomically(options.write, lambda path: path.write_text(text))
     return 0
 
 
-def _settings() -> tuple[dict[str, Any], dict[str, Any]]:
-    """Every study of config/, complete, and the data sets."""
-    config: dict[str, Any] = {}
-    for path in [Path("config/config.yaml"), *sorted(Path("config").glob("*.yaml"))]:
-        content = yaml.safe_load(path.read_text())
-        if "studies" in content:
-            config = inheritance.merged(config, content)
-    return inheritance.resolved(config)["studies"], yaml.safe_load(Path("config/datasets.yaml").read_text())["datasets"]
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("studies", nargs="+", help="finished studies, defined in a file of config/ each")
+    parser.add_argument("--write", type=Path, metavar="FILE", help="write the costs to a file")
+    parser.add_argument("--against", metavar="STUDY", help="another finished study (or part of one), to hold the plan against")
+    return parser.parse_args()
 
 
-def _records(study: str) -> Iterator[tuple[tuple[str, ...], dict[str, Any]]]:
-    """The records of a study's jobs, each with its rule and what tells it from others of that rule."""
-    for path in [*Path(f"results/{study}/logs").rglob("*.job.json"), *Path("results/runs").rglob("*.job.json")]:
-        record = json.loads(path.read_text())
-        wildcards = record["wildcards"]
-        yield (record["rule"], *(wildcards[key] for key in ("ensemble", "chunk") if key in wildcards)), record
+def _configuration() -> Configuration:
+    """The settings with every study of config/."""
+    files = sorted(Path("config").glob("*.yaml"))
+    return Configuration(Path(), laid_over(Path(), [path for path in files if "studies" in read(path, str(path))]))
 
 
-def _trained(complete: dict[str, Any], names: list[str]) -> dict[Run, tuple[Result, int]]:
+def _trained(layout: Layout, names: Sequence[str]) -> dict[Run, tuple[Result, int]]:
     """Every trained run, with the number of its images, by its settings."""
-    found = {}
-    for name in names:
-        for chunk in studies.chunks_of(complete[name]):
-            path = Path(f"results/runs/{chunk.ensemble}/{chunk.name}.safetensors")
-            for result in run_files.load_results(path).values():
-                images = result.steps // result.epochs * result.run.batch_size
-                found[result.run] = (result, images)
-    return found
+    results = [result for name in names for path in layout.networks(name) for result in run_files.load_results(Path(path)).values()]
+    return {result.run: (result, result.steps // result.epochs * result.run.batch_size) for result in results}
 
 
-def _jobs_by_key(study: dict[str, Any], entries: dict[str, Any], trained: dict[Run, tuple[Result, int]]) -> dict[tuple, Any]:
-    """The jobs of a study as they were: with the steps that its networks trained."""
-    entry, jobs = entries[study["dataset"]], {}
+def _measured(
+    configuration: Configuration, layout: Layout, names: Sequence[str], trained: dict[Run, tuple[Result, int]]
+) -> tuple[Measured, list[float]]:
+    """The jobs of studies whose work is planned, as they were, and the seconds of all others."""
 
     def steps(run: Run, _: int) -> float:
         return trained[run][0].steps
 
-    for chunk in studies.chunks_of(study):
-        jobs["train_ensemble", chunk.ensemble, chunk.name] = plans.training_job(chunk, entry, steps)
-    for chunk in studies.chunks_of(study, "feng2021"):
-        for rule, job in plans.window_jobs(study, chunk, entry, steps).items():
-            jobs[rule, chunk.ensemble, chunk.name] = job
-    jobs["measure_generalization",] = plans.generalization_job(study, entry)
-    jobs["measure_duality",] = plans.duality_job(study, entry)
-    single = [*plans.toy_jobs(study, entry), *plans.sweep_jobs(study, entry)]
-    return jobs | {(job.rule,): job for job in single}
+    measured, others = [], []
+    for name in names:
+        jobs = _jobs(configuration, layout, name, steps)
+        planned = {job.rule for job in jobs.values()}
+        for key, record in _records(name):
+            if key in jobs:
+                measured.append((jobs[key], record["seconds"], float(record["peak_memory_bytes"])))
+            elif record["rule"] not in planned:  # else it is a job of another study, or of one with other settings
+                others.append(record["seconds"])
+    return measured, others
 
 
-def _agreement(measured: list[tuple[cost_fit.Job, float, float]], costs: dict[str, Any]) -> Iterator[str]:
+def _jobs(configuration: Configuration, layout: Layout, name: str, steps: plans.Steps) -> dict[Key, cost_fit.Job]:
+    """The jobs of a study whose work is planned, if its networks train so many steps."""
+    study = configuration.studies[name]
+    entry = configuration.datasets[study["dataset"]]
+    jobs: dict[Key, cost_fit.Job] = {
+        ("train_ensemble", chunk.ensemble, chunk.name): plans.training_job(chunk, entry, steps) for chunk in layout.chunks_of(name)
+    }
+    for section, rules in MEASURING.items():
+        for chunk in layout.chunks_of(name, section):
+            for rule in rules:
+                jobs[rule, chunk.ensemble, chunk.name] = plans.chunk_job(rule, study, chunk, entry, steps)
+    return jobs | {(job.rule,): job for job in [*plans.toy_jobs(study, entry), *plans.sweep_jobs(study, entry)]}
+
+
+def _records(study: str) -> Iterator[tuple[Key, dict[str, Any]]]:
+    """The records of a study's jobs, and of all that train, each with what tells the job from others."""
+    for folder in (f"results/{study}/logs", "results/runs"):
+        for path in Path(folder).rglob(f"*{job_records.SUFFIX}"):
+            record = job_records.load(path)
+            wildcards = record["wildcards"]
+            yield (record["rule"], *(wildcards[key] for key in ("ensemble", "chunk") if key in wildcards)), record
+
+
+def _agreement(measured: Measured, costs: dict[str, Any]) -> Iterator[str]:
     """One line per rule: what was measured, what the fit gives, and the largest factor between them of one job."""
     for rule in costs["rules"]:
-        own = [(cost_fit.seconds(job, costs), time) for job, time, _ in measured if job.rule == rule]
-        fitted, real = (sum(part) for part in zip(*own, strict=True))
-        worst = max(max(a / b, b / a) for a, b in own)
-        yield f"{rule:24} {len(own):4} jobs  measured {real:8.1f} s  fitted {fitted:8.1f} s  one job off by at most {worst:.1f}x"
+        times = [(cost_fit.seconds(job, costs), seconds) for job, seconds, _ in measured if job.rule == rule]
+        fitted, real = (sum(part) for part in zip(*times, strict=True))
+        worst = max(max(a / b, b / a) for a, b in times)
+        yield f"{rule:24} {len(times):4} jobs  measured {real:8.1f} s  fitted {fitted:8.1f} s  one job off by at most {worst:.1f}x"
 
 
 def _planned_and_taken(
-    complete: dict[str, Any], name: str, fitted: list[str], entries: dict[str, Any], costs: dict[str, Any]
+    configuration: Configuration, layout: Layout, name: str, fitted: Sequence[str], costs: dict[str, Any]
 ) -> Iterator[str]:
     """Lines on the jobs of a study that were run, and that no fitted study shares, by rule: seconds and largest memory, planned and
     measured.
     """
-    shared = {(chunk.ensemble, chunk.name) for other in fitted for chunk in studies.chunks_of(complete[other])}
-    own = {(c.ensemble, c.name): c for c in studies.chunks_of(complete[name]) if (c.ensemble, c.name) not in shared}
-    records = [record for (rule, *chunk), record in _records(name) if rule != "train_ensemble" or tuple(chunk) in own]
-    steps = partial(cost_fit.expected_steps, costs=costs)
-    planned_jobs = [plans.training_job(chunk, entries[complete[name]["dataset"]], steps) for chunk in own.values()]
-    planned_jobs += [job for job in plans.jobs_of(complete, name, entries, costs) if job.rule != "train_ensemble"]
+    planned_jobs = _jobs(configuration, layout, name, partial(cost_fit.expected_steps, costs=costs))
+    shared = {("train_ensemble", chunk.ensemble, chunk.name) for other in fitted for chunk in layout.chunks_of(other)}
+    records = dict(_records(name))
     total = [0.0, 0.0]
     for rule in costs["rules"]:
-        took = [record for record in records if record["rule"] == rule]
-        jobs = [job for job in planned_jobs if job.rule == rule]
-        if len(took) != len(jobs):
+        jobs = {key: job for key, job in planned_jobs.items() if job.rule == rule and key not in shared}
+        took = [records[key] for key in jobs if key in records]
+        if not jobs or len(took) != len(jobs):
             yield f"{rule:24} {len(took)} of {len(jobs)} jobs were run: not compared"
             continue
-        planned, seconds = sum(cost_fit.seconds(job, costs) for job in jobs), sum(record["seconds"] for record in took)
-        memory = max(cost_fit.memory(job, costs) for job in jobs) / 2**30
+        planned, seconds = sum(cost_fit.seconds(job, costs) for job in jobs.values()), sum(record["seconds"] for record in took)
+        memory = max(cost_fit.memory(job, costs) for job in jobs.values()) / 2**30
         most = max(record["peak_memory_bytes"] for record in took) / 2**30
         total = [total[0] + planned, total[1] + seconds]
         times = f"planned {planned:7.0f} s  took {seconds:7.0f} s  ratio {planned / seconds:.2f}"
         yield f"{rule:24} {len(jobs):4} jobs  {times}  memory {memory:.2f} and {most:.2f} GiB"
-    yield f"{'together':24} planned {total[0]:.0f} s  took {total[1]:.0f} s  ratio {total[0] / total[1]:.2f}"
+    if total[1]:
+        yield f"{'together':24} planned {total[0]:.0f} s  took {total[1]:.0f} s  ratio {total[0] / total[1]:.2f}"
 
 
 def _rounded(value: Any) -> Any:

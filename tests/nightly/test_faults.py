@@ -20,7 +20,7 @@ from running import copy_of_checkout, snakemake
 from same_bytes import SMOKE, command, damaged, differences, signal_group, started, sums, unlock
 
 CHOICES = random.Random(120)
-TABLE = "results/smoke/tables/feng2023_fig2_directions.csv"  # stands on the data, trained networks and what is measured of them
+TABLE = "results/smoke/tables/feng2023_points.csv"  # stands on the data, eight files of networks and what is measured of each
 FIGURE = "figures/smoke/feng2023_fig3.png"
 FULL = "No space left on device"
 RECORD_OF_JOB = "results/smoke/logs/tabulate_feng2023.job.json"

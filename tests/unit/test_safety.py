@@ -35,7 +35,7 @@ FORBIDDEN_CALLS = {
     "__import__",
 }
 TENSORS = ["data/mnist5k.safetensors", "results/runs/0123456789/0123456789.safetensors", "measure/0/0/windows.safetensors"]
-TABLES = ["tables/feng2021_runs.csv", "measure/0/0/flatness.csv", "measure/duality/100_points.csv", "claims.csv", "claim_tests.csv"]
+TABLES = ["tables/feng2021_runs.csv", "measure/0/0/flatness.csv", "measure/0/0/duality_points.csv", "claims.csv", "claim_tests.csv"]
 IDX = ["train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz"]
 
 
