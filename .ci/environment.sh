@@ -11,6 +11,7 @@ test_command() { # the line in the block after the README's marker
 }
 command=$(test_command)
 [ -n "$command" ] || { echo "README.md: no block after <!-- test command -->" >&2; exit 1; }
+export PIP_NO_COMPILE=1 # only what is imported is compiled, when it is: of all that is installed that takes a minute
 export CI=true # what cannot be tested here, such as the report page without a browser, then fails instead of being skipped
 if ! command -v chromium > /dev/null && [ "$(id -u)" = 0 ]; then
     { apt-get update && apt-get install --yes --no-install-recommends chromium; } > "$environment/apt.log" 2>&1 \
