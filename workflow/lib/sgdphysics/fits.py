@@ -1,13 +1,14 @@
-"""Power laws, and what values over seeds say of their mean: intervals, p-values, power."""
+"""Power laws, and what values over seeds say of their mean: intervals, p-values, power.
+
+The packages that compute them are imported where they are used: they take longer to load than all else that Snakemake loads at
+every start, of a job too, and it calls none of this.
+"""
 
 from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
-import scipy.stats
 from numpy.typing import ArrayLike
-from statsmodels.stats.multitest import multipletests
-from statsmodels.stats.power import TTestPower
 
 
 @dataclass(frozen=True)
@@ -47,10 +48,12 @@ def power_law(x: ArrayLike, y: ArrayLike) -> PowerLaw:
     n = int(usable.sum())
     if n < 3 or np.ptp(x[usable]) == 0:
         return PowerLaw(*[float("nan")] * 6, n)
+    from scipy import stats
+
     log_x, log_y = np.log(x[usable]), np.log(y[usable])
-    line = scipy.stats.linregress(log_x, log_y)
-    margin = scipy.stats.t.ppf(0.975, n - 2) * line.stderr
-    rank = scipy.stats.spearmanr(log_x, log_y).statistic if np.ptp(log_y) > 0 else float("nan")
+    line = stats.linregress(log_x, log_y)
+    margin = stats.t.ppf(0.975, n - 2) * line.stderr
+    rank = stats.spearmanr(log_x, log_y).statistic if np.ptp(log_y) > 0 else float("nan")
     numbers = (line.slope, line.slope - margin, line.slope + margin, line.intercept, line.rvalue, rank)
     return PowerLaw(*(float(number) for number in numbers), n)
 
@@ -66,8 +69,10 @@ def student_interval(values: ArrayLike, level: float = 0.95) -> tuple[float, flo
     mean = float(sample.mean())
     if len(sample) < 2:
         return mean, float("-inf"), float("inf")
+    from scipy.special import stdtrit
+
     error = float(sample.std(ddof=1) / np.sqrt(len(sample)))
-    margin = float(scipy.stats.t.ppf((1 + level) / 2, len(sample) - 1)) * error
+    margin = float(stdtrit(len(sample) - 1, (1 + level) / 2)) * error
     return mean, mean - margin, mean + margin
 
 
@@ -92,7 +97,9 @@ def p_value_beyond(values: ArrayLike, border: float, side: str) -> float:
     error = sample.std(ddof=1) / np.sqrt(len(sample))
     if error == 0:
         return 0.0 if distance > 0 else 1.0
-    return float(scipy.stats.t.sf(distance / error, len(sample) - 1))
+    from scipy.special import stdtr
+
+    return float(stdtr(len(sample) - 1, -distance / error))
 
 
 def smallest_detectable_distance(values: ArrayLike, power: float = 0.8, level: float = 0.95) -> float:
@@ -112,6 +119,8 @@ def smallest_detectable_distance(values: ArrayLike, power: float = 0.8, level: f
 
 @cache
 def _detectable_in_scatters(count: int, power: float, level: float) -> float:
+    from statsmodels.stats.power import TTestPower
+
     return TTestPower().solve_power(nobs=count, alpha=(1 - level) / 2, power=power, alternative="larger")
 
 
@@ -123,5 +132,7 @@ def holm(p_values: ArrayLike) -> np.ndarray:
     single = np.asarray(p_values, dtype=float)
     if len(single) < 2:
         return single  # nothing to adjust for
+    from statsmodels.stats.multitest import multipletests
+
     known = np.nan_to_num(single, nan=1.0)
     return np.where(np.isnan(single), np.nan, multipletests(known, method="holm")[1])

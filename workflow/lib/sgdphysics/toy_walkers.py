@@ -8,7 +8,6 @@ from collections.abc import Callable
 import numpy as np
 from numpy.polynomial.hermite_e import hermegauss
 from numpy.typing import ArrayLike
-from scipy.optimize import brentq
 
 from sgdphysics.errors import InputError
 from sgdphysics.toy_landscapes import Landscape, check_sizes
@@ -203,6 +202,8 @@ def largest_stable_shift(landscape: Landscape, x: float, learning_rate: float) -
         high *= 2
         if high > DIVERGED_BEYOND:
             return float("inf")
+    from scipy.optimize import brentq  # takes long to load, and checks of settings need none of it
+
     # At a shift of 0 the growth is below 1 by the first test.
     return float(brentq(lambda shift: mean_square_growth(landscape, x, learning_rate, shift) - 1, 0.0, high))
 

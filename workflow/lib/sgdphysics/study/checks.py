@@ -8,6 +8,7 @@ from typing import Any
 
 import jsonschema
 
+from sgdphysics import toy
 from sgdphysics.errors import InputError
 
 Settings = Mapping[str, Any]
@@ -179,9 +180,6 @@ def _sweep_faults(settings: Settings, dataset: Settings) -> list[str]:
 
 
 def _toy_faults(settings: Settings) -> list[str]:
-    # It loads scipy, which commands do without that only read a record.
-    from sgdphysics import toy
-
     try:
         landscape = toy.landscapes(**settings["landscapes"])["single_valley"]
     except InputError as error:

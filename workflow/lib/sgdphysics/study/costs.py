@@ -11,7 +11,6 @@ from math import exp, log
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import scipy.optimize
 
 from sgdphysics.runs import Run
 
@@ -136,10 +135,12 @@ def _edge(outcomes: Sequence[tuple[float, bool]]) -> float:
 
 def _non_negative_fit(amounts: Sequence[Mapping[str, float]], values: Sequence[float]) -> dict[str, float]:
     """Coefficients of "each" (a constant) and of every kind by which their sum comes closest to the values, relative to these."""
+    from scipy.optimize import nnls  # takes long to load, and only a fit needs it
+
     kinds = ["each", *amounts[0]]
     rows = np.array([[1.0, *(amount[kind] for kind in kinds[1:])] for amount in amounts])
     scale = np.array(values)[:, None]
     columns = rows / scale
     size = np.maximum(np.abs(columns).max(0), 1e-300)
-    coefficients, _ = scipy.optimize.nnls(columns / size, np.ones(len(values)))
+    coefficients, _ = nnls(columns / size, np.ones(len(values)))
     return {kind: float(value) for kind, value in zip(kinds, coefficients / size, strict=True)}
