@@ -7,7 +7,7 @@ import subprocess
 import pandas as pd
 import pytest
 
-from running import ROOT
+from running import ROOT, snakemake
 from small_study import answer
 
 STUDIES = [path.parts[-3] for path in sorted(ROOT.glob("results/*/provenance/not_kept.txt"))]
@@ -71,6 +71,32 @@ def test_readme_has_its_verdicts(study):
         assert primary == told(own[own["primary"]].iloc[0])
         for test, outcome in (part.rsplit(" ", 1) for part in decided.split(", ")):
             assert own.loc[test.replace(" ", "_"), "outcome"] == outcome, (claim, test)
+
+
+def test_all_is_made_anew_on_the_published_tables_and_told_apart(tmp_path, study):
+    """After an edit of one figure's script, without data and networks: nothing is trained, and the record knows both commits."""
+    folder = tmp_path / "clone"
+    subprocess.run(["git", "clone", "--quiet", str(ROOT), str(folder)], check=True)
+    script = folder / "workflow" / "scripts" / "figures" / "feng2021_fig2.py"
+    script.write_text(script.read_text().replace("published: about 4", "published: near 4"))
+    git = ["git", "-c", "user.name=A reader", "-c", "user.email=reader@example.org"]
+    subprocess.run([*git, "commit", "--quiet", "--all", "--message", "Another word"], cwd=folder, check=True)
+    figure = f"figures/{study}/feng2021_fig2.png"
+    before = {name: (folder / name).read_bytes() for name in (figure, f"results/{study}/tables/feng2021_fig2.csv")}
+    run = snakemake("--configfile", f"config/{study}.yaml", folder=folder)
+    assert run.returncode == 0, run.stderr[-3000:]
+    assert f"Study {study}: its tables are taken as published (made at commit " in run.stderr
+    assert not re.search(r"rule (train|measure|tabulate|simulate|solve|prepare|fetch)", run.stderr)
+    changed = {name for name, content in before.items() if (folder / name).read_bytes() != content}
+    assert changed == {figure}
+    code, out, err = answer(folder, "audit", "--all", "--study", study)
+    assert (code, err) == (0, ""), out
+    assert re.search(r"^taken as published at commit \w+: \d+ files; made on top at commit \w+: .*feng2021_fig2", out, re.MULTILINE)
+    chain = answer(folder, "audit", figure)[1].splitlines()
+    commits = [re.search(r"made at commit (\w+)", line).group(1) for line in chain[:3] if "made at commit" in line]
+    head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=folder, capture_output=True, text=True, check=True).stdout
+    assert len(set(commits)) == 2
+    assert head.startswith(commits[0])
 
 
 def block(study):
