@@ -1,16 +1,19 @@
 """Where a job computes with torch: on how many threads, on which device, and in which order there."""
 
 import os
+from typing import TYPE_CHECKING
 
 import torch
 
 from sgdphysics.errors import InputError
-from sgdphysics.provenance.jobs import Job
+
+if TYPE_CHECKING:
+    from sgdphysics.provenance.jobs import Job
 
 CPU, GPU = "cpu", "cuda"  # as torch calls them
 
 
-def prepared(job: Job) -> str:
+def prepared(job: "Job") -> str:
     """Have torch use a job's threads, and return where the job computes: on a GPU if its resources name one (``gpu``).
 
     The job is told the make of the GPU, for its record.
