@@ -56,6 +56,10 @@ TABLES, FIGURES = LAYOUT.tables, LAYOUT.figures
 # Constraints of the wildcard "study" in rules for studies whose tables are taken as published, and for all others.
 PUBLISHED, MADE = ("|".join(names) or "none" for names in (LAYOUT.taken, LAYOUT.made))
 
+try:
+    published.check_settings(Path(), LAYOUT.taken, STUDIES)
+except InputError as error:
+    sys.exit(f"config error: {error}")
 if config["study"] in LAYOUT.taken and workflow.is_main_process:
     print(published.line(Path(), config["study"]), file=sys.stderr)
 

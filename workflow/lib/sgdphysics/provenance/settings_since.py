@@ -1,7 +1,6 @@
 """Whether the jobs of a study would now be run with other settings than they were; comments and order do not count."""
 
-import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -12,6 +11,7 @@ from sgdphysics.provenance import commits
 from sgdphysics.provenance.audit import Cause, Verdict
 from sgdphysics.provenance.record import Job, Record
 from sgdphysics.study import inheritance
+from sgdphysics.study.inheritance import first_change
 
 CLAIMS, DATA_SETS = "config/claims.yaml", "config/datasets.yaml"
 # What a file of settings says, given its path and, if this is not to be read, its content; raises `InputError` where it says none.
@@ -55,14 +55,6 @@ def outdated(record: Record, parse: Parse) -> Callable[[Job], Verdict | None]:
         return _other_settings(change) if change else None
 
     return since
-
-
-def first_change(before: Any, after: Any, place: str = "") -> str:
-    """Return where settings differ first, with both values; empty where they do not."""
-    if isinstance(before, Mapping) and isinstance(after, Mapping):
-        changes = (first_change(before.get(key), after.get(key), f"{place}.{key}" if place else key) for key in {**before, **after})
-        return next(filter(None, changes), "")
-    return "" if before == after else f"{place} was {json.dumps(before)}, is {json.dumps(after)}"
 
 
 def _other_settings(change: str) -> Verdict:

@@ -1,5 +1,6 @@
 """The settings of studies: files laid over each other, and studies that are like others."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -24,6 +25,14 @@ def merged(base: Any, override: Any) -> Any:
         return override
     shared = {key: merged(base[key], override[key]) for key in base.keys() & override.keys()}
     return {**base, **override, **shared}
+
+
+def first_change(before: Any, after: Any, place: str = "") -> str:
+    """Return where settings differ first, with both values; empty where they do not."""
+    if isinstance(before, Mapping) and isinstance(after, Mapping):
+        changes = (first_change(before.get(key), after.get(key), f"{place}.{key}" if place else key) for key in {**before, **after})
+        return next(filter(None, changes), "")
+    return "" if before == after else f"{place} was {json.dumps(before)}, is {json.dumps(after)}"
 
 
 def _complete(name: str, studies: Mapping[str, Any], descendants: tuple[str, ...]) -> dict[str, Any]:

@@ -4,12 +4,17 @@ A study is published where ``results/<study>/provenance/not_kept.txt`` says what
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
+from sgdphysics.errors import InputError
+from sgdphysics.study.configuration import read
+from sgdphysics.study.inheritance import first_change
+
 NOT_KEPT = "provenance/not_kept.txt"
 CRATE = "provenance/ro-crate-metadata.json"
+SETTINGS = "provenance/settings.yaml"
 
 
 def studies_in(root: Path, studies: Mapping[str, Any]) -> list[str]:
@@ -22,6 +27,37 @@ def studies_in(root: Path, studies: Mapping[str, Any]) -> list[str]:
     published = [name for name in studies if (root / "results" / name / NOT_KEPT).is_file()]
     compared = [other for name in published for other in studies[name]["feng2021"]["compared_studies"]]
     return sorted({*published, *compared})
+
+
+def check_settings(root: Path, taken: Collection[str], studies: Mapping[str, Any]) -> None:
+    """Check that studies whose tables are taken have the settings with which they were published.
+
+    Settings that the published study does not know are not compared: they came later.
+
+    Args:
+        root: Folder of the project.
+        taken: Names of the studies whose tables are taken.
+        studies: Complete studies by name.
+
+    Raises:
+        InputError: If one has another setting: what was made on its tables would be told as made with that.
+    """
+    for name in taken:
+        settings = root / "results" / name / SETTINGS
+        if settings.is_file():
+            published = read(settings, settings.as_posix())
+            if change := first_change(published, _known_to(published, studies[name])):
+                raise InputError(
+                    f"studies.{name}: its tables are taken as they were published, but {change}; "
+                    "another study may have other settings, or --config published_tables=made makes the tables anew"
+                )
+
+
+def _known_to(published: Any, settings: Any) -> Any:
+    """Settings without those that a published study does not know."""
+    if not (isinstance(published, Mapping) and isinstance(settings, Mapping)):
+        return settings
+    return {key: _known_to(published[key], value) for key, value in settings.items() if key in published}
 
 
 def line(root: Path, study: str) -> str:
