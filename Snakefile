@@ -35,7 +35,7 @@ for declared in workflow.rules:
 
 
 onstart:
-    guards.before_the_first_job(workflow)
+    guards.before_the_first_job(workflow, published_sums())
 
 
 onsuccess:
@@ -43,4 +43,4 @@ onsuccess:
 
 
 onerror:
-    guards.after_a_failure(workflow)
+    guards.after_a_failure(workflow, published_sums())

@@ -4,7 +4,6 @@ And in which order files of tests are run, and by which process, where there are
 """
 
 import os
-from pathlib import Path
 
 import pytest
 from xdist.scheduler import LoadScopeScheduling
@@ -12,7 +11,6 @@ from xdist.scheduler import LoadScopeScheduling
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[name] = "1"
 
-OF_THE_SMOKE_STUDY = {path.name for path in Path(__file__).parent.rglob("test_*.py") if "smoke_" in path.read_text()}
 MAKES_THE_SMOKE_STUDY = "test_smoke_study.py"
 
 
@@ -36,6 +34,6 @@ def pytest_collection_modifyitems(items):
     def order(item):
         if item.path.name == MAKES_THE_SMOKE_STUDY:
             return 0
-        return 2 if item.path.name in OF_THE_SMOKE_STUDY else 1
+        return 2 if "smoke_study" in getattr(item, "fixturenames", ()) else 1
 
     items.sort(key=order)

@@ -9,7 +9,7 @@ import pytest
 
 from sgdphysics.runs import Run
 from sgdphysics.study import grids
-from sgdphysics.study.trained_chunks import trained_chunks
+from sgdphysics.study.trained_chunks import agreed_chunks, trained_chunks
 
 CHECKPOINTS = {"per_decade": 10, "losses": [0.01], "epochs": []}
 
@@ -137,3 +137,24 @@ def test_a_record_that_does_not_tell_of_its_chunk_is_passed_over(folder, change)
 def test_a_chunk_whose_networks_are_gone_is_passed_over(folder):
     min(folder.rglob("*.safetensors")).unlink()
     assert len(trained_chunks(folder)) == 1
+
+
+def test_processes_of_jobs_are_told_what_the_process_that_plans_found(folder, tmp_path, monkeypatch):
+    """While the study runs, files and records go and come: a job must see the chunks that were planned, not those of the moment."""
+    monkeypatch.delenv("SGDPHYSICS_TRAINED_CHUNKS", raising=False)
+    notes = tmp_path / "notes"
+    before = agreed_chunks(folder, notes, planning=True)
+    assert names(before) == names(trained_chunks(folder)) != set()
+    min(folder.rglob("*.job.json")).unlink()
+    assert names(agreed_chunks(folder, notes, planning=False)) == names(before)
+    monkeypatch.delenv("SGDPHYSICS_TRAINED_CHUNKS")
+    assert names(agreed_chunks(folder, notes, planning=False)) == names(trained_chunks(folder)) < names(before)
+
+
+def test_chunks_that_are_trained_again_stay_those_that_were_planned(folder):
+    """Two of one block that are both being trained: a job that looked for itself would cut them as one."""
+    grown = runs(sizes=(25, 50), seeds=range(100, 105))
+    first = chunks(grown, trained_chunks(folder))
+    planned = chunks(grown, first)  # the code of training has changed: all of them, again
+    assert names(planned) == names(first)
+    assert names(chunks(grown, first[2:])) != names(planned)

@@ -27,8 +27,9 @@ def root(tmp_path):
 
 
 def test_published_studies_are_those_that_say_what_was_left_out_and_those_beside_them(root):
-    assert published.studies_in(root, STUDIES) == ["beside", "large"]
-    assert published.studies_in(root / "results", STUDIES) == []
+    assert published.studies_in(root, STUDIES, "large") == published.studies_in(root, STUDIES, "mine") == ["beside", "large"]
+    assert published.studies_in(root, STUDIES, "beside") == ["large"]  # it is to be made itself
+    assert published.studies_in(root / "results", STUDIES, "large") == []
 
 
 def test_it_is_said_that_tables_are_taken_by_which_commit_and_how_to_make_them(root):

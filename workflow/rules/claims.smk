@@ -33,6 +33,10 @@ rule decide_claims:
 
 use rule decide_claims as decide_claims_on_published_tables with:
     # A claim one of whose tables is not kept is left as it was decided: the old ledger is read before the new one is written.
+    input:
+        tables=lambda w: LAYOUT.tables_of(w.study),
+        # Snakemake has no note of the margins by which the published ledger was decided, so it goes by the time of the file.
+        rules="config/claims.yaml",
     output:
         claims=update(f"results/{{study,{PUBLISHED}}}/claims.csv"),
         tests=update(f"results/{{study,{PUBLISHED}}}/claim_tests.csv"),

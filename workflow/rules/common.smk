@@ -13,14 +13,14 @@ os.environ.update(PYTHONPATH=str(LIBRARY), SOURCE_DATE_EPOCH="0")
 from sgdphysics import files
 from sgdphysics.claims import ledger
 from sgdphysics.errors import InputError
-from sgdphysics.provenance import guards
+from sgdphysics.provenance import guards, reading
 from sgdphysics.runs import run_id, settings_of
 from sgdphysics.study import costs, plans, published, rule_defaults, studies
 from sgdphysics.study.code import Code
 from sgdphysics.study.configuration import Configuration
 from sgdphysics.study.layout import Layout
 from sgdphysics.study.requests import Request
-from sgdphysics.study.trained_chunks import trained_chunks
+from sgdphysics.study.trained_chunks import agreed_chunks
 
 START = time.time()
 
@@ -44,9 +44,13 @@ PAPERS = {
 CODE = Code(ROOT)
 LAYOUT = Layout(
     STUDIES,
-    trained_chunks(Path("results/runs")),
+    agreed_chunks(
+        Path("results/runs"),
+        Path(".snakemake/trained_chunks"),
+        planning=workflow.is_main_process,
+    ),
     (
-        published.studies_in(Path(), STUDIES)
+        published.studies_in(Path(), STUDIES, config["study"])
         if config["published_tables"] == "taken"
         else []
     ),
@@ -209,6 +213,16 @@ def planned_once(name, jobs):
         for job in jobs(STUDIES[wildcards.study], data_entry(wildcards))
         if job.rule == name
     )
+
+
+def published_sums():
+    """Sums of the files of studies whose tables are taken, by their records."""
+    records = [study for study in LAYOUT.taken if published.has_record(Path(), study)]
+    return {
+        path: total
+        for study in records
+        for path, total in reading.load(Path(), study).sums.items()
+    }
 
 
 def print_summary(study):

@@ -52,7 +52,7 @@ def measure(
                 rows = sharpness_and_size.by_layer_and_matching(network, data, settings["layer"], result.run.seed)
                 parts.append(pd.DataFrame(rows).assign(**columns))
             progress.tell(name)
-    save_rows(table_path, parts, COLUMNS)
+    save_rows(table_path, parts, COLUMNS, ["run"])
 
 
 if __name__ == "__main__":

@@ -71,7 +71,7 @@ def measure(
                     rows[table].append(part.assign(run=name, seed=seed))
                 progress.tell(name)
     for table, parts in rows.items():
-        save_rows(tables[table], parts, COLUMNS[table])
+        save_rows(tables[table], parts, COLUMNS[table], ["seed", "run"])
 
 
 if __name__ == "__main__":

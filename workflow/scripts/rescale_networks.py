@@ -49,7 +49,7 @@ def rescale(
             copies = rescaled_copies.of_rescaled_copies(network, data, settings["layer"], settings["rescaling_factors"])
             rows += [{"run": name, "seed": result.run.seed, **copy} for copy in copies]
             progress.tell(name)
-    save_rows(table_path, [pd.DataFrame(rows, columns=COLUMNS)], COLUMNS)
+    save_rows(table_path, [pd.DataFrame(rows, columns=COLUMNS)], COLUMNS, ["seed", "run"])
 
 
 if __name__ == "__main__":

@@ -47,8 +47,10 @@ def decide(
         except MissingTableError:
             if before is None:
                 raise
-            ledger += _rows_before(before[0], claim["id"])
-            tests += _rows_before(before[1], claim["id"])
+            ledger_rows, test_rows = (_rows_before(table, claim["id"]) for table in before)
+            _check_same_rules(claim, test_rows)
+            ledger += ledger_rows
+            tests += test_rows
             continue
         tests += [{"claim": claim["id"], "primary": index == 0, **row} for index, row in enumerate(rows)]
         decisive = [row["outcome"] for row in rows if row["outcome"] != "reported"]
@@ -66,6 +68,18 @@ def decide(
             }
         )
     return pd.DataFrame(ledger), _with_holm_of_primaries(pd.DataFrame(tests), ledger)
+
+
+def _check_same_rules(claim: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> None:
+    """Raise `InputError` where a claim that cannot be decided again has other rules than those by which it was decided."""
+    regions = [region_text({key: test[key] for key in REGIONS if key in test}) for test in claim["tests"]]
+    rules = [
+        (test["id"], test["statistic"], str(test["predicted"]), region)
+        for test, region in zip(claim["tests"], regions, strict=True)
+    ]
+    if rules != [(row["test"], row["statistic"], str(row["predicted"]), row["region"]) for row in rows]:
+        change = "its rules are others than those by which it was decided, and a table that it needs is not kept"
+        raise InputError(f"claims.{claim['id']}: {change}: it cannot be decided again")
 
 
 def _rows_before(table: pd.DataFrame, claim: str) -> list[dict[str, Any]]:

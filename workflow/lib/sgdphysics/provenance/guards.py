@@ -5,28 +5,34 @@ All functions take Snakemake's object of the workflow; this module does not impo
 
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from sgdphysics.errors import InputError
+from sgdphysics.files import sha256_of
 from sgdphysics.provenance import job_records
 
 ALTERED = "not what {rule} made, by the record that it left"
 UNRECORDED = "no record of the job that made them, {rule}"  # lost, or published without
 
 
-def before_the_first_job(workflow: Any) -> None:
-    """Check the folders and inputs of the jobs that are to run; raises `SystemExit` with one line, as the functions below do."""
+def before_the_first_job(workflow: Any, published: Mapping[str, str]) -> None:
+    """Check the folders and inputs of the jobs that are to run; raises `SystemExit` with one line, as the functions below do.
+
+    Args:
+        workflow: Snakemake's object of the workflow.
+        published: sha256 of files of studies whose tables are taken as published, by path: they need no record of a job here.
+    """
     start_jobs_without_a_limit_per_second(workflow)
     stop_at_protected_folders(workflow)
-    stop_at_damaged_inputs(workflow)
+    stop_at_damaged_inputs(workflow, published)
 
 
-def after_a_failure(workflow: Any) -> None:
-    """Have the next run make again what this one removed, and what may have caused the failure."""
+def after_a_failure(workflow: Any, published: Mapping[str, str]) -> None:
+    """Have the next run make again what this one removed, and what may have caused the failure; see `before_the_first_job`."""
     forget_missing_outputs(workflow)
-    make_damaged_outputs_again(workflow)
+    make_damaged_outputs_again(workflow, published)
 
 
 def start_jobs_without_a_limit_per_second(workflow: Any) -> None:
@@ -47,15 +53,19 @@ def stop_at_protected_folders(workflow: Any) -> None:
         sys.exit(f"{', '.join(map(str, protected))}: cannot be written to")
 
 
-def stop_at_damaged_inputs(workflow: Any) -> None:
+def stop_at_damaged_inputs(workflow: Any, published: Mapping[str, str]) -> None:
     """Raise `SystemExit` that names the inputs of jobs that are not what their own job made; the next run makes them again.
 
     They were cut off, damaged or edited. Where a record of a study is to be written, inputs whose job left no record are named too.
+    Tables that are taken as published must be those that were published.
     """
     waiting_jobs = list(workflow.dag.needrun_jobs())
     needed_files = {path for job in waiting_jobs for path in job.input}
     recording = any(job.rule.name.startswith("write_provenance") for job in waiting_jobs)
+    made = {str(path) for job in workflow.dag.jobs for path in job.output}
     lines = []
+    if changed := _not_as_published(sorted({str(path) for path in needed_files} & published.keys() - made), published):
+        sys.exit(f"{', '.join(changed)}: not as published; nothing is made of that (git restore brings it back)")
     for job in workflow.dag.jobs:
         inputs = sorted(needed_files.intersection(map(str, job.output)))
         if inputs and not workflow.dag.needrun(job):
@@ -63,8 +73,8 @@ def stop_at_damaged_inputs(workflow: Any) -> None:
                 if damaged := job_records.altered(job.log[0], inputs):
                     lines.append(_make_again(workflow, job, damaged, ALTERED))
             except InputError:
-                if recording:
-                    lines.append(_make_again(workflow, job, inputs, UNRECORDED))
+                if recording and (unexplained := _not_as_published(inputs, published)):
+                    lines.append(_make_again(workflow, job, unexplained, UNRECORDED))
     if lines:
         sys.exit("\n".join([*lines, "Run Snakemake again to make them anew."]))
 
@@ -77,7 +87,7 @@ def forget_missing_outputs(workflow: Any) -> None:
                 workflow.persistence.cleanup_metadata(path)
 
 
-def make_damaged_outputs_again(workflow: Any) -> None:
+def make_damaged_outputs_again(workflow: Any, published: Mapping[str, str]) -> None:
     """Have the next run make outputs again that are not what their job made, and say so: they may have caused the failure."""
     for job in workflow.dag.jobs:
         outputs, reason = [path for path in job.output if Path(path).exists()], ALTERED
@@ -85,8 +95,14 @@ def make_damaged_outputs_again(workflow: Any) -> None:
             damaged = job_records.altered(job.log[0], outputs) if outputs else []
         except InputError:
             damaged, reason = outputs, UNRECORDED
+        damaged = _not_as_published(damaged, published)
         if damaged:
             print(f"{_make_again(workflow, job, damaged, reason)}; the next run makes it anew", file=sys.stderr)
+
+
+def _not_as_published(paths: Iterable[str], published: Mapping[str, str]) -> list[str]:
+    """Those of these files that are not, byte for byte, files of a published study."""
+    return [path for path in paths if published.get(path) != sha256_of(Path(path))]
 
 
 def _make_again(workflow: Any, job: Any, paths: Iterable[str], reason: str) -> str:

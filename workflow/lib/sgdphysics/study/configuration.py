@@ -76,9 +76,12 @@ class Configuration:
 
 def laid_over(root: Path, files: Iterable[Path] = ()) -> Any:
     """Return ``config/config.yaml`` with files of settings laid over it, later ones over earlier ones, as Snakemake does."""
-    settings = read(Path(root) / "config" / "config.yaml", "config/config.yaml")
-    for file in files:
-        settings = inheritance.merged(settings, read(Path(file), str(file)))
+    settings: Any = {}
+    for path, name in ((Path(root) / "config" / "config.yaml", "config/config.yaml"), *((Path(file), str(file)) for file in files)):
+        content = read(path, name)
+        if not isinstance(content, Mapping):
+            raise InputError(f"{name}: found {content!r}, expected settings by name")
+        settings = inheritance.merged(settings, content)
     return settings
 
 

@@ -95,6 +95,7 @@ class Layout:
             *(f"figures/{study}/{figure}.{extension}" for figure in self.figures for extension in ("pdf", "png")),
             f"results/{study}/claims.csv",
             f"results/{study}/claim_tests.csv",
+            f"results/{study}/claims.txt",
             *(f"results/{study}/report/{paper}.{extension}" for paper in self.papers for extension in ("html", "ipynb")),
         ]
 

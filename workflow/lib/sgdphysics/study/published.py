@@ -17,16 +17,22 @@ CRATE = "provenance/ro-crate-metadata.json"
 SETTINGS = "provenance/settings.yaml"
 
 
-def studies_in(root: Path, studies: Mapping[str, Any]) -> list[str]:
+def studies_in(root: Path, studies: Mapping[str, Any], chosen: str) -> list[str]:
     """Return those of the complete studies whose tables are there as published, and those that are set beside one of them.
 
     Args:
         root: Folder of the project.
         studies: Complete studies by name.
+        chosen: The study that is to be made: set beside a published one, it is none of them.
     """
     published = [name for name in studies if (root / "results" / name / NOT_KEPT).is_file()]
     compared = [other for name in published for other in studies[name]["feng2021"]["compared_studies"]]
-    return sorted({*published, *compared})
+    return sorted({*published, *compared} - ({chosen} - set(published)))
+
+
+def has_record(root: Path, study: str) -> bool:
+    """Return whether a study has a record, and does not only stand beside one that has."""
+    return (root / "results" / study / CRATE).is_file()
 
 
 def check_settings(root: Path, taken: Collection[str], studies: Mapping[str, Any]) -> None:
