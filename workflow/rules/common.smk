@@ -216,12 +216,13 @@ def planned_once(name, jobs):
 
 
 def published_sums():
-    """Sums of the files of studies whose tables are taken, by their records."""
+    """Sums of tables, figures and other results of the studies whose tables are taken, by their records."""
     records = [study for study in LAYOUT.taken if published.has_record(Path(), study)]
     return {
         path: total
         for study in records
         for path, total in reading.load(Path(), study).sums.items()
+        if path.startswith(("results/", "figures/"))
     }
 
 

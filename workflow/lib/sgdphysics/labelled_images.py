@@ -1,7 +1,7 @@
 """The labelled images of a prepared data set: loaded, checked, and chosen to train on.
 
 Nothing here is shuffled or scaled, except that pixel values are divided by their maximum. How the file of a data set is made is in
-`datasets`: nothing that trains or measures depends on that.
+`sources`: nothing that trains or measures depends on that.
 """
 
 from collections.abc import Mapping, Sequence
@@ -48,7 +48,7 @@ class Dataset:
 
 
 def load_dataset(path: Path) -> Dataset:
-    """Read what `datasets.save_dataset` wrote.
+    """Read what `sources.source.save_dataset` wrote.
 
     Raises:
         RecordError: If the file is missing or not readable.
