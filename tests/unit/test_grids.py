@@ -52,19 +52,22 @@ def test_of_a_longer_list_only_what_is_new_is_trained(grown):
 
 
 def test_lists_that_grow_step_by_step_never_train_a_run_twice():
-    """And a job that looks while others of its study finish, one after the other in any order, sees the same chunks."""
     random = np.random.default_rng(5)
     for _ in range(30):
         done, needed = [], []
         for _ in range(4):
             rates, sizes = random.choice([0.01, 0.05, 0.1, 0.2], 2).tolist(), random.choice([10, 25, 50], 2).tolist()
             needed = [*needed, *runs(rates, sizes, random.choice(range(95, 110), 4).tolist())]
-            planned = chunks(needed, done, seeds_per_chunk=3)
-            new = [chunk for chunk in planned if chunk not in done]
+            new = [chunk for chunk in chunks(needed, done, seeds_per_chunk=3) if chunk not in done]
             assert not {run for chunk in new for run in chunk.runs} & {run for chunk in done for run in chunk.runs}
-            for index in random.permutation(len(new)):
-                done.append(new[index])
-                assert names(chunks(needed, done, seeds_per_chunk=3)) == names(planned)
+            done += [new[index] for index in random.permutation(len(new))]
+
+
+def test_a_study_that_cuts_otherwise_does_not_undo_what_is_trained():
+    """One by seeds, one by a learning rate that both have: the one chunk of the second shares a run with each of the first."""
+    first = chunks(runs(rates=(0.05, 0.1, 0.2), seeds=range(100, 105)), seeds_per_chunk=1)
+    (second,) = chunks(runs(rates=(0.1,), seeds=range(100, 105)), seeds_per_chunk=5)
+    assert names(chunks(runs(rates=(0.05, 0.1, 0.2), seeds=range(100, 105)), [second, *first], seeds_per_chunk=1)) == names(first)
 
 
 def test_a_chunk_that_holds_more_than_is_needed_is_not_taken():

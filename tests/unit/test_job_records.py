@@ -246,7 +246,7 @@ with job_records.recorded(job("rule", log="log")):
     subprocess.run([sys.executable, "-c", program], env={"PYTHONPATH": os.pathsep.join(sys.path)}, check=True, timeout=120)
     plumbing = job_records.load(job_records.path_beside("log"))["plumbing"]
     assert {f"workflow/lib/sgdphysics/{name}.py" for name in ("errors", "files", "seeds")} < plumbing.keys()
-    assert "workflow/lib/sgdphysics/toy.py" not in plumbing
+    assert "workflow/lib/sgdphysics/landscape.py" not in plumbing
 
 
 def test_folders_of_this_machine_are_no_setting(tmp_path):
@@ -257,3 +257,30 @@ def test_folders_of_this_machine_are_no_setting(tmp_path):
     place = "a place on this machine"
     found = job_records.load(job_records.path_beside(log))["params"]
     assert found == {"mirror": place, "nested": {"folders": [place, "data/b"]}, "number": 1}
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"outputs": []},
+        {"outputs": {"table.csv": "text"}},
+        {"inputs": None},
+        {"ended": None},
+        {"params": [1]},
+    ],
+    ids=str,
+)
+def test_a_record_of_other_types_is_none(folder, damage):
+    with job_records.recorded(job("draw", log="logs/draw.log")):
+        pass
+    path = job_records.path_beside("logs/draw.log")
+    path.write_text(json.dumps(json.loads(path.read_text()) | damage))
+    with pytest.raises(InputError, match="not a record of a job as this version writes it"):
+        job_records.load(path)
+
+
+def test_a_record_nested_too_deep_is_none(tmp_path):
+    path = tmp_path / "deep.job.json"
+    path.write_text("[" * 200_000)
+    with pytest.raises(InputError, match="not a readable record"):
+        job_records.load(path)

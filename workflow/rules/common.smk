@@ -216,13 +216,13 @@ def planned_once(name, jobs):
 
 
 def published_sums():
-    """Sums of tables, figures and other results of the studies whose tables are taken, by their records."""
-    records = [study for study in LAYOUT.taken if published.has_record(Path(), study)]
+    """Sums of what was kept of the results of studies whose tables are taken, by their records."""
+    recorded = [name for name in LAYOUT.taken if published.has_record(Path(), name)]
     return {
         path: total
-        for study in records
-        for path, total in reading.load(Path(), study).sums.items()
-        if path.startswith(("results/", "figures/"))
+        for record in (reading.load(Path(), name) for name in recorded)
+        for path, total in record.sums.items()
+        if path.startswith(("results/", "figures/")) and not record.leaves_out(path)
     }
 
 

@@ -69,13 +69,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     compare_parser.set_defaults(run=_compare)
     plan_parser = add_command("plan", help="what a study will take: networks, jobs, core-hours, memory")
-    plan_parser.add_argument("--configfile", type=Path, help="laid over config/config.yaml, as for Snakemake")
+    plan_parser.add_argument("--configfile", type=Path, nargs="+", default=[], help="laid over config.yaml, as for Snakemake")
     plan_parser.add_argument("--section", action="append", metavar="PAPER", help="only what this paper needs; may be repeated")
     plan_parser.add_argument("--cores", type=_count, default=2, help="for how many cores the hours are told (default 2)")
     plan_parser.set_defaults(run=_plan)
     runs_parser = add_command("runs", help="every run of a study: settings, outcome, file")
     runs_parser.add_argument("--study", help="the study (default: that of the configuration)")
-    runs_parser.add_argument("--configfile", type=Path, help="laid over config/config.yaml, as for Snakemake")
+    runs_parser.add_argument("--configfile", type=Path, nargs="+", default=[], help="laid over config.yaml, as for Snakemake")
     runs_parser.add_argument("--json", action="store_true", help="the answer as JSON, with all settings")
     runs_parser.set_defaults(run=_runs)
     return parser
@@ -94,7 +94,7 @@ def _plan(options: argparse.Namespace) -> int:
     if unknown:
         raise InputError(f"--section: found {unknown[0]!r}, expected one of {', '.join(plans.SECTIONS)}")
     root = project.root_above(Path())
-    configuration = Configuration(root, laid_over(root, [options.configfile] if options.configfile else []))
+    configuration = Configuration(root, laid_over(root, options.configfile))
     costs, name = configuration.costs, configuration.study
     sections = options.section or plans.SECTIONS
     jobs = plans.jobs_of(configuration.studies, name, configuration.datasets, costs, sections)
@@ -108,7 +108,7 @@ def _plan(options: argparse.Namespace) -> int:
 
 def _runs(options: argparse.Namespace) -> int:
     root = project.root_above(Path())
-    runs = catalogue.entries(options.study, root, [options.configfile] if options.configfile else [])
+    runs = catalogue.entries(options.study, root, options.configfile)
     print(json.dumps([run.facts() for run in runs], indent=1) if options.json else "\n".join(catalogue.lines(runs)))
     return 0
 

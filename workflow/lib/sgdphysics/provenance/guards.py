@@ -64,7 +64,8 @@ def stop_at_damaged_inputs(workflow: Any, published: Mapping[str, str]) -> None:
     recording = any(job.rule.name.startswith("write_provenance") for job in waiting_jobs)
     made = {str(path) for job in workflow.dag.jobs for path in job.output}
     lines = []
-    if changed := _not_as_published(sorted({str(path) for path in needed_files} & published.keys() - made), published):
+    sources = {str(path) for path in needed_files} if not recording else {path for path in published if "/tables/" in path}
+    if changed := _not_as_published(sorted(sources & published.keys() - made), published):
         sys.exit(f"{', '.join(changed)}: not as published; nothing is made of that (git restore brings it back)")
     for job in workflow.dag.jobs:
         inputs = sorted(needed_files.intersection(map(str, job.output)))
@@ -101,8 +102,8 @@ def make_damaged_outputs_again(workflow: Any, published: Mapping[str, str]) -> N
 
 
 def _not_as_published(paths: Iterable[str], published: Mapping[str, str]) -> list[str]:
-    """Those of these files that are not, byte for byte, files of a published study."""
-    return [path for path in paths if published.get(path) != sha256_of(Path(path))]
+    """Those of these files that are not, byte for byte, files of a published study, or are not there."""
+    return [path for path in paths if not Path(path).is_file() or published.get(path) != sha256_of(Path(path))]
 
 
 def _make_again(workflow: Any, job: Any, paths: Iterable[str], reason: str) -> str:

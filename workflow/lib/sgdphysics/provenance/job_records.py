@@ -107,16 +107,23 @@ def load(path: Path) -> dict[str, Any]:
     """
     try:
         content = json.loads(Path(path).read_text())
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise InputError(f"{path}: not a readable record of a job ({error})") from None
     version = content.get("version", 1) if isinstance(content, dict) else None
     if type(version) is not int or version < 1:  # JSON's true is an int too
         raise InputError(f"{path}: not a record of a job as this version writes it")
     if version > VERSION:
         raise InputError(f"{path}: a record of version {version}; this version of sgdphysics reads them up to {VERSION}")
-    if not content.keys() >= (KEYS | {"plumbing"} if version > 1 else KEYS):
+    if not content.keys() >= (KEYS | {"plumbing"} if version > 1 else KEYS) or not _has_right_types(content):
         raise InputError(f"{path}: not a record of a job as this version writes it")
     return content
+
+
+def _has_right_types(content: Mapping[str, Any]) -> bool:
+    """Whether the values that are looked into are what a job writes."""
+    mappings = all(isinstance(content[key], dict) for key in ("params", "wildcards", "code", "inputs", "outputs", "packages"))
+    texts = all(isinstance(content[key], str) for key in ("rule", "started", "ended"))
+    return mappings and texts and all(isinstance(entry, dict) and "sha256" in entry for entry in content["outputs"].values())
 
 
 def altered(log: str | Path, outputs: Iterable[str | Path]) -> list[str]:

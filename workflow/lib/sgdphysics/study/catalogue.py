@@ -83,7 +83,7 @@ def entries(study: str | None = None, root: Path = Path(), files: Iterable[Path]
     """
     settings = laid_over(root, files)
     of_its_name = root / "config" / f"{study}.yaml"
-    if study and study not in settings.get("studies", {}) and of_its_name.is_file():
+    if study and of_its_name.is_file() and study not in _studies_of(settings):
         settings = laid_over(root, [*files, of_its_name])
     configuration = Configuration(root, settings)
     name = study or configuration.study
@@ -93,6 +93,11 @@ def entries(study: str | None = None, root: Path = Path(), files: Iterable[Path]
     needed_by = {section: set(studies.runs_of(complete, section)) for section in SECTIONS}
     chunks = studies.chunks_of(complete, trained=trained_chunks(root / "results" / "runs"))
     return [entry for chunk in chunks for entry in _of_chunk(chunk, root, needed_by)]
+
+
+def _studies_of(settings: Mapping[str, Any]) -> Mapping[str, Any]:
+    studies_by_name = settings.get("studies")
+    return studies_by_name if isinstance(studies_by_name, Mapping) else {}
 
 
 def find(candidates: Sequence[Entry], **settings: Any) -> list[Entry]:

@@ -72,7 +72,7 @@ class Code:
         """Modules of the library that a file imports, but plumbing."""
         if path.suffix not in {".py", ".ipynb"}:
             return set()
-        modules = (self._file_of(name) for name in imported_modules(_source_of(path)))
+        modules = (self._file_of(name) for name in imported_modules(_source_of(path), str(path)))
         return {module for module in modules if module} - self._plumbing
 
     def _file_of(self, name: str) -> Path | None:
@@ -81,13 +81,17 @@ class Code:
         return path if path.is_file() else None
 
 
-def imported_modules(source: str) -> set[str]:
+def imported_modules(source: str, name: str = "<source>") -> set[str]:
     """Return all dotted names that a source imports when it runs, with ``from a import b`` as both ``a`` and ``a.b``.
 
     Imports inside functions count, those inside ``if TYPE_CHECKING:`` do not.
+
+    Args:
+        source: Python code.
+        name: Of its file, for what Python says of a mistake in it.
     """
     names: set[str] = set()
-    for node in _executed_nodes(ast.parse(source)):
+    for node in _executed_nodes(ast.parse(source, name)):
         if isinstance(node, ast.Import):
             names.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:

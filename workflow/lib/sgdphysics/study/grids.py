@@ -50,8 +50,8 @@ def chunks_of(
         dataset: Name of the data set.
         seeds_per_chunk: Length of a block of seeds.
         checkpoints: Which weights are kept.
-        trained: Chunks that were trained before, of whatever ensembles. One all of whose runs are needed is taken as it is, the
-            larger of two that share a run.
+        trained: Chunks that were trained before, of whatever ensembles. One all of whose runs are needed is taken as it is; of
+            chunks that share runs, those that together hold more.
     """
     ensembles: dict[str, set[Run]] = {}
     for run in runs:
@@ -78,12 +78,18 @@ def _ensemble_of(run: Run, dataset: str, checkpoints: Mapping[str, Any]) -> str:
 def _reusable_chunks(trained: Iterable[Chunk], ensemble: str, members: set[Run]) -> list[Chunk]:
     """Of the trained chunks of an ensemble those that hold none but its members, no two of which share a run.
 
-    The choice stays the same when one of the chunks that are yet to be trained is added: a job looks again while others finish.
+    Where chunks overlap, since studies cut otherwise, the larger ones are taken, or the smaller ones, whichever hold more runs.
     """
     candidates = [chunk for chunk in trained if chunk.ensemble == ensemble and members.issuperset(chunk.runs)]
+    by_size = sorted(candidates, key=lambda chunk: (-len(chunk.runs), chunk.name))
+    return max(_disjoint(by_size), _disjoint(by_size[::-1]), key=lambda chunks: sum(len(chunk.runs) for chunk in chunks))
+
+
+def _disjoint(candidates: Iterable[Chunk]) -> list[Chunk]:
+    """The candidates, each but for those that share a run with one before."""
     chunks: list[Chunk] = []
     runs: set[Run] = set()
-    for chunk in sorted(candidates, key=lambda chunk: (-len(chunk.runs), chunk.name)):
+    for chunk in candidates:
         if runs.isdisjoint(chunk.runs):
             chunks.append(chunk)
             runs.update(chunk.runs)
