@@ -75,6 +75,17 @@ def test_a_run_that_is_not_trained_cannot_be_loaded(entries):
         entry.load()
 
 
+def test_runs_of_a_published_study_are_not_kept(root, tmp_path):
+    copy = shutil.copytree(root, tmp_path / "copy")
+    (copy / "results" / "smoke" / "provenance").mkdir(parents=True)
+    (copy / "results" / "smoke" / "provenance" / "not_kept.txt").write_text("results/runs/\n")
+    entries = catalogue.entries("smoke", copy)
+    assert {entry.status for entry in entries} == {"not_converged", "not kept"}
+    entry = next(entry for entry in entries if entry.status == "not kept")
+    with pytest.raises(InputError, match=rf"^{entry.name}: not kept here"):
+        entry.load()
+
+
 def test_a_damaged_file_is_named(root, tmp_path):
     copy = shutil.copytree(root, tmp_path / "copy")
     path = next(copy.rglob("*.safetensors"))

@@ -49,7 +49,7 @@ def test_every_name_of_the_table_of_functions_can_be_imported():
 
 
 def test_networks_of_a_study_are_loaded_as_the_readme_says(smoke_study):
-    code = README.split("found by their settings:")[1].split("```python\n")[1].split("```")[0]
+    code = README.split("are found by their settings:")[1].split("```python\n")[1].split("```")[0]
     code = code.replace(
         'entries("mnist5k"), learning_rate=0.05, batch_size=50', 'entries("smoke"), learning_rate=0.05, batch_size=20'
     )

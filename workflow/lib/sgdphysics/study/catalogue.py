@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sgdphysics.errors import InputError, RecordError
 from sgdphysics.runs import Run, run_id, settings_of
-from sgdphysics.study import grids, studies
+from sgdphysics.study import grids, published, studies
 from sgdphysics.study.configuration import Configuration, laid_over
 from sgdphysics.study.trained_chunks import trained_chunks
 from sgdphysics.tensors import load_metadata
@@ -24,7 +24,8 @@ class Entry:
         name: Of the run, as in the column "run" of tables.
         sections: The sections of the study that need it, such as "feng2021".
         run: Its settings.
-        status: What became of it, such as "converged"; "not trained" where its networks are not there.
+        status: What became of it, such as "converged"; "not trained", or of a published study
+            "not kept", where its networks are not there.
         epochs: Trained, or None.
         loss: Mean training loss of the last epoch, or None.
         place: File of its networks, with others of its chunk, relative to ``root``; it need not be there.
@@ -48,8 +49,8 @@ class Entry:
         """
         from sgdphysics import run_files
 
-        if self.status == NOT_TRAINED:
-            raise InputError(f"{self.name}: not trained here: there is no {self.place}")
+        if self.status in (NOT_TRAINED, NOT_KEPT):
+            raise InputError(f"{self.name}: {self.status} here: there is no {self.place}")
         return run_files.load_results(self.root / self.place)[self.name]
 
     def facts(self) -> dict[str, Any]:
@@ -66,6 +67,7 @@ class Entry:
 
 
 NOT_TRAINED = "not trained"
+NOT_KEPT = "not kept"  # of a published study, whose tables tell what became of its runs
 SECTIONS = ("feng2021", "yang2023", "feng2023")
 
 
@@ -92,7 +94,8 @@ def entries(study: str | None = None, root: Path = Path(), files: Iterable[Path]
     complete = configuration.studies[name]
     needed_by = {section: set(studies.runs_of(complete, section)) for section in SECTIONS}
     chunks = studies.chunks_of(complete, trained=trained_chunks(root / "results" / "runs"))
-    return [entry for chunk in chunks for entry in _of_chunk(chunk, root, needed_by)]
+    absent = NOT_KEPT if name in published.studies_in(root, configuration.studies, configuration.study) else NOT_TRAINED
+    return [entry for chunk in chunks for entry in _of_chunk(chunk, root, needed_by, absent)]
 
 
 def _studies_of(settings: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -130,7 +133,7 @@ def _settings_text(run: Run) -> str:
     return ", ".join(f"{name} {value}" for name, value in values.items() if name not in ("learning_rate", "batch_size", "seed"))
 
 
-def _of_chunk(chunk: grids.Chunk, root: Path, needed_by: Mapping[str, set[Run]]) -> Iterator[Entry]:
+def _of_chunk(chunk: grids.Chunk, root: Path, needed_by: Mapping[str, set[Run]], absent: str) -> Iterator[Entry]:
     place = f"results/runs/{chunk.ensemble}/{chunk.name}.safetensors"
     outcomes = _outcomes(root / place)
     for run in chunk.runs:
@@ -141,7 +144,7 @@ def _of_chunk(chunk: grids.Chunk, root: Path, needed_by: Mapping[str, set[Run]])
             name=name,
             sections=tuple(section for section, runs in needed_by.items() if run in runs),
             run=run,
-            status=outcome.get("status", NOT_TRAINED),
+            status=outcome.get("status", absent),
             epochs=outcome.get("epochs"),
             loss=history[-1] if history else None,
             place=place,
