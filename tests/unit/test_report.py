@@ -11,10 +11,10 @@ import pytest
 from matplotlib import image
 
 from sgdphysics.errors import InputError
+from sgdphysics.provenance.record import Job
 from sgdphysics.report import claims, origin, page, pictures, plane, stages, text
 
 HOSTILE = '<script>alert(1)</script> & "<b>" \''
-BENCHMARK = "s\th:m:s\tmax_rss\tmax_vms\n"
 
 
 def row_of_test(claim, outcome, **changes):
@@ -210,44 +210,20 @@ def test_a_study_without_points_has_an_empty_plane():
         plane.plane(none.drop(columns="gap"))
 
 
-def benchmark(path, *rows):
-    path.write_text(BENCHMARK + "".join(f"{seconds}\t0:00\t{memory}\t9\n" for seconds, memory in rows))
-    return path
+def job(rule, seconds, memory):
+    nothing = {"script": "draw.py", "code": {}, "inputs": (), "outputs": (), "parameters": {}, "started": "", "ended": ""}
+    return Job(name=rule, rule=rule, **nothing, environment={}, usage={"wallTime": str(seconds), "peakMemory": str(memory)})
 
 
-def test_benchmarks_are_summed_by_stage(tmp_path):
-    files = {
-        "train": [benchmark(tmp_path / "1", (10, 300)), benchmark(tmp_path / "2", (5.5, 700)), tmp_path / "missing"],
-        "draw": [benchmark(tmp_path / "3", (1, "NA"))],
-        "never_recorded": [tmp_path / "missing"],
-    }
-    train, draw, never = parts = stages.stages(files)
-    assert (train.jobs, train.recorded, train.seconds, train.memory) == (3, 2, 15.5, 700)
-    assert (draw.seconds, draw.memory) == (1, None)
-    assert (never.jobs, never.recorded, never.seconds, never.memory) == (1, 0, None, None)
-    total = stages.total(parts)
-    assert (total.jobs, total.recorded, total.seconds, total.memory) == (5, 3, 16.5, 700)
-    assert stages.total([never]).seconds is None
-
-
-def test_benchmark_files_are_those_of_the_study_and_those_that_must_be_there(tmp_path):
-    (tmp_path / "measure").mkdir()
-    one, two, draw, page_file = (benchmark(tmp_path / f"{name}.tsv") for name in ("measure/1", "measure/2", "draw", "write_report"))
-    training = tmp_path / "elsewhere.benchmark"
-    assert stages.benchmark_files(tmp_path, ["draw", "decide"], [training]) == {
-        "train_ensemble": [training],
-        "draw": [draw],
-        "decide": [tmp_path / "decide.tsv"],
-        "measure": [one, two],
-    }
-    assert page_file.is_file()
-
-
-@pytest.mark.parametrize("content", ["", "nonsense", "s\tmax_rss\nmany\t3\n", BENCHMARK])
-def test_a_file_that_is_no_benchmark_is_named(tmp_path, content):
-    (tmp_path / "x.tsv").write_text(content)
-    with pytest.raises(InputError, match=r"x\.tsv: not a benchmark"):
-        stages.stages({"train": [tmp_path / "x.tsv"]})
+def test_time_and_memory_are_those_of_the_record_by_stage():
+    parts = stages.stages([job("draw", 1, 2e8), job("train", 10, 3e8), job("train", 5.5, 7e8)])
+    assert [(stage.name, stage.jobs, stage.seconds, stage.memory) for stage in parts] == [
+        ("train", 2, 15.5, 700),
+        ("draw", 1, 1, 200),
+    ]
+    together = stages.total(parts)
+    assert (together.jobs, together.seconds, together.memory) == (3, 16.5, 700)
+    assert stages.total([]).seconds == 0
 
 
 def test_amounts_are_in_words():

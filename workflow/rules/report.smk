@@ -33,12 +33,6 @@ rule write_report:
         notebooks={paper: f"{paper}.html" for paper in PAPERS},
         settings=lambda w: STUDIES[w.study],
         dataset=lambda w: DATASETS[STUDIES[w.study]["dataset"]],
-        training_benchmarks=lambda w: [
-            f"results/runs/{c.ensemble}/{c.name}.benchmark.tsv"
-            for c in LAYOUT.chunks_of(w.study)
-        ],
-        benchmarks="results/{study}/benchmarks",
-        recorded_rules=[*FIGURES, "decide_claims"],
         code=CODE.digest(*PAGE_FILES, *CAPTIONS),
     script:
         "../scripts/write_report.py"

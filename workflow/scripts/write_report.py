@@ -8,7 +8,7 @@ import plotly.offline
 
 from sgdphysics.files import write_atomically
 from sgdphysics.provenance import audit, jobs
-from sgdphysics.report import origin, page, stages
+from sgdphysics.report import origin, page
 from sgdphysics.tables import load_table
 
 
@@ -28,17 +28,14 @@ def write(
         tables: Files of "claims", "tests" and "points".
         figures: Caption file by picture file.
         sources: Files of "template", "style", "script" and "citation".
-        details: Those of `page.study_content`; "benchmarks", the study's folder of them, "recorded_rules" that must have one there,
-            and "training_benchmarks".
+        details: Those of `page.study_content`.
         record: The study's record.
         output: The page.
     """
-    training = [Path(path) for path in details["training_benchmarks"]]
     content = page.study_content(
         study,
         {name: load_table(path) for name, path in tables.items()},
         figures,
-        stages.benchmark_files(Path(details["benchmarks"]), details["recorded_rules"], training),
         origin.load_citation(sources["citation"]),
         record,
         details,

@@ -180,6 +180,7 @@ def _check(record: Record) -> None:
         _word(name)
     for job in record.jobs:
         float(job.usage["wallTime"])
+        float(job.usage["peakMemory"])
 
 
 def _several(value: Any) -> list[Any]:

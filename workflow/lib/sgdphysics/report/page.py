@@ -7,7 +7,7 @@ raw HTML or other files), the style sheet and the scripts are taken as they are,
 import base64
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +55,6 @@ def study_content(
     study: str,
     tables: Mapping[str, pd.DataFrame],
     figures: Mapping[Path, Path],
-    benchmarks: Mapping[str, Sequence[Path]],
     citation: Mapping[str, Any],
     record: audit.Record,
     details: Mapping[str, Any],
@@ -66,7 +65,6 @@ def study_content(
         study: Its name.
         tables: "claims", "tests" (``claim_tests.csv``) and "points" (``feng2023_points.csv``).
         figures: Caption file by picture file.
-        benchmarks: Benchmark files by rule.
         citation: Content of a ``CITATION.cff``.
         record: The study's record.
         details: "scale", "stated" (by claim), "papers" (name by key), "notebooks" (page by key), "settings" and "dataset" (its
@@ -76,7 +74,7 @@ def study_content(
         InputError: If a file is missing or not what it should be, or a table lacks a column.
     """
     entries = claims(tables["claims"], tables["tests"], details["stated"])
-    parts = stages(benchmarks)
+    parts = stages(record.jobs)
     return {
         "study": study,
         "scale": details["scale"],
@@ -92,7 +90,7 @@ def study_content(
         "settings": settings_text(details["settings"]),
         "dataset": dataset(details["settings"]["dataset"], details["dataset"]),
         "record": record_facts(record),
-        "stages": sorted(parts, key=lambda stage: -(stage.seconds or 0)),
+        "stages": parts,
         "total": total(parts),
         "citations": citations(citation),
     }
