@@ -61,7 +61,7 @@ SWEEPS = {"layer": 1, "test_images": 20, "equal_losses": [1.08, 1.05], "equal_ep
 # These depend on the directions of no curvature, which in networks as small as these are most, and differ between solvers and
 # processors.
 DEPENDENT = ["correlation_mean", "correlation_variation", "leading_directions", "summed_products"]
-DEPENDENT += ["summed_products_of_shuffled_losses", "cumulative_share", "median_flatness"]
+DEPENDENT += ["summed_products_of_shuffled_losses", "cumulative_share"]
 
 
 @pytest.fixture(scope="module")
@@ -143,7 +143,7 @@ def test_every_table_has_the_same_numbers(on_cpu, on_accelerator):
     paths = sorted(on_cpu.glob("*.csv"))
     assert len(paths) == 24
     for path in paths:
-        first, second = (determined(pd.read_csv(folder / path.name)) for folder in (on_cpu, on_accelerator))
+        first, second = (determined(folder / path.name) for folder in (on_cpu, on_accelerator))
         assert len(first) > 0, path.name
         pd.testing.assert_frame_equal(first, second, rtol=1e-4, atol=1e-7, obj=path.name)
 
@@ -168,13 +168,15 @@ def test_a_step_recorded_on_a_gpu_is_the_step(dataset, on_gpu, monkeypatch):
 
 def test_a_gpu_measures_the_same_up_to_rounding(on_cpu, on_gpu):
     for path in sorted(on_cpu.glob("*.csv")):
-        first, second = (determined(pd.read_csv(folder / path.name)) for folder in (on_cpu, on_gpu))
+        first, second = (determined(folder / path.name) for folder in (on_cpu, on_gpu))
         pd.testing.assert_frame_equal(first, second, rtol=0.01, atol=1e-4, obj=path.name)
 
 
-def determined(table):
+def determined(path):
     """A table without directions of no curvature, and what depends on them: another solver finds others of these."""
-    table = table.drop(columns=DEPENDENT, errors="ignore")
+    # The flatness of rescaled copies is a median over directions of which, in networks as small as these, most have no curvature.
+    dependent = [*DEPENDENT, "median_flatness"] if path.name == "rescaled.csv" else DEPENDENT
+    table = pd.read_csv(path).drop(columns=dependent, errors="ignore")
     curvatures = table.columns.intersection(["eigenvalue", "hessian_eigenvalue", "curvature"])
     small = (table[curvatures] < 1e-9).any(axis=1)
     return table[~small].reset_index(drop=True)

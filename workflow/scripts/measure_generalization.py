@@ -8,10 +8,9 @@ from sgdphysics import devices, generalization, labelled_images, progress, run_f
 from sgdphysics.provenance import jobs
 from sgdphysics.tables import RUN_ORDER, save_rows
 
-SETTINGS = ["learning_rate", "batch_size", "seed"]
 COLUMNS = [
     "run",
-    *SETTINGS,
+    *RUN_ORDER,
     "status",
     "epochs",
     "steps",
@@ -37,7 +36,7 @@ def measure(
     images = generalization.MatchedDatasets(labelled_images.load_dataset(dataset_path).to(device))
     rows = []
     for name, result in run_files.load_results(runs_path).items():
-        row = {"run": name, **{key: getattr(result.run, key) for key in SETTINGS}}
+        row = {"run": name, **{key: getattr(result.run, key) for key in RUN_ORDER}}
         row |= {key: getattr(result, key) for key in ("status", "epochs", "steps")}
         if result.status not in ("diverged", "dead"):
             row |= sharpness_and_size.losses_and_sharpness(result, images.of(result.run), layer, sharpest_directions)
