@@ -37,10 +37,12 @@ OTHERWISE = Run(
     max_steps=99,
     seed=3,
 )
+EXTENDED = dataclasses.replace(OTHERWISE, budget_extension=4.0)
 NAMES = {
     "mnist5k_lr0.1_b50_s0_51c83673": Run(),
     "mnist5k_lr0.3_b5_s104_6c3f4472": Run(learning_rate=0.3, batch_size=5, seed=104),
     "mnist5k_lr0.2_b25_s3_69ccef6e": OTHERWISE,
+    "mnist5k_lr0.2_b25_s3_436ea51c": EXTENDED,
 }
 
 
@@ -51,15 +53,18 @@ def test_a_run_keeps_its_name(name):
 
 def test_ensembles_and_chunks_keep_their_names():
     checkpoints = {"per_decade": 10, "losses": [0.1], "epochs": []}
-    chunks = grids.chunks_of(NAMES.values(), "mnist5k", 5, checkpoints)
-    found = [(chunk.ensemble, chunk.name) for chunk in chunks]
+    runs_before = [run for run in NAMES.values() if run != EXTENDED]
+    found = [(chunk.ensemble, chunk.name) for chunk in grids.chunks_of(runs_before, "mnist5k", 5, checkpoints)]
     assert found == [("3d1181d764", "a128a3978c"), ("92755c9fa3", "f61dbe7cce"), ("a4a749e7c5", "743e656058")]
+    # What only decides when a run stops makes no other ensemble.
+    (chunk,) = grids.chunks_of([OTHERWISE, EXTENDED], "mnist5k", 5, checkpoints)
+    assert chunk.ensemble == "a4a749e7c5"
 
 
 @pytest.mark.parametrize("setting", sorted(field.name for field in dataclasses.fields(Run)))
 def test_every_setting_is_in_the_hash(setting):
-    changed = dataclasses.replace(OTHERWISE, **{setting: getattr(Run(), setting)})
-    first, second = (runs.run_id(run, "mnist5k").split("_")[-1] for run in (OTHERWISE, changed))
+    changed = dataclasses.replace(EXTENDED, **{setting: getattr(Run(), setting)})
+    first, second = (runs.run_id(run, "mnist5k").split("_")[-1] for run in (EXTENDED, changed))
     assert first != second
 
 

@@ -283,10 +283,17 @@ def members_of(study):
 
 
 REFERENCE = Run(
-    hidden_widths=(30, 30), learning_rate=0.1, batch_size=25, images_per_class=400, stop_on="training_set", max_epochs=600, seed=100
+    hidden_widths=(30, 30),
+    learning_rate=0.1,
+    batch_size=25,
+    images_per_class=400,
+    stop_on="training_set",
+    max_epochs=600,
+    budget_extension=4.0,
+    seed=100,
 )
 WHAT_A_DOSE_CHANGES = {
-    ("control", 0.0): {"stop_loss": 0.0, "max_epochs": 240},
+    ("control", 0.0): {"stop_loss": 0.0, "max_epochs": 240, "budget_extension": 1.0},
     ("learning_rate", 0.02): {"learning_rate": 0.02},
     ("batch_size", 400): {"batch_size": 400},
     ("norm_penalty", 0.02): {"weight_decay": 0.02, "weight_decay_penalty": "norm", "weight_decay_epochs": 100},
@@ -397,9 +404,9 @@ def test_the_talks_example_are_runs_of_the_reference_of_the_sweeps_whatever_it_i
     }
 
 
-OF_SWEEPS = {"per_decade": None, "losses": [3e-3, 1e-3], "epochs": [30, 60, 120, 240]}
+OF_SWEEPS = {"per_decade": None, "losses": [3e-2, 1e-2, 3e-3, 1e-3], "epochs": [30, 60, 120, 240]}
 CHECKPOINTS = {
-    "feng2021": {"per_decade": 10, "losses": [1e-2, 3e-3, 1e-3], "epochs": []},
+    "feng2021": {"per_decade": 10, "losses": [3e-2, 1e-2, 3e-3, 1e-3], "epochs": []},
     "yang2023": {"per_decade": None, "losses": [], "epochs": []},
     "feng2023": OF_SWEEPS,
 }
@@ -480,7 +487,7 @@ def test_a_run_of_three_sections_keeps_the_checkpoints_of_all(monkeypatch):
     study = sweeps_changed(equal_losses=[3e-3, 5e-4])
     (found,) = [chunk for chunk in studies.chunks_of(study) if set(chunk.runs) == set(shared)]
     # A loss that several sections name is there once.
-    assert found.checkpoints == {"per_decade": 10, "losses": [1e-2, 3e-3, 1e-3, 5e-4], "epochs": [30, 60, 120, 240]}
+    assert found.checkpoints == {"per_decade": 10, "losses": [3e-2, 1e-2, 3e-3, 1e-3, 5e-4], "epochs": [30, 60, 120, 240]}
     assert all((found.ensemble, found.name) in names(study, section) for section in SECTIONS)
 
 

@@ -140,6 +140,41 @@ def test_runs_stop_by_the_rule_or_give_up():
     assert (result.status, result.epochs, result.steps) == ("not_converged", 3, 18)
 
 
+CLASSES_APART = torch.eye(6).repeat(5, 1), torch.arange(6).repeat(5)
+LEARNS = Run(hidden_widths=(20,), batch_size=5, learning_rate=0.5, stop_loss=0.01, max_epochs=500)
+
+
+def test_a_run_whose_loss_still_falls_goes_on_beyond_its_budget_until_it_stops_by_the_rule():
+    (unlimited,) = training.train([LEARNS], *CLASSES_APART)
+    budget = unlimited.epochs // 2
+    for limit in ({"max_epochs": budget}, {"max_epochs": 500, "max_steps": 6 * budget}):
+        (result,) = training.train([dataclasses.replace(LEARNS, **limit, budget_extension=3.0)], *CLASSES_APART)
+        assert (result.status, result.loss_history) == ("converged", unlimited.loss_history)
+
+
+@pytest.mark.parametrize(
+    ("limit", "epochs"), [({"max_epochs": 4}, 6), ({"max_epochs": 3}, 5), ({"max_epochs": 500, "max_steps": 24}, 6)], ids=str
+)
+def test_no_run_goes_on_beyond_the_extension_of_its_budget(limit, epochs):
+    run = dataclasses.replace(LEARNS, **limit, budget_extension=1.5)
+    (result,) = training.train([run], *CLASSES_APART)
+    assert (result.status, result.epochs) == ("not_converged", epochs)
+
+
+def test_a_run_that_learns_nothing_more_is_given_up_at_the_end_of_its_budget():
+    images, labels = CLASSES_APART
+    noise = torch.randint(6, (len(labels),), generator=torch.Generator().manual_seed(1))
+    constant = torch.ones_like(images)  # all images alike: only the frequencies of the classes can be learnt
+    run = dataclasses.replace(LEARNS, batch_size=10, learning_rate=0.05, max_epochs=40, budget_extension=4.0)
+    (result,) = training.train([run], constant, noise)
+    assert (result.status, result.epochs) == ("not_converged", 40)
+
+
+def test_runs_of_different_extension_are_stepped_together():
+    runs_ = [dataclasses.replace(LEARNS, max_epochs=4, budget_extension=extension) for extension in (1.0, 2.0)]
+    assert [result.epochs for result in training.train(runs_, *CLASSES_APART)] == [run.most_epochs for run in runs_] == [4, 8]
+
+
 @pytest.mark.parametrize(("max_epochs", "max_steps", "epochs"), [(4, None, 4), (4, 6, 2), (4, 7, 3), (4, 1, 1), (2, 100, 2)])
 def test_a_run_is_given_up_at_the_end_of_the_epoch_in_which_it_reaches_either_cap(max_epochs, max_steps, epochs):
     run = dataclasses.replace(BASE, max_epochs=max_epochs, max_steps=max_steps)

@@ -27,7 +27,7 @@ def train(
     epoch_steps = training.steps_per_epoch(runs[0], images)
     schedule = [epoch * epoch_steps for epoch in checkpoint_epochs]
     if checkpoints_per_decade is not None:
-        schedule += log_spaced_steps(checkpoints_per_decade, epoch_steps, max(run.max_epochs for run in runs))
+        schedule += log_spaced_steps(checkpoints_per_decade, epoch_steps, max(run.most_epochs for run in runs))
     results = training.train(
         runs,
         dataset.train_images,

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -66,6 +67,8 @@ class Run:
         max_epochs: Give up after this many epochs.
         max_steps: Give up at the end of the epoch in which this many steps are reached; None sets no such limit.
         seed: Seed of initial weights, batches, dropout, label noise and image draw.
+        budget_extension: By what factor ``max_epochs`` and ``max_steps`` are extended at most, while the loss still falls: in the
+            last quarter of its epochs to less than 90 % of that in the quarter before, by the means.
     """
 
     hidden_widths: tuple[int, ...] = (50, 50)
@@ -88,6 +91,7 @@ class Run:
     max_epochs: int = 1000
     max_steps: int | None = None
     seed: int = 0
+    budget_extension: float = 1.0
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "hidden_widths", tuple(self.hidden_widths))
@@ -115,14 +119,20 @@ class Run:
         require(self.stop_on in ("batches", "training_set"), "stop_on", self.stop_on, "batches or training_set")
         require(self.max_epochs >= 1, "max_epochs", self.max_epochs, "at least 1")
         require(self.max_steps is None or self.max_steps >= 1, "max_steps", self.max_steps, "at least 1, or None")
+        require(1 <= self.budget_extension < math.inf, "budget_extension", self.budget_extension, "a number from 1")
+
+    @property
+    def most_epochs(self) -> int:
+        """Epochs after which it is given up whatever its loss, if no limit of steps is reached before."""
+        return math.ceil(self.max_epochs * self.budget_extension)
 
 
 def stack_key(run: Run) -> tuple[object, ...]:
     """Return what must agree for runs to be stepped together: values, and name and value of every setting not in ``ALWAYS_NAMED``
-    that is not at its default.
+    that is not at its default, unless it only decides when a run stops.
     """
     shape = (run.hidden_widths, run.batch_size, run.loss, run.images_per_class, run.label_noise, run.dropout > 0)
-    return (*shape, *_later_settings(run).items())
+    return (*shape, *((name, value) for name, value in _later_settings(run).items() if name != "budget_extension"))
 
 
 def settings_of(run: Run) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from sgdphysics import networks, seeds
 from sgdphysics.runs import Run
 from sgdphysics.training_sets import steps_per_epoch
 
+_FALL = 0.9  # of the mean loss of a quarter of the epochs, from one to the next: less is still falling
 STOP_ACCURACY_EPOCHS = 9  # the published rule averages the training accuracy over this many epochs
 
 
@@ -107,6 +108,19 @@ class Member:
         recent = self.accuracy_history[-STOP_ACCURACY_EPOCHS:]
         if self.loss_history[-1] < self.run.stop_loss and sum(recent) / len(recent) > self.run.stop_accuracy:
             return "converged"
-        steps = self.epoch * self.epoch_steps
-        out_of_steps = self.run.max_steps is not None and steps >= self.run.max_steps
-        return "not_converged" if out_of_steps or self.epoch >= self.run.max_epochs else ""
+        goes_on = self._within(1) or (self._within(self.run.budget_extension) and self._loss_still_falls())
+        return "" if goes_on else "not_converged"
+
+    def _within(self, extension: float) -> bool:
+        """Whether the budget of epochs and steps, extended by a factor, is not used up."""
+        run, steps = self.run, self.epoch * self.epoch_steps
+        return self.epoch < run.max_epochs * extension and (run.max_steps is None or steps < run.max_steps * extension)
+
+    def _loss_still_falls(self) -> bool:
+        """Whether the loss of the last quarter of the epochs is well below that of the quarter before, by the means.
+
+        A power law with an exponent of 0.3 falls as fast; noise on a plateau does not.
+        """
+        quarter = max(1, self.epoch // 4)
+        last, before = self.loss_history[-quarter:], self.loss_history[-2 * quarter : -quarter]
+        return bool(before) and sum(last) / len(last) < _FALL * sum(before) / len(before)

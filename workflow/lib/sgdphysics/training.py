@@ -25,7 +25,8 @@ class Result:
 
     Attributes:
         run: Its settings.
-        status: "converged" (stop rule met), "not_converged" (``max_epochs`` or ``max_steps`` reached), "diverged" (loss or weights
+        status: "converged" (stop rule met), "not_converged" (``max_epochs`` or ``max_steps`` reached, with
+            their extension where the loss still fell), "diverged" (loss or weights
             not finite) or "dead" (no unit of the last hidden layer responds to any training image, so every gradient of the loss
             is exactly zero, and stays so).
         epochs: Epochs trained.

@@ -52,13 +52,13 @@ def memory(job: Job, costs: Mapping[str, Any]) -> float:
 def expected_steps(run: Run, images: int, *, costs: Mapping[str, Any]) -> float:
     """Return about how many steps a run will train on ``images`` images."""
     law = costs["steps"]
-    cap = _most_steps(run, images)
+    budget = _step_budget(run, images)
     if run.stop_loss == 0:
-        return cap
-    if run.learning_rate / run.batch_size > law["edge"]:
-        return cap * law["share_beyond_edge"]
+        return budget
+    if run.learning_rate / run.batch_size > law["edge"]:  # its loss no longer falls
+        return budget * law["share_beyond_edge"]
     steps = exp(sum(law[kind] * value for kind, value in _step_features(run, images).items()))
-    return min(cap, max(steps, images // run.batch_size))
+    return min(budget * run.budget_extension, max(steps, images // run.batch_size))
 
 
 def fitted_costs(measured: Iterable[tuple[Job, float, float]]) -> dict[str, Any]:
@@ -98,7 +98,7 @@ def fitted_steps(results: Sequence[tuple["Result", int]]) -> dict[str, float]:
     powers = np.linalg.lstsq(matrix, np.log([result.steps for result, _ in converged]), rcond=None)[0]
     edge = _edge([(result.run.learning_rate / result.run.batch_size, result.status == "converged") for result, _ in candidates])
     beyond = [
-        result.steps / _most_steps(result.run, images)
+        result.steps / _step_budget(result.run, images)
         for result, images in candidates
         if result.run.learning_rate / result.run.batch_size > edge
     ]
@@ -106,8 +106,8 @@ def fitted_steps(results: Sequence[tuple["Result", int]]) -> dict[str, float]:
     return {**law, "edge": edge, "share_beyond_edge": float(np.mean(beyond)) if beyond else 1.0}
 
 
-def _most_steps(run: Run, images: int) -> float:
-    """The steps after which a run is given up."""
+def _step_budget(run: Run, images: int) -> float:
+    """The steps after which a run is given up, unless its loss still falls."""
     return min(run.max_epochs * (images // run.batch_size), run.max_steps or float("inf"))
 
 

@@ -7,7 +7,10 @@ from typing import Any
 from sgdphysics.runs import Run
 from sgdphysics.study import grids
 
-_RUN_SETTINGS = ("hidden_widths", "loss", "sampling", "images_per_class", "draw_images", "stop_loss", "stop_accuracy")
+_RUN_SETTINGS = (
+    *("hidden_widths", "loss", "sampling", "images_per_class", "draw_images"),
+    *("stop_loss", "stop_accuracy", "budget_extension"),
+)
 
 
 @dataclass(frozen=True)
@@ -165,7 +168,7 @@ def _sweep_members(settings: Mapping[str, Any]) -> Iterator[tuple[str, float, Ru
 
 def _doses(settings: Mapping[str, Any]) -> Iterator[tuple[str, float, dict[str, Any]]]:
     """Every sweep's name and doses, and what a dose changes in the reference: nothing for the dose that the reference has."""
-    yield "control", 0.0, {"stop_loss": 0.0, "max_epochs": settings["control_epochs"]}
+    yield "control", 0.0, {"stop_loss": 0.0, "max_epochs": settings["control_epochs"], "budget_extension": 1.0}
     sweeps = {sweep.name: sweep for sweep in _sweeps(settings)}
     for name, doses in settings["sweeps"].items():
         sweep = sweeps[name]
