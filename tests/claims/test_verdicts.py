@@ -22,7 +22,8 @@ import planted_yang2023
 from claim_cases import FAILED, HELD, UNDECIDED
 from planted_feng2021 import REFERENCE
 from planted_tables import TABLES, read_back
-from sgdphysics.claims import verdicts
+from sgdphysics import fits
+from sgdphysics.claims import reasons, verdicts
 from sgdphysics.claims.ledger import tables_of
 from sgdphysics.errors import InputError
 
@@ -191,7 +192,7 @@ def cross(logarithm):
         for rate, size in CROSS
         for seed in planted.SEEDS
     ]
-    table = pd.DataFrame(rows).assign(status="converged", target_loss=0.003, run=range(len(rows)))
+    table = pd.DataFrame(rows).assign(status="converged", epochs=30, final_loss=1e-3, target_loss=0.003, run=range(len(rows)))
     table["reference"] = (table["learning_rate"] == 0.1) & (table["batch_size"] == 20)
     values = pd.concat([table.assign(quantity=name) for name in planted_feng2021.QUANTITIES])
     return {"feng2021_runs": table, "feng2021_fig4_equal_loss": values}
@@ -266,7 +267,8 @@ def test_lines_of_fewer_than_three_settings_give_no_value_and_without_any_the_cl
     row, tests = decide("edge_is_best", with_edge_rows(lose))
     assert row["verdict"] == "inconclusive"
     assert row["n_seeds"] == 0
-    assert tests["settings"].tolist() == [0] * 5
+    assert tests["settings_held"].tolist() == [0] * 5
+    assert "no line has an edge with 3 settings or more up to it: 4 of 17 settings converge with every seed" in row["open_because"]
 
 
 def test_a_seed_without_a_test_loss_up_to_the_edge_is_left_out():
@@ -339,6 +341,48 @@ def test_a_setting_that_no_run_reached_leaves_a_claim_on_every_setting_undecided
     assert row["verdict"] == "inconclusive"
     assert FAILED not in deciding(tests)
     assert tests["settings"].max() == tests["settings_held"].max() + 1
+
+
+def never_reaching(tables, sweep, dose, seeds):
+    """The planted tables with runs of a dose that stayed above the losses compared, and so in no effect."""
+    points, effects = tables["feng2023_points"], tables["feng2023_effects"]
+    of_points, of_effects = (
+        (rows["sweep"] == sweep) & (rows["dose"] == dose) & rows["seed"].isin(seeds) for rows in (points, effects)
+    )
+    tired = points.loc[of_points, ["sweep", "dose", "seed", "reference", "run"]].drop_duplicates()
+    tired = tired.assign(status="not_converged", deciding=False, trained_epochs=600, lowest_loss=0.0071)
+    reached = read_back(pd.concat([points[~of_points], tired]))
+    return tables | {"feng2023_points": reached, "feng2023_effects": effects[~of_effects]}
+
+
+@pytest.mark.parametrize("lost", [6, 2, 1])
+def test_a_dose_that_stays_above_the_losses_compared_says_why_its_claim_is_open(lost):
+    tables = planted.tables()
+    points = tables["feng2023_points"]
+    doses = points.loc[points["sweep"] == "learning_rate", "dose"]
+    row, tests = decide("noise_flattens", never_reaching(tables, "learning_rate", doses.max(), planted.SEEDS[:lost]))
+    if lost == 1:
+        assert (row["verdict"], row["open_because"]) == ("replicated", "")
+        return
+    assert row["verdict"] == "inconclusive"
+    assert f"learning rate {doses.max():g} against {doses.min():g}: {6 - lost} of 6 seeds have a value" in row["open_because"]
+    assert "did not reach a loss of 0.001 in 600 epochs; lowest common loss 0.0071), 5 are needed" in row["open_because"]
+    assert tests.loc[tests["outcome"] == UNDECIDED, "open_because"].ne("").all()
+
+
+def test_a_test_whose_interval_crosses_a_margin_names_it():
+    region = {"between": [3, 5]}
+    rows = pd.DataFrame({"seed": range(5), "value": [2.9, 3.1, 3.0, 3.05, 2.95]})
+    assert reasons.of_setting(rows, fits.student_interval(rows["value"]), region) == "3 [2.9, 3.1] crosses 3"
+    wide = rows.assign(value=[1, 7, 4, 2, 6])
+    assert reasons.of_setting(wide, fits.student_interval(wide["value"]), region).endswith("crosses 3 and 5")
+
+
+@every_claim
+def test_a_claim_that_is_decided_has_no_reason_to_be_open(claim):
+    row, tests = decide(claim, planted.tables())
+    assert (row["verdict"], row["open_because"]) == ("replicated", "")
+    assert tests.loc[tests["outcome"] != "reported", "open_because"].eq("").all()
 
 
 @pytest.mark.parametrize("claim", ["noise_flattens", "decay_shrinks", "dropout_both"])
@@ -414,7 +458,7 @@ def test_best_dose_in_between_is_chosen_by_the_other_seeds():
     random = np.random.default_rng(0)
     rows = [
         {"sweep": "dropout", "dose": dose, "seed": seed, "reference": False, "run": f"{dose}_{seed}", "point": "equal_loss"}
-        | {"target": 0.001, "epoch": 80, "gap": 0.5 + 0.05 * random.standard_normal()}
+        | {"target": 0.001, "deciding": True, "status": "converged", "epoch": 80, "gap": 0.5 + 0.05 * random.standard_normal()}
         for dose in range(5)
         for seed in range(200)
     ]
@@ -428,12 +472,15 @@ def test_best_dose_in_between_is_chosen_by_the_other_seeds():
 def test_chance_that_moves_sharpness_and_size_against_each_other_is_no_effect(correlation):
     random = np.random.default_rng(0)
     covariance = [[1, correlation], [correlation, 1]]
+    runs = pd.DataFrame(itertools.product(["dropout"], [0.0, 0.2], range(5)), columns=["sweep", "dose", "seed"])
+    points = runs.assign(run=range(10), point="equal_loss", target=0.001, deciding=True, status="converged")
     held = []
     for _ in range(400):
         changes = random.multivariate_normal([0, 0], covariance, size=5)
         rows = pd.DataFrame(changes, columns=["slope_spread", "weight_spread"]).assign(seed=range(5), dose=0.2, sweep="dropout")
         table = rows.assign(deciding=True, comparison="equal_loss", weakest=0.0)
-        values = verdicts.STATISTICS["dropout_opposite_effects"]({"feng2023_effects": table})["value"]
+        tables = {"feng2023_effects": table, "feng2023_points": points}
+        values = verdicts.STATISTICS["dropout_opposite_effects"](tables)["value"]
         held.append(verdicts.outcome(values.tolist(), {"above": 0})[0] == HELD)
     assert np.mean(held) <= 0.05
 
@@ -513,7 +560,10 @@ def test_runs_that_diverged_or_did_not_converge_are_left_out(claim, lost):
         assert FAILED not in deciding(tests)
     without, _ = decide(claim, planted.diverged(tables, chosen))
     ignored, _ = decide(claim, contrary)
-    pd.testing.assert_series_equal(without, ignored)
+    pd.testing.assert_series_equal(without.drop("open_because"), ignored.drop("open_because"))
+    if lost == 2:
+        assert "4 of 6 seeds have a value (2 diverged), 5 are needed" in without["open_because"] or claim == "noise_scale"
+        assert "did not converge in 30 epochs, training loss 0.009)" in ignored["open_because"]
 
 
 @every_claim_of_feng2021s_runs

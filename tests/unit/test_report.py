@@ -98,6 +98,17 @@ def test_the_rule_behind_a_verdict_is_said(outcomes, verdict, words):
     assert words in one_claim(*outcomes, verdict=verdict).reason
 
 
+def test_what_is_open_says_why_and_a_study_of_before_may_not():
+    because = "batch size 400: -1e-3 of 5 seeds, x-axis"
+    (claim,) = claims.claims(
+        ledger(a=("empirical", "inconclusive")).assign(open_because=because),
+        pd.DataFrame([row_of_test("a", "undecided")]).assign(open_because=np.nan),
+        {},
+    )
+    assert (claim.open_because, claim.tests[0].open_because) == ("batch size 400: −1e−3 of 5 seeds, x-axis", "")
+    assert one_claim("undecided", verdict="inconclusive").open_because == ""
+
+
 def test_claims_are_counted_by_kind_and_verdict():
     kinds = {"a": ("empirical", "replicated"), "b": ("empirical", "inconclusive"), "c": ("identity", "replicated")}
     entries = claims.claims(ledger(**kinds), pd.DataFrame([row_of_test(name, "held") for name in kinds]), {})

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from sgdphysics.claims import verdicts
@@ -34,8 +35,9 @@ def summary(ledger: pd.DataFrame, tests: pd.DataFrame, study: str) -> str:
     lines.append(f"{'claim':<28}{'verdict':<16}{'primary test: value [95 % interval over seeds]':<48}against")
     for _, claim in ledger.iterrows():
         primary = tests[(tests["claim"] == claim["claim"]) & tests["primary"]].iloc[0]
-        interval = f"{claim['value']:.3g} [{claim['ci_low']:.3g}, {claim['ci_high']:.3g}], n = {claim['n_seeds']}"
-        lines.append(f"{claim['claim']:<28}{claim['verdict']:<16}{interval:<48}{primary['region']}")
+        lines.append(f"{claim['claim']:<28}{claim['verdict']:<16}{_estimate(claim):<48}{primary['region']}")
+        if claim["open_because"]:
+            lines.append(f"{'':<28}because {claim['open_because']}")
     held = ledger[ledger["verdict"] == "replicated"].groupby("kind").size()
     counts = [f"{held.get(kind, 0)} of {count} {kind} claims replicated" for kind, count in ledger.groupby("kind").size().items()]
     lines += [
@@ -44,6 +46,14 @@ def summary(ledger: pd.DataFrame, tests: pd.DataFrame, study: str) -> str:
         f"Report: results/{study}/report/index.html  Figures: figures/{study}/  Tables: results/{study}/tables/",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _estimate(claim: pd.Series) -> str:
+    """The value of a claim with its interval and the number of seeds, as far as there are any."""
+    if not np.isfinite(claim["value"]):
+        return "no value"
+    ends = f" [{claim['ci_low']:.3g}, {claim['ci_high']:.3g}]" if np.isfinite(claim["ci_high"] - claim["ci_low"]) else ""
+    return f"{claim['value']:.3g}{ends}" + (f", n = {claim['n_seeds']}" if claim["n_seeds"] else "")
 
 
 if __name__ == "__main__":

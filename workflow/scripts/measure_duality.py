@@ -10,7 +10,8 @@ from sgdphysics import devices, gap_and_sharpness, generalization, labelled_imag
 from sgdphysics.provenance import jobs
 from sgdphysics.tables import save_rows
 
-POINT = ["run", "status", "point", "target", "epoch"]
+RUN = ["run", "status", "trained_epochs", "lowest_loss"]
+POINT = [*RUN, "point", "target", "epoch"]
 NUMBERS = [
     "training_loss",
     "clean_training_loss",
@@ -56,16 +57,17 @@ def measure(
     points, spectra = [], []
     for name, result in run_files.load_results(runs_path).items():
         rows, data = [], images.of(result.run)
+        outcome = dict(zip(RUN, (name, result.status, result.epochs, min(result.loss_history)), strict=True))
         for point in sweeps.points_of(result, settings["equal_losses"], settings["equal_epochs"]):
             network = point.network.double().to(device)
             studied, entering = network.from_layer(settings["layer"]), data.entering(network, settings["layer"])
             if not entering.has_curvature(studied, 0):
                 continue
-            columns = {"run": name, "status": result.status, "point": point.kind, "target": point.target, "epoch": point.epoch}
+            columns = {**outcome, "point": point.kind, "target": point.target, "epoch": point.epoch}
             numbers, spectrum = gap_and_sharpness.gap_and_sharpness(studied, entering, result.run.seed)
             rows.append({**columns, **numbers})
             spectra.append(spectrum.assign(**columns))
-        points += rows or [{"run": name, "status": result.status}]
+        points += rows or [outcome]
         progress.tell(name, status=result.status, points=len(rows))
     save_rows(tables["points"], [pd.DataFrame(points, columns=[*POINT, *NUMBERS])], [*POINT, *NUMBERS])
     save_rows(tables["spectra"], spectra, [*POINT, *SPECTRUM])

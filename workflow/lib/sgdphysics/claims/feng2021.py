@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sgdphysics.claims.registry import Tables, statistic, table_of
+from sgdphysics.claims import missing
+from sgdphysics.claims.registry import MISSING, Tables, statistic, table_of
 from sgdphysics.fits import power_law
 
 EARLY_EPOCHS = (1, 2, 5)  # those that the claim is about; later ones are only drawn
@@ -18,7 +19,8 @@ def _per_run(tables: Tables, values: pd.DataFrame) -> pd.DataFrame:
     joined = runs.merge(values, on="run", how="left")
     joined.loc[joined["status"] != "converged", "value"] = np.nan
     setting = "learning rate " + joined["learning_rate"].map("{:g}".format) + ", batch size " + joined["batch_size"].astype(str)
-    return pd.DataFrame({"setting": setting, **{key: joined[key] for key in ("reference", "seed", "value")}})
+    columns = {key: joined[key] for key in ("reference", "seed", "value")}
+    return pd.DataFrame({"setting": setting, **columns, MISSING: missing.of_runs(joined)})
 
 
 def _dimension(tables: Tables, window: str, value: Callable[[pd.DataFrame], pd.Series]) -> pd.DataFrame:

@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pandas as pd
 
-from sgdphysics import sweeps
-from sgdphysics.claims.registry import VALUES, Tables, statistic, table_of, values_of
+from sgdphysics.claims import missing
+from sgdphysics.claims.registry import MISSING, VALUES, Tables, statistic, table_of, values_of
 from sgdphysics.fits import power_law
 
 
@@ -54,24 +54,23 @@ def smallest_norm_of_other_solutions(tables: Tables) -> pd.DataFrame:
 
 
 def _members_at_deciding_points(tables: Tables) -> pd.DataFrame:
-    """Every run of every sweep but the control, at the loss that decides the sweep; without numbers where it did not reach it."""
+    """Every run of every sweep but the control, at the loss that decides the sweep; without numbers where it did not reach it.
+
+    "setting" names its sweep and dose, ``MISSING`` says why there are no numbers.
+    """
     points = table_of(tables, "feng2023_points")
-    points = points[points["sweep"] != sweeps.CONTROL]
-    members = points[["sweep", "dose", "seed", "run"]].drop_duplicates()
     rows = points[points["deciding"].astype(bool) & (points["point"] == "equal_loss")]
-    return members.merge(rows, on=list(members), how="left")
+    return missing.of_sweeps(points).merge(rows, on=["sweep", "dose", "seed", "run"], how="left")
 
 
 def _deciding_points(tables: Tables) -> pd.DataFrame:
-    """The same with each run once at a loss, and its setting."""
-    rows = _members_at_deciding_points(tables)
-    rows = rows.assign(setting=rows["sweep"].astype(str) + " " + rows["dose"].map("{:g}".format))
-    return rows.drop_duplicates(["run", "target"])
+    """The same with each run once at a loss."""
+    return _members_at_deciding_points(tables).drop_duplicates(["run", "target"])
 
 
 def _of_every_setting(tables: Tables, value: Callable[[pd.DataFrame], pd.Series]) -> pd.DataFrame:
     rows = _deciding_points(tables)
-    return values_of(rows["setting"], rows["seed"], value(rows))
+    return values_of(rows["setting"], rows["seed"], value(rows)).assign(**{MISSING: rows[MISSING]})
 
 
 def _of_pairs(tables: Tables, column: str, losses: str = "own", smallest: bool = False) -> pd.DataFrame:
@@ -111,7 +110,14 @@ def _over_settings(tables: Tables, value: Callable[[pd.DataFrame], float], witho
     rows = _deciding_points(tables)
     rows = rows[~rows["sweep"].isin(without)]
     settings = rows["setting"].nunique()
-    return _by_seed(rows, lambda part: value(part) if part["gap"].notna().sum() == settings else np.nan)
+    values = _by_seed(rows, lambda part: value(part) if part["gap"].notna().sum() == settings else np.nan)
+    return values.assign(**{MISSING: values["seed"].map(_lacking(rows, ["seed"]))})
+
+
+def _lacking(rows: pd.DataFrame, by: Sequence[str]) -> pd.Series:
+    """Of each seed, and perhaps sweep, that lacks a setting, the first that it lacks, and why."""
+    lacking = rows[rows["gap"].isna()]
+    return ("lack " + lacking["setting"] + ", which " + lacking[MISSING]).groupby([lacking[key] for key in by]).first()
 
 
 @statistic
@@ -205,8 +211,11 @@ def _size(rows: pd.DataFrame, key: str) -> float:
 
 def _size_in_sweeps(tables: Tables, key: str) -> pd.DataFrame:
     rows = _members_at_deciding_points(tables)
-    doses = rows.groupby("sweep")["dose"].transform("nunique")
-    return _by_seed(rows[doses > 2], lambda part: _size(part, key) if part["gap"].notna().all() else np.nan, by=["sweep"])
+    rows = rows[rows.groupby("sweep")["dose"].transform("nunique") > 2]
+    values = _by_seed(rows, lambda part: _size(part, key) if part["gap"].notna().all() else np.nan, by=["sweep"])
+    return values.merge(
+        _lacking(rows, ["seed", "sweep"]).rename(MISSING), left_on=["seed", "setting"], right_index=True, how="left"
+    )
 
 
 @statistic

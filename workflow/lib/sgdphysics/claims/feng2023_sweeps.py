@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 
 from sgdphysics import sweeps
-from sgdphysics.claims.registry import VALUES, Tables, statistic, table_of, values_of
+from sgdphysics.claims import missing
+from sgdphysics.claims.registry import MISSING, VALUES, Tables, statistic, table_of, values_of
 
 DECAY = ("norm_penalty", "squared_penalty")
 NOISE = ("learning_rate", "batch_size")
@@ -16,19 +17,35 @@ NOISE = ("learning_rate", "batch_size")
 def _strongest(
     tables: Tables, names: Sequence[str], comparisons: Sequence[str], value: Callable[[pd.DataFrame], pd.Series]
 ) -> pd.DataFrame:
-    """A number of what the strongest dose of each sweep changes against the weakest, where each comparison is decided."""
+    """A number of what the strongest dose of each sweep changes against the weakest, where each comparison is decided.
+
+    The dose is the strongest of the study's settings, whatever became of its runs: a seed without it has no value.
+    """
     effects = table_of(tables, "feng2023_effects")
+    points = table_of(tables, "feng2023_points")
+    members = missing.of_sweeps(points[points["sweep"].isin(names)])
     parts = []
     for sweep, comparison in itertools.product(names, comparisons):
-        rows = effects[(effects["sweep"] == sweep) & effects["deciding"].astype(bool) & (effects["comparison"] == comparison)]
         by = f", {comparison}" if len(comparisons) > 1 else ""
-        if rows.empty:  # every sweep is asked: one that compares nothing leaves the claim undecided
+        doses = sweeps.in_order(sweep, members.loc[members["sweep"] == sweep, "dose"].tolist())
+        if not doses:  # every sweep is asked: one that compares nothing leaves the claim undecided
             parts.append(values_of(sweep + by, np.nan, pd.Series([np.nan])))
             continue
-        rows = rows[rows["dose"] == sweeps.in_order(sweep, rows["dose"].tolist())[-1]]
-        setting = sweep + " " + rows["dose"].map("{:g}".format) + " against " + rows["weakest"].map("{:g}".format) + by
-        parts.append(values_of(setting, rows["seed"], value(rows)))
+        rows = effects[(effects["sweep"] == sweep) & effects["deciding"].astype(bool) & (effects["comparison"] == comparison)]
+        rows = rows[rows["dose"] == doses[-1]]
+        pairs = _pairs(members[members["sweep"] == sweep], doses[0], doses[-1])
+        pairs = pairs.merge(rows[["seed"]].assign(value=value(rows)), on="seed", how="left")
+        setting = f"{sweep} {doses[-1]:g} against {doses[0]:g}{by}"
+        parts.append(values_of(setting, pairs["seed"], pairs["value"]).assign(**{MISSING: pairs["missing"]}))
     return pd.concat(parts, ignore_index=True)
+
+
+def _pairs(members: pd.DataFrame, weakest: float, strongest: float) -> pd.DataFrame:
+    """One row per seed of the strongest dose, with what is missing for it to be compared: that run, or the one of the weakest."""
+    chosen, beside = (members.loc[members["dose"] == dose].set_index("seed")["missing"] for dose in (strongest, weakest))
+    beside = beside.reindex(chosen.index).fillna("was not trained")
+    at_weakest = (f"at {weakest:g} " + beside).where(beside != "", "trained for longer than what it is compared with")
+    return chosen.mask(chosen == "", at_weakest).reset_index()
 
 
 @statistic
@@ -91,7 +108,8 @@ def _gap_in_between(tables: Tables, point: str) -> pd.DataFrame:
 
     Which dose is best is decided by the other seeds, so that its own chance does not make it so.
     """
-    points = sweeps.with_control(table_of(tables, "feng2023_points").dropna(subset=["point"]))
+    table = table_of(tables, "feng2023_points")
+    points = sweeps.with_control(table.dropna(subset=["point"]))
     rows = points[(points["sweep"] == "dropout") & (points["point"] == point)]
     targets = sweeps.deciding_targets(rows)
     rows = rows[rows["target"].isin(targets["target"])]
@@ -101,7 +119,9 @@ def _gap_in_between(tables: Tables, point: str) -> pd.DataFrame:
         inner = gaps.drop(index=seed).mean().iloc[1:-1]
         value = gaps.loc[seed].iloc[[0, -1]].min(skipna=False) - gaps.loc[seed, inner.idxmin()] if len(inner.dropna()) else np.nan
         values.append({"setting": "dropout", "reference": True, "seed": seed, "value": value})
-    return pd.DataFrame(values, columns=VALUES)
+    reasons = missing.of_sweeps(table[table["sweep"] == "dropout"], point)
+    reasons = (reasons["setting"] + " " + reasons["missing"])[reasons["missing"] != ""].groupby(reasons["seed"]).first()
+    return pd.DataFrame(values, columns=VALUES).assign(**{MISSING: lambda rows: rows["seed"].map(reasons)})
 
 
 @statistic

@@ -8,6 +8,7 @@ import pandas as pd
 from sgdphysics.errors import InputError
 
 VALUES = ["setting", "reference", "seed", "value"]  # columns of what a statistic returns
+MISSING = "missing"  # a further column, where a statistic knows it: why there is no value, in words that follow "5 seeds"
 
 Tables = Mapping[str, pd.DataFrame]
 
@@ -17,7 +18,7 @@ class MissingTableError(InputError):
 
 
 class Statistic(Protocol):
-    """A function of the tables that returns one row per setting and seed, with the columns ``VALUES``."""
+    """A function of the tables that returns one row per setting and seed, with the columns ``VALUES``, perhaps ``MISSING``."""
 
     __name__: str
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sgdphysics.claims import feng2021, feng2023_duality, feng2023_sweeps, yang2023  # noqa: F401  (statistics register themselves)
+from sgdphysics.claims import feng2021, feng2023_duality, feng2023_sweeps, reasons, yang2023  # noqa: F401  (statistics register themselves)
 from sgdphysics.claims.outcomes import FEWEST_SEEDS
 from sgdphysics.claims.registry import STATISTICS, MissingTableError, Tables
 from sgdphysics.errors import InputError
@@ -35,7 +35,7 @@ def decide(
     Returns:
         The ledger, one row per claim with the value and interval of its primary test; and one row per test, with its p-value (of
         primary tests of empirical claims also adjusted for their number), the distance from the margin that so many seeds would
-        have shown, and the tables that it was computed from.
+        have shown, and the tables that it was computed from. Both say, where a claim or a test is open, why ("open_because").
 
     Raises:
         InputError: If a table is missing or a statistic is unknown.
@@ -65,6 +65,7 @@ def decide(
                 **{key: primary[key] for key in ("statistic", "predicted", "value", "ci_low", "ci_high", "n_seeds")},
                 "verdict": verdict(decisive),
                 "figure": claim["figure"],
+                "open_because": reasons.of_claim(rows) if verdict(decisive) == "inconclusive" else "",
             }
         )
     return pd.DataFrame(ledger), _with_holm_of_primaries(pd.DataFrame(tests), ledger)
@@ -87,7 +88,7 @@ def _rows_before(table: pd.DataFrame, claim: str) -> list[dict[str, Any]]:
     rows = table[table["claim"] == claim].drop(columns="p_value_holm", errors="ignore")
     if rows.empty:
         raise InputError(f"claims.{claim}: it needs a table that is not kept, and was not decided before")
-    return rows.to_dict("records")
+    return rows.assign(open_because=rows.get("open_because", pd.Series("", rows.index)).fillna("")).to_dict("records")
 
 
 def verdict(outcomes: Sequence[str]) -> str:
@@ -170,6 +171,7 @@ class _Decision:
     n_seeds: int
     p_value: float
     smallest_effect: float
+    open_because: str
 
 
 _NOTHING = _Decision(
@@ -181,6 +183,7 @@ _NOTHING = _Decision(
     n_seeds=0,
     p_value=float("nan"),
     smallest_effect=float("nan"),
+    open_because="",
 )
 
 
@@ -211,12 +214,11 @@ def _test_row(claim: Mapping[str, Any], test: Mapping[str, Any], tables: Tables)
     if test.get("settings", "reference") == "reference":
         values = values[values["reference"]]
     region, deterministic = {key: test[key] for key in REGIONS if key in test}, test.get("deterministic", False)
-    decisions = [
-        _decision(str(setting), group["value"], region, deterministic) for setting, group in values.groupby("setting", sort=False)
-    ]
+    decisions = [_decision(str(setting), group, region, deterministic) for setting, group in values.groupby("setting", sort=False)]
     outcomes = [decision.outcome for decision in decisions]
     worst = min(decisions, key=lambda decision: _favour(decision, region), default=_NOTHING)
     overall = "failed" if "failed" in outcomes else "held" if outcomes and set(outcomes) == {"held"} else "undecided"
+    open_settings = [(decision.setting, decision.open_because) for decision in decisions if decision.open_because]
     return {
         "test": test["id"],
         "statistic": test["statistic"],
@@ -226,19 +228,25 @@ def _test_row(claim: Mapping[str, Any], test: Mapping[str, Any], tables: Tables)
         "settings": len(decisions),
         "settings_held": outcomes.count("held"),
         "value": worst.value,
-        "ci_low": worst.ci_low,
-        "ci_high": worst.ci_high,
+        **_ends(worst),
         "n_seeds": worst.n_seeds,
         "outcome": "reported" if test.get("reported_only", False) else overall,
         # At every setting: the largest p-value is one of all of them together.
         "p_value": max([decision.p_value for decision in decisions], key=lambda p: np.inf if np.isnan(p) else p, default=np.nan),
         "smallest_effect": worst.smallest_effect,
         "tables": "; ".join(sorted(read.names)),
+        "open_because": "" if overall == "failed" else reasons.of_test(open_settings) if decisions else reasons.NOTHING_MEASURED,
     }
 
 
-def _decision(setting: str, values: pd.Series, region: Mapping[str, Any], deterministic: bool) -> _Decision:
-    usable = values[np.isfinite(values)].tolist()
+def _ends(decision: _Decision) -> dict[str, float]:
+    """The ends of the interval, NaN where it has none."""
+    ends = {"ci_low": decision.ci_low, "ci_high": decision.ci_high}
+    return {name: end if np.isfinite(end) else np.nan for name, end in ends.items()}
+
+
+def _decision(setting: str, rows: pd.DataFrame, region: Mapping[str, Any], deterministic: bool) -> _Decision:
+    usable = rows.loc[np.isfinite(rows["value"]), "value"].tolist()
     # Fewer seeds than decide, or none at all, have no p-value either.
     enough = not deterministic and len(usable) >= FEWEST_SEEDS
     decided, mean, low, high = outcome(usable, region, deterministic)
@@ -251,6 +259,7 @@ def _decision(setting: str, values: pd.Series, region: Mapping[str, Any], determ
         n_seeds=0 if deterministic else len(usable),
         p_value=p_value(usable, region) if enough else float("nan"),
         smallest_effect=smallest_detectable_distance(usable) if enough else float("nan"),
+        open_because=reasons.of_setting(rows, (mean, low, high), region) if decided == "undecided" else "",
     )
 
 

@@ -1,25 +1,36 @@
 """Statistics of the claims of Yang, Tang and Tu 2023."""
 
+import itertools
 from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
 
 from sgdphysics import convergence_edge
-from sgdphysics.claims.registry import VALUES, Tables, statistic, table_of, values_of
+from sgdphysics.claims import missing
+from sgdphysics.claims.registry import MISSING, VALUES, Tables, statistic, table_of, values_of
 from sgdphysics.equal_loss import at_lowest_common_loss
 
 
 def _equal_loss(tables: Tables, value: Callable[[pd.DataFrame], float]) -> pd.DataFrame:
     """A number per quantity and seed at the lowest training loss that every setting reached; NaN for a seed that lacks one."""
-    table = table_of(tables, "feng2021_fig4_equal_loss")
-    settings = len(table_of(tables, "feng2021_runs")[["learning_rate", "batch_size"]].drop_duplicates())
-    rows = at_lowest_common_loss(table)
-    values = [
-        {"setting": quantity, "reference": True, "seed": seed, "value": value(group) if len(group) == settings else np.nan}
-        for (quantity, seed), group in rows.groupby(["quantity", "seed"])
-    ]
-    return pd.DataFrame(values, columns=VALUES)
+    table, runs = table_of(tables, "feng2021_fig4_equal_loss"), table_of(tables, "feng2021_runs")
+    settings = len(runs[["learning_rate", "batch_size"]].drop_duplicates())
+    groups = dict(iter(at_lowest_common_loss(table).groupby(["quantity", "seed"])))
+    reasons = _lacking_settings(runs)
+    values = []
+    for quantity, seed in itertools.product(sorted(table["quantity"].unique()), runs["seed"].unique()):
+        group = groups.get((quantity, seed), ())
+        number = value(group) if len(group) == settings else np.nan
+        values.append({"setting": quantity, "reference": True, "seed": seed, "value": number, MISSING: reasons.get(seed)})
+    return pd.DataFrame(values, columns=[*VALUES, MISSING])
+
+
+def _lacking_settings(runs: pd.DataFrame) -> pd.Series:
+    """Of each seed with a run that did not converge, the first such setting, and what became of it."""
+    setting = "learning rate " + runs["learning_rate"].map("{:g}".format) + ", batch size " + runs["batch_size"].astype(str)
+    words = "lack " + setting + ", which " + missing.of_runs(runs)
+    return words[runs["status"] != "converged"].groupby(runs["seed"]).first()
 
 
 @statistic
@@ -50,12 +61,24 @@ def difference_at_equal_noise_scale(tables: Tables) -> pd.DataFrame:
 def _up_to_the_edge(tables: Tables, value: Callable[[pd.DataFrame], float]) -> pd.DataFrame:
     """A number per line and seed from its runs up to the edge; a line is a setting."""
     runs = table_of(tables, "yang2023_fig4")
-    rows = convergence_edge.runs_up_to_the_edge(runs[runs["part"] == "grid"])
+    grid = runs[runs["part"] == "grid"]
+    rows = convergence_edge.runs_up_to_the_edge(grid)
+    if rows.empty:
+        return pd.DataFrame(
+            [{"setting": "lines", "reference": True, "seed": np.nan, "value": np.nan, MISSING: _without_edge(grid)}]
+        )
     values = [
         {"setting": line, "reference": True, "seed": seed, "value": value(group)}
         for (line, seed), group in rows.groupby(["line", "seed"])
     ]
     return pd.DataFrame(values, columns=VALUES)
+
+
+def _without_edge(runs: pd.DataFrame) -> str:
+    """Why no line of settings has an edge: how many of the settings converge with every seed."""
+    converged = (runs["status"] == "converged").groupby([runs[key] for key in convergence_edge.SETTING]).all()
+    wanted = f"no line has an edge with {convergence_edge.FEWEST_POINTS} settings or more up to it"
+    return f"{wanted}: {converged.sum()} of {len(converged)} settings converge with every seed"
 
 
 def _correlation_with_noise(tables: Tables, quantity: str) -> pd.DataFrame:
@@ -176,8 +199,9 @@ def _arrival_exponent(tables: Tables, dynamics: str) -> pd.DataFrame:
     for seed, part in rows.groupby("seed"):
         usable = len(part) > 1 and np.isfinite(part["median_steps"]).all()
         slope = np.polyfit(np.log(part["shift"]), np.log(part["median_steps"]), 1)[0] if usable else np.nan
-        values.append({"setting": dynamics, "reference": True, "seed": seed, "value": slope})
-    return pd.DataFrame(values, columns=VALUES)
+        beyond = f"are not half arrived within {part['horizon_steps'].max():,} steps" if len(part) > 1 else "have one shift only"
+        values.append({"setting": dynamics, "reference": True, "seed": seed, "value": slope, MISSING: beyond})
+    return pd.DataFrame(values, columns=[*VALUES, MISSING])
 
 
 @statistic

@@ -11,7 +11,7 @@ import pandas as pd
 from sgdphysics.claims.outcomes import VERDICTS
 from sgdphysics.errors import InputError
 from sgdphysics.report.columns import check_columns
-from sgdphysics.report.text import interval, listed, number, plain, with_minus
+from sgdphysics.report.text import interval, listed, number, numbers_with_minus, plain, with_minus
 
 _CLAIM_COLUMNS = ("claim", "paper", "kind", "statement", "verdict", "figure")
 _TEST_COLUMNS = (
@@ -47,6 +47,7 @@ class Test:
         value: The number by which claims are sorted, None where there is none.
         seeds: Number of seeds, 0 where none enters.
         p_value, p_value_holm, smallest_effect: Numbers as text, empty where there are none.
+        open_because: Why it is open, empty where it is decided or a study of before does not say.
     """
 
     name: str
@@ -63,6 +64,7 @@ class Test:
     p_value: str
     p_value_holm: str
     smallest_effect: str
+    open_because: str
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,7 @@ class Claim:
         name, paper, kind, statement, verdict, figure: As in the ledger.
         stated: Where the paper or talk says it.
         reason: The rule that made the verdict, in words.
+        open_because: Why it is open, as of a test.
         tests: All of them, the primary one first.
     """
 
@@ -84,6 +87,7 @@ class Claim:
     figure: str
     stated: str
     reason: str
+    open_because: str
     tests: tuple[Test, ...]
 
     @property
@@ -124,6 +128,7 @@ def _claim(row: pd.Series, rows: pd.DataFrame, stated: Mapping[str, str]) -> Cla
         figure=str(row["figure"]),
         stated=stated.get(name, ""),
         reason=reason(verdict, tests),
+        open_because=_open_because(row),
         tests=tests,
     )
 
@@ -145,7 +150,12 @@ def _test(row: pd.Series) -> Test:
         p_value=_number(row["p_value"]),
         p_value_holm=_number(row["p_value_holm"]),
         smallest_effect=_number(row["smallest_effect"]),
+        open_because=_open_because(row),
     )
+
+
+def _open_because(row: pd.Series) -> str:
+    return numbers_with_minus(_text(row.get("open_because", "")))
 
 
 def _text(value: Any) -> str:

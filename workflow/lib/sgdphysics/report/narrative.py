@@ -15,7 +15,7 @@ from sgdphysics.errors import InputError
 from sgdphysics.report.cells import Code, Noted, Outcome, Shown, intervals, picture, table, text
 from sgdphysics.report.pictures import figure
 from sgdphysics.report.seed_means import Interval, by_setting, means, paired
-from sgdphysics.report.text import NOTHING, caption_html, number, plain, plain_html, with_minus
+from sgdphysics.report.text import NOTHING, caption_html, number, numbers_with_minus, plain, plain_html, with_minus
 from sgdphysics.tables import load_table
 
 __all__ = [
@@ -149,7 +149,7 @@ def _claim_row(claim: pd.Series, tests: pd.DataFrame, stated: Mapping[str, str])
     return {
         "claim": Code(claim["claim"]),
         "statement, in our words": Noted(claim["statement"], stated.get(claim["claim"], "")),
-        "verdict": Outcome(claim["verdict"], "" if claim["kind"] == "empirical" else claim["kind"]),
+        "verdict": Outcome(claim["verdict"], _open_because(claim) if claim["kind"] == "empirical" else claim["kind"]),
         "primary test": Noted(str(_estimate(primary)), f"wanted: {_region(primary)}"),
         "decided by": ", ".join(outcomes),
     }
@@ -163,13 +163,19 @@ def _test_row(test: pd.Series) -> dict[str, Any]:
         "test": Noted(plain(test["test"]), "primary" if test["primary"] else ""),
         "found": Noted(str(_estimate(test)), f"at {plain(test['setting'])}" if several else ""),
         "wanted": Noted(_region(test), f"predicted: {test['predicted']}"),
-        "outcome": Outcome(test["outcome"], held),
+        "outcome": Outcome(test["outcome"], "; ".join(filter(None, [held, _open_because(test)]))),
     }
     # Later columns of the ledger.
     for column, words in {"p_value_holm": "p, adjusted", "smallest_effect": "smallest distance that would show"}.items():
         if column in test:
             row[words] = number(test[column]) if pd.notna(test[column]) else ""
     return row
+
+
+def _open_because(row: pd.Series) -> str:
+    """Why a claim or a test is open; empty where it is decided, or a study of before does not say."""
+    reason = row.get("open_because", "")
+    return numbers_with_minus(str(reason)) if pd.notna(reason) else ""
 
 
 def _region(test: pd.Series) -> str:

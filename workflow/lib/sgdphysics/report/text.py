@@ -2,6 +2,7 @@
 
 import html
 import math
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -30,6 +31,11 @@ def number(value: float) -> str:
 def with_minus(text: str) -> str:
     """Return text with the minus of typography for every hyphen."""
     return text.replace("-", "−")
+
+
+def numbers_with_minus(text: str) -> str:
+    """Return text with the minus of typography before its numbers and in their exponents, and with its hyphens."""
+    return re.sub(r"(?<![\w.])-(?=[\d.])|(?<=\de)-(?=\d)", "−", text)
 
 
 def interval(value: float, low: float, high: float) -> str:
