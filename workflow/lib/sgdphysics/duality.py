@@ -13,11 +13,12 @@ import torch
 from torch import Tensor
 
 from sgdphysics.arrays import largest_eigenpairs
-from sgdphysics.curvature import DENSE_LIMIT, layer_hessian, sharpest_directions
+from sgdphysics.curvature import layer_hessian, sharpest_directions
 from sgdphysics.dual_weights import DualWeights, dual_weights, weight_spread_by_metric
 from sgdphysics.fits import PowerLaw, power_law
 from sgdphysics.matched_pairs import nearest_of_class, random_of_class
 from sgdphysics.networks import Mlp
+from sgdphysics.ranks import DENSE_LIMIT, WIDE_LAYER_DIRECTIONS
 
 __all__ = [
     "Decomposition",
@@ -33,7 +34,6 @@ __all__ = [
 ]
 
 SMALLEST_EIGENVALUE = 1e-6  # of the largest; a direction below it has no curvature to compare with
-WIDE_LAYER_DIRECTIONS = 200  # Hessian directions of a layer that is too wide for a dense matrix; the rest is one remainder
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sgdphysics.claims.registry import Tables, statistic, table_of
+from sgdphysics.claims.registry import Tables, statistic, table_of, text_of
 from sgdphysics.fits import power_law
 
 EARLY_EPOCHS = (1, 2, 5)  # those that the claim is about; later ones are only drawn
@@ -17,7 +17,7 @@ def _per_run(tables: Tables, values: pd.DataFrame) -> pd.DataFrame:
     runs = table_of(tables, "feng2021_runs")
     joined = runs.merge(values, on="run", how="left")
     joined.loc[joined["status"] != "converged", "value"] = np.nan
-    setting = "learning rate " + joined["learning_rate"].map("{:g}".format) + ", batch size " + joined["batch_size"].astype(str)
+    setting = "learning rate " + text_of(joined["learning_rate"]) + ", batch size " + joined["batch_size"].astype(str)
     return pd.DataFrame({"setting": setting, **{key: joined[key] for key in ("reference", "seed", "value")}})
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from sgdphysics import sweeps
-from sgdphysics.claims.registry import VALUES, Tables, statistic, table_of, values_of
+from sgdphysics.claims.registry import VALUES, Tables, statistic, table_of, text_of, values_of
 from sgdphysics.fits import power_law
 
 
@@ -65,7 +65,7 @@ def _members_at_deciding_points(tables: Tables) -> pd.DataFrame:
 def _deciding_points(tables: Tables) -> pd.DataFrame:
     """The same with each run once at a loss, and its setting."""
     rows = _members_at_deciding_points(tables)
-    rows = rows.assign(setting=rows["sweep"].astype(str) + " " + rows["dose"].map("{:g}".format))
+    rows = rows.assign(setting=rows["sweep"].astype(str) + " " + text_of(rows["dose"]))
     return rows.drop_duplicates(["run", "target"])
 
 

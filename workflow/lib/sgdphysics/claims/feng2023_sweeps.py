@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from sgdphysics import sweeps
-from sgdphysics.claims.registry import VALUES, Tables, statistic, table_of, values_of
+from sgdphysics.claims.registry import VALUES, Tables, statistic, table_of, text_of, values_of
 
 DECAY = ("norm_penalty", "squared_penalty")
 NOISE = ("learning_rate", "batch_size")
@@ -26,7 +26,7 @@ def _strongest(
             parts.append(values_of(sweep + by, np.nan, pd.Series([np.nan])))
             continue
         rows = rows[rows["dose"] == sweeps.in_order(sweep, rows["dose"].tolist())[-1]]
-        setting = sweep + " " + rows["dose"].map("{:g}".format) + " against " + rows["weakest"].map("{:g}".format) + by
+        setting = sweep + " " + text_of(rows["dose"]) + " against " + text_of(rows["weakest"]) + by
         parts.append(values_of(setting, rows["seed"], value(rows)))
     return pd.concat(parts, ignore_index=True)
 
