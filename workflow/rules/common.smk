@@ -66,8 +66,12 @@ try:
     published.check_settings(Path(), LAYOUT.taken, STUDIES)
 except InputError as error:
     sys.exit(f"config error: {error}")
-if config["study"] in LAYOUT.taken and workflow.is_main_process:
+if workflow.is_main_process and config["study"] in LAYOUT.taken:
     print(published.line(Path(), config["study"]), file=sys.stderr)
+elif workflow.is_main_process:
+    chosen = STUDIES[config["study"]]
+    for sentence in plans.not_measured(chosen, DATASETS[chosen["dataset"]]):
+        print(f"Study {config['study']}, feng2021: {sentence}", file=sys.stderr)
 
 
 # Outputs, by which rules declare what there is

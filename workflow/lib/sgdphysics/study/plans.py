@@ -62,6 +62,22 @@ def chunks_of(complete: Mapping[str, Any], name: str, sections: Collection[str] 
     return list({(c.ensemble, c.name): c for part, section in parts for c in studies.chunks_of(part, section)}.values())
 
 
+def not_measured(study: Mapping[str, Any], entry: Mapping[str, Any]) -> list[str]:
+    """Return what the windows of feng2021 cannot show at some of a study's settings, each as a sentence; none where data are unknown."""
+    settings = study["feng2021"]
+    if settings["images_per_class"] is None and entry["training_images"] is None:
+        return []
+    reference_runs = studies.reference_runs(study)
+    sentences = [
+        sentence
+        for run in studies.runs_of(study, "feng2021")
+        for sentence in window_plans.left_out(
+            settings, run, sizes.training_images(run, entry), reference=grids.run_id(run, study["dataset"]) in reference_runs
+        )
+    ]
+    return list(dict.fromkeys(sentences))
+
+
 def studied_weights(section: Mapping[str, Any], entry: Mapping[str, Any]) -> int:
     """Return the weights of the layer that a section of a study looks at, given its data set's entry."""
     return sizes.weights_of_layer(Run(hidden_widths=section["hidden_widths"]), section["layer"], entry)

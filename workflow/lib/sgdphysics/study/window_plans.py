@@ -111,7 +111,8 @@ def left_out(settings: Mapping[str, Any], run: Run, images: int, *, reference: b
         return [f"{cause}: no fluctuations, no spectrum, no exponent, no temperature"]
     steps = images // run.batch_size
     if reference and steps < FEWEST_STEPS and settings["early_epochs"]:
-        return [f"an epoch has {steps} of the {FEWEST_STEPS} steps that a window needs: no early windows, which have one epoch"]
+        cause = f"of batch size {run.batch_size} an epoch has {steps} of the {FEWEST_STEPS} steps that a window needs"
+        return [f"{cause}: no early windows, which have one epoch"]
     return []
 
 
