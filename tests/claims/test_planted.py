@@ -61,7 +61,7 @@ def written(tmp_path_factory):
     script("tabulate_feng2021_fig1")["tabulate"](runs_path, [paths["spectra"]], [paths["trajectory"]], dimension)
     second = out("feng2021_fig2", "directions", "exponents", "longer_exponents", "slices", "minima")
     inputs = measured("fluctuations", "flatness", "temperature", "slices", "minima")
-    script("tabulate_feng2021_fig2")["tabulate"](runs_path, inputs, 12, second)
+    script("tabulate_feng2021_fig2")["tabulate"](runs_path, inputs, 12, 2500, second)
     third = out("feng2021_fig3", "directions", "correlation_times", "minibatches", "covariance", "homogeneity")
     inputs = measured("minibatches", "covariance", "homogeneity")
     script("tabulate_feng2021_fig3")["tabulate"](second["directions"], runs_path, inputs, third)

@@ -177,7 +177,7 @@ def test_fig2_of_feng2021(tmp_path, runs_path):
     tables = {name: pd.concat([table, longer[name]]) for name, table in tables.items()}
 
     def tabulate(paths, folder):
-        script("tabulate_feng2021_fig2")["tabulate"](runs_path, paths, 12, outputs(folder, *names))
+        script("tabulate_feng2021_fig2")["tabulate"](runs_path, paths, 12, 2500, outputs(folder, *names))
 
     check(tabulate, tables, tmp_path, names)
 
@@ -188,7 +188,7 @@ def directions_path(tmp_path_factory, runs_path):
     folder, chunks = tmp_path_factory.mktemp("directions"), [[run["run"] for run in RUNS]]
     paths = {name: in_chunks(table, chunks, folder, name) for name, table in directions().items()}
     tables = outputs(folder, "directions", "exponents", "longer_exponents", "slices", "minima")
-    script("tabulate_feng2021_fig2")["tabulate"](runs_path, paths, 12, tables)
+    script("tabulate_feng2021_fig2")["tabulate"](runs_path, paths, 12, 2500, tables)
     return tables["directions"]
 
 

@@ -17,7 +17,7 @@ from sgdphysics.provenance import guards, reading
 from sgdphysics.runs import run_id, settings_of
 from sgdphysics.study import costs, plans, published, rule_defaults, studies
 from sgdphysics.study.code import Code
-from sgdphysics.study.configuration import Configuration
+from sgdphysics.study.configuration import Configuration, check_files
 from sgdphysics.study.layout import Layout
 from sgdphysics.study.requests import Request
 from sgdphysics.study.trained_chunks import agreed_chunks
@@ -30,6 +30,8 @@ if not os.access(os.curdir, os.W_OK):
     )
 
 try:
+    # Snakemake has read them already, and has taken the last of a key that is there twice.
+    check_files(workflow.configfiles if workflow.is_main_process else [])
     CONFIGURATION = Configuration(ROOT, config)
     STUDIES, DATASETS = CONFIGURATION.studies, CONFIGURATION.datasets
     COSTS, CLAIMS = CONFIGURATION.costs, CONFIGURATION.claims
@@ -64,8 +66,12 @@ try:
     published.check_settings(Path(), LAYOUT.taken, STUDIES)
 except InputError as error:
     sys.exit(f"config error: {error}")
-if config["study"] in LAYOUT.taken and workflow.is_main_process:
+if workflow.is_main_process and config["study"] in LAYOUT.taken:
     print(published.line(Path(), config["study"]), file=sys.stderr)
+elif workflow.is_main_process:
+    chosen = STUDIES[config["study"]]
+    for sentence in plans.not_measured(chosen, DATASETS[chosen["dataset"]]):
+        print(f"Study {config['study']}, feng2021: {sentence}", file=sys.stderr)
 
 
 # Outputs, by which rules declare what there is

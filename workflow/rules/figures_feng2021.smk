@@ -41,6 +41,9 @@ rule tabulate_feng2021_fig2:
         minima=study_table("feng2021_fig2_minima"),
     params:
         directions=lambda w: STUDIES[w.study]["feng2021"]["directions"],
+        weights=lambda w: plans.studied_weights(
+            STUDIES[w.study]["feng2021"], data_entry(w)
+        ),
     script:
         "../scripts/tabulate_feng2021_fig2.py"
 

@@ -59,14 +59,19 @@ def measure(
     tables: Mapping[str, Path],
     device: str = devices.CPU,
 ) -> None:
-    """Write the tables of ``COLUMNS`` for the final networks of the runs of the reference setting that converged."""
+    """Write the tables of ``COLUMNS`` for the final networks of the runs of the reference setting that converged.
+
+    None of a network in which the loss has no curvature.
+    """
     images = generalization.MatchedDatasets(labelled_images.load_dataset(dataset_path).to(device), settings["test_images"])
     rows: dict[str, list[pd.DataFrame]] = {table: [] for table in COLUMNS}
     for path in runs_paths:
         for name, result in run_files.load_results(path).items():
             if name in reference_runs and result.status == "converged":
-                network, seed = result.network.double().to(device), result.run.seed
-                duality = network_duality.NetworkDuality(network, images.of(result.run), settings["layer"], seed)
+                network, data, seed = result.network.double().to(device), images.of(result.run), result.run.seed
+                if not data.has_curvature(network, settings["layer"]):
+                    continue
+                duality = network_duality.NetworkDuality(network, data, settings["layer"], seed)
                 for table, part in duality.tables():
                     rows[table].append(part.assign(run=name, seed=seed))
                 progress.tell(name)

@@ -37,6 +37,7 @@ def rescale(
 ) -> None:
     """Write one row per converged reference run, other layer and factor p: the studied layer times p, the other over p.
 
+    None of a network in which the loss has no curvature.
     ``logit_change`` is the largest change of a logit on the test images, relative to the largest logit.
     """
     images = generalization.MatchedDatasets(labelled_images.load_dataset(dataset_path).to(device), settings["test_images"])
@@ -46,6 +47,8 @@ def rescale(
             if name not in reference_runs or result.status != "converged":
                 continue
             data, network = images.of(result.run), result.network.double().to(device)
+            if not data.has_curvature(network, settings["layer"]):
+                continue
             copies = rescaled_copies.of_rescaled_copies(network, data, settings["layer"], settings["rescaling_factors"])
             rows += [{"run": name, "seed": result.run.seed, **copy} for copy in copies]
             progress.tell(name)

@@ -166,7 +166,7 @@ def _stationary(
         drift_steps=settings["drift_steps"],
         random=seeds.generator(seed, "walkers"),
     )
-    return pd.DataFrame({**columns, **table}), pd.DataFrame([{**columns, **numbers}])
+    return table.assign(**columns)[[*columns, *table]], pd.DataFrame([{**columns, **numbers}])
 
 
 if __name__ == "__main__":

@@ -53,6 +53,7 @@ def tabulate(
     runs_path: Path,
     measured: Mapping[str, Sequence[Path]],
     directions: int,
+    weights: int,
     tables: Mapping[str, Path],
 ) -> None:
     """Write the tables "directions" (one row per direction), "exponents" (per run), "slices" and "minima".
@@ -61,21 +62,22 @@ def tabulate(
         runs_path: The table of runs.
         measured: Paths of the tables fluctuations, flatness, temperature, slices and minima of every chunk.
         directions: Number of log-spaced directions that enter a fit.
+        weights: Of the studied layer.
         tables: Where to write.
     """
     runs = load_table(runs_path)
-    rows = _directions(runs, {name: load_tables(paths) for name, paths in measured.items()}, directions)
-    exponents = [pd.DataFrame(_exponents(window)).assign(**window[KEYS].iloc[0]) for window in rows]
+    rows = _directions(runs, {name: load_tables(paths) for name, paths in measured.items()}, directions, weights)
     order = [*RUN_ORDER, "window_epochs"]
     save_rows(tables["directions"], rows, DIRECTION_COLUMNS, [*order, "source", "basis", "rank"])
     for name, main in (("exponents", True), ("longer_exponents", False)):
-        parts = [part for part in exponents if (part["window"].iloc[0] == "main") == main]
+        windows = [window for window in rows if (window["window"].iloc[0] == "main") == main]
+        parts = [pd.DataFrame(_exponents(window)).assign(**window[KEYS].iloc[0]) for window in windows]
         save_rows(tables[name], parts, EXPONENT_COLUMNS, [*order, "kind"])
     for name in ("slices", "minima"):
         save_table(tables[name], runs[RUN_COLUMNS].merge(load_tables(measured[name])).sort_values(["seed", "rank"]))
 
 
-def _directions(runs: pd.DataFrame, measured: Mapping[str, pd.DataFrame], directions: int) -> list[pd.DataFrame]:
+def _directions(runs: pd.DataFrame, measured: Mapping[str, pd.DataFrame], directions: int, weights: int) -> list[pd.DataFrame]:
     """One row per direction; a table for each run and window."""
     fluctuations = measured["fluctuations"].assign(
         # The held-out variances lie along the same directions as the in-sample ones.
@@ -90,16 +92,16 @@ def _directions(runs: pd.DataFrame, measured: Mapping[str, pd.DataFrame], direct
     rows = runs.merge(rows, on="run")
     rows["fitted"] = False
     return [
-        pd.concat([_with_theory(part.copy(), directions) for _, part in window.groupby(["source", "basis"])])
+        pd.concat([_with_theory(part.copy(), directions, weights) for _, part in window.groupby(["source", "basis"])])
         for _, window in rows.groupby(KEYS)
     ]
 
 
-def _with_theory(group: pd.DataFrame, directions: int) -> pd.DataFrame:
+def _with_theory(group: pd.DataFrame, directions: int, weights: int) -> pd.DataFrame:
     """Mark the directions that enter fits, and add the linear theory and the fluctuation-dissipation ratio."""
     run = group.iloc[0]
     epoch_steps = int(run["steps"] // run["epochs"])
-    last = ranks.last_rank(int(run["window_epochs"]) * epoch_steps)
+    last = ranks.last_rank(int(run["window_epochs"]) * epoch_steps, weights)
     group["fitted"] = group["rank"].isin([rank for rank in ranks.log_spaced_ranks(last, directions) if rank > 1])
     group["fluctuation_dissipation_ratio"] = group["variance_without_drift"] * group["curvature"] / group["temperature"]
     group["stationary_variance"] = group["theory_variance"] = float("nan")
@@ -153,5 +155,6 @@ if __name__ == "__main__":
             Path(snakemake.input.runs),
             {name: [Path(path) for path in snakemake.input[name]] for name in MEASURED},
             snakemake.params.directions,
+            snakemake.params.weights,
             {name: Path(snakemake.output[name]) for name in TABLES},
         )

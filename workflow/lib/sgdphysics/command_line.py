@@ -18,7 +18,7 @@ from sgdphysics.provenance.confirmation import record_is_changed
 from sgdphysics.provenance.reading import load
 from sgdphysics.provenance.record import CRATE
 from sgdphysics.study import catalogue
-from sgdphysics.study.configuration import Configuration, laid_over
+from sgdphysics.study.configuration import Configuration, content_of, laid_over
 
 EXIT = """exit codes: 0 all that was asked for is intact (or equal), 1 something is stale, tampered or unknown (or differs), or the
 record is not confirmed: by its sum on the report page or by --record-sum, 2 the question cannot be answered: no record, no such
@@ -164,8 +164,8 @@ def _default_study(root: Path) -> str:
 def _yaml(path: Path, content: bytes | None = None) -> Any:
     """What a file of YAML says, or this content of it."""
     try:
-        return yaml.safe_load(path.read_bytes() if content is None else content)
-    except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
+        return content_of(path.read_bytes() if content is None else content)
+    except (OSError, yaml.YAMLError, UnicodeDecodeError, InputError) as error:
         raise InputError(f"{path.name}: {one_line(error)}") from None
 
 

@@ -12,8 +12,7 @@ from torch import Tensor
 from sgdphysics.arrays import kronecker_sum, largest_eigenpairs, with_fixed_sign
 from sgdphysics.losses import LOSSES, one_hot
 from sgdphysics.networks import Mlp
-
-DENSE_LIMIT = 5000
+from sgdphysics.ranks import DENSE_LIMIT
 
 
 def layer_hessian(network: Mlp, images: Tensor, labels: Tensor, layer: int, loss: str = "cross_entropy") -> Tensor:
@@ -101,9 +100,12 @@ def sharpest_directions(
     """Return the ``count`` largest eigenvalues of `layer_hessian` and their eigenvectors, as `largest_eigenpairs` does.
 
     They are found by Lanczos iteration to machine precision without building the Hessian: for few of a wide layer that is faster.
-    The iteration starts, and after a breakdown goes on, from fixed vectors: equal networks give equal bytes.
+    The iteration starts, and after a breakdown goes on, from fixed vectors: equal networks give equal bytes. All of them are found
+    from the dense matrix, so ``count`` is less than the number of weights of a layer of more than 5,000.
     """
     network = network.double()
+    if count >= network.weights[network.checked_layer(layer)].numel():
+        return largest_eigenpairs(layer_hessian(network, images, labels, layer, loss))
     inputs, weight = network.activations(images.double()), network.weights[network.checked_layer(layer)]
     curvature = LOSSES[loss].curvature(inputs[-1] @ network.weights[-1].T)
 
@@ -120,11 +122,25 @@ def sharpest_directions(
         start = random.standard_normal(size)
         values, vectors = scipy.sparse.linalg.eigsh(hessian, count, which="LA", v0=start, tol=0, rng=random)
     except scipy.sparse.linalg.ArpackError:  # too few eigenvalues differ from zero
+        if size > DENSE_LIMIT and hessian_trace(network, images, layer, loss) < np.finfo(float).tiny:
+            return torch.zeros(count).to(weight), torch.eye(count, size).to(weight)  # none does
         return largest_eigenpairs(layer_hessian(network, images, labels, layer, loss), count)
     order = np.argsort(-values)
     eigenvalues = torch.from_numpy(values[order])
     eigenvectors = with_fixed_sign(torch.from_numpy(np.ascontiguousarray(vectors.T[order])))
     return eigenvalues.to(weight.device), eigenvectors.to(weight.device)
+
+
+def largest_curvatures(
+    network: Mlp, images: Tensor, labels: Tensor, layer: int, count: int, loss: str = "cross_entropy"
+) -> tuple[Tensor, Tensor]:
+    """Return the ``count`` largest eigenvalues of `layer_hessian` and their eigenvectors, for layers of any width.
+
+    They are found from the dense matrix up to 5,000 weights, above it by `sharpest_directions`.
+    """
+    if network.weights[network.checked_layer(layer)].numel() <= DENSE_LIMIT:
+        return largest_eigenpairs(layer_hessian(network, images, labels, layer, loss), count)
+    return sharpest_directions(network, images, labels, layer, count, loss)
 
 
 def _check_dense(network: Mlp, layer: int) -> None:

@@ -13,11 +13,12 @@ import torch
 from torch import Tensor
 
 from sgdphysics.arrays import largest_eigenpairs
-from sgdphysics.curvature import DENSE_LIMIT, layer_hessian, sharpest_directions
+from sgdphysics.curvature import layer_hessian, sharpest_directions
 from sgdphysics.dual_weights import DualWeights, dual_weights, weight_spread_by_metric
 from sgdphysics.fits import PowerLaw, power_law
 from sgdphysics.matched_pairs import nearest_of_class, random_of_class
 from sgdphysics.networks import Mlp
+from sgdphysics.ranks import DENSE_LIMIT, WIDE_LAYER_DIRECTIONS
 
 __all__ = [
     "Decomposition",
@@ -33,7 +34,6 @@ __all__ = [
 ]
 
 SMALLEST_EIGENVALUE = 1e-6  # of the largest; a direction below it has no curvature to compare with
-WIDE_LAYER_DIRECTIONS = 200  # Hessian directions of a layer that is too wide for a dense matrix; the rest is one remainder
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,8 +83,8 @@ class Decomposition:
 
     @property
     def correlated_share(self) -> float:
-        """Share of the gap in sum_n c_n sigma_g,n sigma_w,n; the rest is in the means and the remainder."""
-        return float((self.correlation * self.slope_std * self.weight_std).sum()) / self.gap
+        """Share of the gap in sum_n c_n sigma_g,n sigma_w,n; the rest is in the means and the remainder. Of no gap there is none."""
+        return _share(float((self.correlation * self.slope_std * self.weight_std).sum()), self.gap)
 
     @cached_property
     def slope_fit(self) -> PowerLaw:
@@ -94,14 +94,14 @@ class Decomposition:
     def leading_correlation(self, share: float = 0.9) -> dict[str, float]:
         """Return how constant c_n is over the leading directions: the fewest that together carry a share of the gap.
 
-        Keys: "correlation_mean", "correlation_variation" (standard deviation over directions / mean) and "leading_directions"; all
-        directions where they do not carry as much.
+        Keys: "correlation_mean", "correlation_variation" (standard deviation over directions / mean, nan where that is 0) and
+        "leading_directions"; all directions where they do not carry as much.
         """
         enough = (self.contributions.cumsum(0) / self.gap >= share).nonzero()
         count = int(enough[0]) + 1 if len(enough) else len(self.eigenvalues)
         leading = self.correlation[:count]
         mean = float(leading.mean())
-        variation = float(leading.std(correction=0)) / mean
+        variation = _share(float(leading.std(correction=0)), mean)
         return {"correlation_mean": mean, "correlation_variation": variation, "leading_directions": count}
 
     def numbers(self) -> dict[str, float]:
@@ -113,6 +113,11 @@ class Decomposition:
         names = ("gap", "decomposed_gap", "slope_spread", "weight_spread", "correlated_share")
         fitted = {"slope_curvature_correlation": self.slope_fit.r, "slope_curvature_exponent": self.slope_fit.exponent}
         return {**{name: getattr(self, name) for name in names}, **self.leading_correlation(), **fitted}
+
+
+def _share(part: float, whole: float) -> float:
+    """A part of a whole; nan where the whole is 0, as the gap of a network that is nearly dead."""
+    return part / whole if whole else float("nan")
 
 
 def decompose_gap(

@@ -116,9 +116,13 @@ def stationary_beside_built(
 
     Returns:
         A table with one row per place: "x", "density", "built_density", "drift" and "noise". And of both densities
-        "standard_deviation" and "built_standard_deviation", with "largest_difference_of_cumulative_shares".
+        "standard_deviation" and "built_standard_deviation", with "largest_difference_of_cumulative_shares". Where every walker
+        diverged there is no stationary density: no row, and nan.
     """
     x = stationary_sample(landscape, walkers, learning_rate, shift, random)
+    if not len(x):
+        numbers = ("standard_deviation", "built_standard_deviation", "largest_difference_of_cumulative_shares")
+        return pd.DataFrame(columns=["x", "density", "built_density", "drift", "noise"]), dict.fromkeys(numbers, np.nan)
     places = np.linspace(-REACH, REACH, PLACES) * x.std()
     drift, noise = drift_and_noise(
         landscape,

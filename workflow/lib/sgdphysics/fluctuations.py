@@ -218,7 +218,9 @@ def _components_of_rows(deviations: Tensor, count: int | None) -> tuple[Tensor, 
     values, vectors = largest_eigenpairs(deviations @ deviations.T, None if count > steps // 2 else count)
     values, directions = values[:count], vectors[:count] @ deviations
     # Rounding costs directions of very little variance some orthogonality, about 1e-16 times the largest variance over theirs.
-    return values.clamp(min=0) / (steps - 1), with_fixed_sign(directions / directions.norm(dim=1, keepdim=True))
+    # Without any variance there is no direction: a vector of zeros.
+    lengths = directions.norm(dim=1, keepdim=True).clamp(min=torch.finfo(torch.float64).tiny)
+    return values.clamp(min=0) / (steps - 1), with_fixed_sign(directions / lengths)
 
 
 def participation_ratio(variances: Tensor) -> float:

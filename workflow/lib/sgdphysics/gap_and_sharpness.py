@@ -66,7 +66,12 @@ def median_flatness(network: Mlp, data: MatchedData, directions: Tensor, chosen:
         data: What enters that layer.
         directions: Unit vectors, float64 (k, d).
         chosen: Ranks of those that are taken, counted from 1.
+
+    Returns:
+        The median; nan where none is taken, as of a network that is nearly dead.
     """
+    if not len(chosen):
+        return float("nan")
     along = directions[np.array(chosen) - 1]
     return float(landscape.flatness(network, data.images, data.labels, 0, along, loss=data.loss).median())
 

@@ -1,6 +1,7 @@
 """What a trained network learned from and is tested on: its training images, test images, and the pairs of them that match."""
 
 from dataclasses import dataclass, replace
+from math import inf
 
 import torch
 from torch import Tensor
@@ -53,8 +54,12 @@ class MatchedData:
         return {"nearest_pixels": self, **{name: replace(self, matches=matches) for name, matches in others.items()}}
 
     def has_curvature(self, network: Mlp, layer: int) -> bool:
-        """Whether the training loss has any curvature in a layer's weights: of a network that is dead or not finite it has none."""
-        return curvature.hessian_trace(network, self.images, layer, self.loss) > 0
+        """Whether the training loss has any curvature in a layer's weights, and is positive and finite itself.
+
+        Of a network that is dead or not finite it has none, and of one that is right beyond rounding either.
+        """
+        trace = curvature.hessian_trace(network, self.images, layer, self.loss)
+        return 0 < trace < inf and 0 < LOSSES[self.loss].mean(network.logits(self.images), self.labels) < inf
 
     def losses(self, network: Mlp) -> dict[str, float]:
         """Return the mean losses and errors (shares) of a float64 network.

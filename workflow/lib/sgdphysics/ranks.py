@@ -1,19 +1,34 @@
-"""Ranks of the directions that are measured and fitted; without torch, for planning, checks of settings and tables."""
+"""How many directions are measured and fitted, and at which ranks; without torch, for planning, checks of settings and tables."""
 
 from collections.abc import Collection
 
 import numpy as np
 
 MOST_DIRECTIONS = 1000
+DENSE_LIMIT = 5000  # weights of a layer up to which dense matrices are built; of a wider one the sharpest directions are found
+WIDE_LAYER_DIRECTIONS = 200  # of its Hessian, where the gap is decomposed along them; the rest is one remainder
 
 
-def last_rank(window_steps: int) -> int:
-    """Largest rank that enters a fit: a quarter of the non-zero variances of the window, at most 1,000."""
-    return max(1, min(MOST_DIRECTIONS, (window_steps - 1) // 4))
+def last_rank(window_steps: int, dimension: int) -> int:
+    """Largest rank that enters a fit.
+
+    It is a quarter of the window's steps less one, at most 1,000, and at most two fifths of the weights, the published share (the
+    first 1,000 of 2,500): beyond, a window has few or no variances that are not zero.
+
+    Args:
+        window_steps: Steps of the window.
+        dimension: Number of weights d.
+    """
+    return max(1, min(MOST_DIRECTIONS, (window_steps - 1) // 4, 2 * dimension // 5))
 
 
 def log_spaced_ranks(last: int, count: int) -> list[int]:
-    """Return at most ``count`` distinct integers from 1 to ``last``, evenly spaced on a log axis as far as integers allow."""
+    """Return at most ``count`` distinct integers from 1 to ``last``, evenly spaced on a log axis as far as integers allow.
+
+    There are none up to 0.
+    """
+    if last < 1:
+        return []
     return sorted({round(float(rank)) for rank in np.geomspace(1, last, count)})
 
 
@@ -24,8 +39,9 @@ def selected_ranks(window_steps: int, dimension: int, directions: int, further_r
         window_steps: Steps of the window.
         dimension: Number of weights d.
         directions: Number of log-spaced ranks, at most.
-        further_ranks: Further ranks, left out where the window has too few components.
+        further_ranks: Further ranks, left out where the window has too few components, and beyond 1,000 of a layer that is too
+            wide for dense matrices.
     """
-    components = min(window_steps - 1, dimension)
+    components = min(window_steps - 1, dimension if dimension <= DENSE_LIMIT else MOST_DIRECTIONS)
     further = [rank for rank in further_ranks if rank <= components]
-    return sorted({*log_spaced_ranks(last_rank(window_steps), directions), *further})
+    return sorted({*log_spaced_ranks(last_rank(window_steps, dimension), directions), *further})

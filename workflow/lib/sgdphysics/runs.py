@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from sgdphysics.errors import InputError
+
 LOSSES = ("cross_entropy", "mean_squared_error")  # computed in `losses`
 
 # The settings that are in the name of every run, whatever their values. A field that `Run` is given later, with a default under
@@ -174,6 +176,6 @@ def _later_settings(run: Run) -> dict[str, Any]:
 
 
 def require(holds: bool, name: str, value: object, expected: str) -> None:
-    """Raise ValueError that names an argument, what was found and what is expected, if something does not hold."""
+    """Raise InputError that names an argument, what was found and what is expected, if something does not hold."""
     if not holds:
-        raise ValueError(f"{name}: found {value!r}, expected {expected}")
+        raise InputError(f"{name}: found {value!r}, expected {expected}")

@@ -3,6 +3,7 @@
 Source: Feng, Zhang and Tu 2023.
 """
 
+from math import isfinite
 from typing import Any
 
 from sgdphysics import curvature, noise
@@ -21,9 +22,12 @@ def losses_and_sharpness(result: Result, data: MatchedData, layer: int, sharpest
         sharpest_directions: How many directions of largest curvature the temperature is averaged over.
 
     Returns:
-        Those of `MatchedData.losses`, "slope_spread", "largest_eigenvalue" and "sharpest_temperature".
+        Those of `MatchedData.losses`, "slope_spread", "largest_eigenvalue" and "sharpest_temperature"; only the losses where the
+        curvature is not finite.
     """
     run, network = result.run, result.network.double().to(data.images.device)
+    if not isfinite(curvature.hessian_trace(network, data.images, layer, run.loss)):
+        return data.losses(network)
     training_data = data.images, data.labels, layer
     slope_spread, _ = data.pairs(network, layer).spreads()
     eigenvalues, directions = curvature.sharpest_directions(network, *training_data, sharpest_directions, run.loss)

@@ -103,7 +103,7 @@ def window_variance(
         curvatures: h_i, float64 (k,).
         temperatures: T_i as in `noise.temperature`, float64 (k,).
         learning_rate: alpha.
-        epoch_steps: Steps per epoch, M > 1.
+        epoch_steps: Steps per epoch, M. Where it is one the steps are independent whatever the draws.
         epochs: Epochs in the window.
         sampling: "epoch" or "replacement".
         earlier_epochs: Epochs before the window.
@@ -120,7 +120,7 @@ def window_variance(
     aged = _response_variance(decay, one, steps) * decay.squeeze(1) ** 2
     independent = _response_variance(decay, torch.arange(1, steps + 1), steps)
     independent += aged * _geometric_sum(decay**2, earlier_epochs * epoch_steps * one).squeeze(1)
-    if sampling == "replacement":
+    if sampling == "replacement" or epoch_steps == 1:
         return 2 * learning_rate * temperatures.double() * independent
     common = aged * (
         _geometric_sum(decay, epoch_steps * one).square() * _geometric_sum(decay ** (2 * epoch_steps), earlier_epochs * one)

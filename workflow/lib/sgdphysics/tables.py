@@ -14,9 +14,10 @@ RUN_COLUMNS = ["run", "learning_rate", "batch_size", "seed", "status", "referenc
 WINDOW_COLUMNS = ["run", "window", "window_epochs"]
 # The order of rows: by setting and seed.
 RUN_ORDER = ["learning_rate", "batch_size", "seed"]
-# Columns by which tables are joined: text, and truth values. Of a table without rows, which tells no dtypes, they must be known.
+# Columns by which tables are joined or rows chosen: text, and truth values. Of a table without rows, which tells no dtypes, they
+# must be known.
 _TEXT_KEYS = ("run", "status", "window", "source", "basis")
-_TRUTH_KEYS = ("reference",)
+_TRUTH_KEYS = ("reference", "fitted", "whole_spectrum", "deciding", "linear")
 
 
 def save_rows(path: Path, parts: Sequence[pd.DataFrame], columns: Sequence[str], order: Sequence[str] = ()) -> None:
@@ -35,7 +36,8 @@ def save_table(path: Path, table: pd.DataFrame) -> None:
 def load_table(path: Path) -> pd.DataFrame:
     """Read a table written by `save_table`.
 
-    Of one without rows, the columns by which tables are joined have the dtypes of one with rows, and all others are float64.
+    Of one without rows, the columns by which tables are joined or rows chosen have the dtypes of one with rows, and all others are
+    float64.
 
     Raises:
         RecordError: If the file is missing or is not a table.

@@ -1,6 +1,7 @@
 """The noise of SGD around a window of a run: temperatures at its centre, along its directions and through training."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from itertools import count, islice
 
 import numpy as np
 import pandas as pd
@@ -90,29 +91,38 @@ class WindowNoise:
                 rows.append({"rank": rank, "position": position, "offset": position * edge, "temperature": temperature})
         return pd.DataFrame(rows)
 
-    def minibatch_rows(self, principal: pd.DataFrame, rank: int, count: int) -> pd.DataFrame:
+    def minibatch_rows(self, principal: pd.DataFrame, rank: int, number: int) -> pd.DataFrame:
         """Return the loss of single mini-batches (numbered from 1) and of the whole training set (0) along a principal direction.
 
         Args:
             principal: "flatness" by rank.
             rank: Of the direction; the first of those that were measured where it was not.
-            count: Mini-batches, the first of the epoch after training.
+            number: Mini-batches, the first after training; where an epoch has fewer whole ones, of as many epochs as it takes.
         """
         rank = rank if rank in principal.index else int(principal.index[0])
         direction, width = self._directions([rank])[0], principal["flatness"][rank]
         if not np.isfinite(width):
             return pd.DataFrame()
-        images, labels, size = self._data.images, self._data.labels, self._run.batch_size
+        images, labels = self._data.images, self._data.labels
         offsets = np.linspace(-MINIBATCH_REACH * width, MINIBATCH_REACH * width, MINIBATCH_POINTS)
         centre = self._window.centre.double().to(images.device)
-        order = seeds.generator(self._run.seed, "batches", self._result.epochs).permutation(len(labels))
-        batches = [order[start : start + size] for start in range(0, count * size, size)]
         parts = []
-        for number, chosen in enumerate(map(torch.from_numpy, [order, *batches])):
+        for batch, chosen in enumerate([self._order(self._result.epochs), *islice(self._batches(), number)]):
             slice_ = LossSlice(centre, images[chosen], labels[chosen], self._window.layer, self._run.loss).along(direction)
             losses = [slice_(offset) for offset in offsets]
-            parts.append(pd.DataFrame({"rank": rank, "batch": number, "offset": offsets, "loss": losses}))
+            parts.append(pd.DataFrame({"rank": rank, "batch": batch, "offset": offsets, "loss": losses}))
         return pd.concat(parts, ignore_index=True)
+
+    def _order(self, epoch: int) -> Tensor:
+        """The training images, by index, as an epoch without replacement goes through them."""
+        return torch.from_numpy(seeds.generator(self._run.seed, "batches", epoch).permutation(len(self._data.labels)))
+
+    def _batches(self) -> Iterator[Tensor]:
+        """The whole mini-batches of one epoch after another, from the end of training on; images left over sit an epoch out."""
+        size = self._run.batch_size
+        for epoch in count(self._result.epochs):
+            order = self._order(epoch)
+            yield from (order[start : start + size] for start in range(0, len(order) - size + 1, size))
 
     def covariance_rows(self) -> pd.DataFrame:
         """Return the covariance of the single-sample gradients along the first Hessian directions."""

@@ -12,7 +12,7 @@ class WindowSettings:
         layer: Weight matrix, counted from 0.
         epochs: Length of each window, epochs.
         centre: "window_mean" or "final".
-        directions: Number of directions per basis, log-spaced in rank up to `ranks.last_rank`.
+        directions: Number of directions per basis, log-spaced in rank up to `ranks.last_rank`; at least 3, for fits.
         whole_spectrum: Keep all principal components, not only those up to the largest selected rank.
         further_ranks: Ranks of further directions, left out where the window has too few components.
         hessian: Measure along the Hessian's eigenvectors too.

@@ -63,4 +63,4 @@ def trajectory_rows(window: Window, ranks: Iterable[int]) -> pd.DataFrame:
             columns = {"source": source, "rank": rank, "step": range(len(projection)), "projection": projection}
             cosine = float(cosine_similarity(measured.directions[position], weights, dim=0))
             parts.append(pd.DataFrame({"start_epoch": window.start_epoch, **columns, "cosine_with_weights": cosine}))
-    return pd.concat(parts, ignore_index=True)
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()

@@ -5,13 +5,14 @@ from the first ("in sample", as published) and from the second ("held out", in w
 """
 
 from collections.abc import Sequence
+from math import inf
 
 import torch
 from torch import Tensor
 
-from sgdphysics.arrays import largest_eigenpairs
-from sgdphysics.curvature import layer_hessian
+from sgdphysics.curvature import largest_curvatures
 from sgdphysics.fluctuations import ProjectedSeries, WindowMoments
+from sgdphysics.losses import LOSSES
 from sgdphysics.networks import Mlp
 from sgdphysics.ranks import MOST_DIRECTIONS, last_rank, selected_ranks
 from sgdphysics.training import Result, Run, continue_training, steps_per_epoch, training_set
@@ -70,8 +71,10 @@ def measure_windows(
     labels: Tensor,
     settings: WindowSettings,
 ) -> list[Window | None]:
-    """Measure the two windows that follow ``starts``, of runs that can be stacked; None for a run that diverges in them or stands
-    still (every unit of a layer dead).
+    """Measure the two windows that follow ``starts``, of runs that can be stacked.
+
+    None for a run that diverges in them, stands still (every unit of a layer dead), or has no loss at the centre whose curvature
+    could be measured (zero, as where every image is right beyond rounding, or not finite).
 
     The first window is stepped through twice, with the same bits: for its moments, then for the projections on the directions
     found.
@@ -84,7 +87,9 @@ def measure_windows(
     moved = [not torch.equal(a.weights[layer], b.weights[layer]) for a, b in zip(networks, middle, strict=True)]
     going = [index for index, moments in enumerate(first) if moved[index] and bool(moments.mean.isfinite().all())]
     windows = {
-        index: _landscape(runs[index], epochs[index], middle[index], first[index], images, labels, settings) for index in going
+        index: window
+        for index in going
+        if (window := _landscape(runs[index], epochs[index], middle[index], first[index], images, labels, settings))
     }
     series = {
         index: SourceSeries(PrincipalComponents.of(first[index], window.ranks, settings), window, first[index])
@@ -131,8 +136,8 @@ class _Following:
 
 def _landscape(
     run: Run, start_epoch: int, end: Mlp, moments: WindowMoments, images: Tensor, labels: Tensor, settings: WindowSettings
-) -> Window:
-    """The window with its centre and the Hessian's directions there, no fluctuations yet."""
+) -> Window | None:
+    """The window with its centre and the Hessian's directions there, no fluctuations yet; None without a loss to measure."""
     centre = end
     if settings.centre == "window_mean":
         weight = end.weights[settings.layer]
@@ -141,8 +146,11 @@ def _landscape(
     curvatures, directions = torch.empty(0).double(), torch.empty(0, len(moments.drift)).double()
     if settings.hessian:
         indices, noisy_labels, _ = training_set(run, labels)
-        hessian = layer_hessian(centre.to(images.device), images[indices], noisy_labels, settings.layer, run.loss)
-        curvatures, directions = (part[torch.tensor(ranks) - 1].cpu() for part in largest_eigenpairs(hessian, ranks[-1]))
+        data, network = (images[indices], noisy_labels), centre.double().to(images.device)
+        if not 0 < LOSSES[run.loss].mean(network.logits(data[0].double()), noisy_labels) < inf:
+            return None
+        largest = largest_curvatures(network, *data, settings.layer, ranks[-1], run.loss)
+        curvatures, directions = (part[torch.tensor(ranks) - 1].cpu() for part in largest)
     return Window(
         layer=settings.layer,
         epochs=settings.epochs,

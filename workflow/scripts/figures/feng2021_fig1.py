@@ -43,8 +43,8 @@ def draw(tables: Mapping[str, pd.DataFrame]) -> Figure:
 def _shares(rows: pd.DataFrame, column: str) -> pd.DataFrame:
     """Runs by ranks: a spectrum's values relative to the largest in-sample variance of the run."""
     wide = rows.pivot_table(index="run", columns="rank", values=column)
-    first = rows.pivot_table(index="run", columns="rank", values="variance").iloc[:, 0]
-    return wide.div(first, axis=0)
+    variances = rows.pivot_table(index="run", columns="rank", values="variance")
+    return wide.div(variances.iloc[:, 0], axis=0) if len(rows) else wide
 
 
 def _spectra(axis: Axes, rows: pd.DataFrame) -> None:

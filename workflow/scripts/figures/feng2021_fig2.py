@@ -86,6 +86,9 @@ def _ranks(axis: Axes, rows: pd.DataFrame) -> None:
 def _bases(axis: Axes, rows: pd.DataFrame) -> None:
     """Variance against flatness in three bases, all seeds, with mean exponents; what constant temperature would give."""
     rows = flatness_panels.fitted(rows)
+    if not len(rows):
+        style.say(axis, flatness_panels.NOTHING)
+        return
     for basis, column, label, colour in BASES.values():
         part = rows[rows["basis"] == basis]
         axis.scatter(part["flatness"], part[column], s=3, color=colour, alpha=0.35, linewidths=0, rasterized=True)
@@ -98,7 +101,7 @@ def _bases(axis: Axes, rows: pd.DataFrame) -> None:
     axis.plot(ends, level * 6 * (ends / middle) ** 2, color=style.COLOURS["grey"], linestyle="--", label=r"Einstein: $\propto F^2$")
     axis.set(xscale="log", yscale="log", xlabel="flatness $F_i$", ylabel=r"variance $\sigma_i^2$")
     axis.set_xlim(rows["flatness"].min() / 1.6, rows["flatness"].max() * 1.3)
-    axis.set_ylim(rows["variance"].min() / 30, None)
+    style.room_below(axis, rows["variance"], 30)
     axis.legend(loc="lower left", handlelength=1.2)
     style.log_ticks(axis)
 

@@ -62,6 +62,9 @@ def _minibatches(axis: Axes, rows: pd.DataFrame) -> None:
 
 def _covariance(axis: Axes, rows: pd.DataFrame) -> None:
     wide = rows.pivot_table(index="rank", columns="other_rank", values="covariance").abs()
+    if not wide.iloc[0, 0] > 0:
+        style.say(axis, "no noise along the\nfirst Hessian direction")
+        return
     ratio = wide / wide.iloc[0, 0]
     image = axis.imshow(ratio, norm=LogNorm(1e-3, 1), cmap="magma", interpolation="nearest")
     axis.figure.colorbar(image, ax=axis, label="$|C_{ij}| / C_{11}$", shrink=0.8, aspect=25, pad=0.02)
@@ -89,7 +92,7 @@ def _strength(axis: Axes, rows: pd.DataFrame) -> None:
     level = float(np.exp(np.log(rows["temperature"]).mean()))
     axis.axhline(level, color=style.COLOURS["grey"], linestyle="--", linewidth=0.8, label="heat bath: slope 0")
     axis.set(xscale="log", yscale="log", xlabel="flatness $F_i$", ylabel="temperature $T_i$")
-    axis.set_ylim(rows["temperature"].min() / 25, None)
+    style.room_below(axis, rows["temperature"], 25)
     axis.legend(loc="lower left", markerscale=2, handletextpad=0.2)
     style.log_ticks(axis)
 
@@ -97,7 +100,8 @@ def _strength(axis: Axes, rows: pd.DataFrame) -> None:
 def _homogeneity(axis: Axes, rows: pd.DataFrame) -> None:
     for rank, colour in style.shades(sorted(rows["rank"].unique())).items():
         wide = rows[rows["rank"] == rank].pivot_table(index="run", columns="position", values="temperature")
-        style.band(axis, wide.columns, wide.div(wide[0.0], axis=0), colour, label=f"$i$ = {rank}", marker="o", markersize=2)
+        ratios = wide.div(wide[0.0], axis=0) if 0.0 in wide else wide.iloc[:0]  # no edge to the right, nothing at the centre
+        style.band(axis, wide.columns, ratios, colour, label=f"$i$ = {rank}", marker="o", markersize=2)
     axis.axhline(1, color=style.COLOURS["grey"], linestyle="--", linewidth=0.8)
     axis.text(-1.0, 0.7, "heat bath", color=style.COLOURS["grey"], ha="left", va="top", fontsize=6.5)
     axis.set(yscale="log", xlabel="position along component $i$\n(−1 and 1: edges of the flat region)", ylabel="$T_i / T_i(w_0)$")
@@ -114,7 +118,7 @@ def _times(axis: Axes, rows: pd.DataFrame) -> None:
         times = part["relaxation_time_steps"]
         axis.scatter(part["flatness"], times, s=3, color=colour, alpha=0.4, linewidths=0, label=label, rasterized=True)
     axis.set(xscale="log", yscale="log", xlabel="flatness $F_i$", ylabel=r"relaxation time $\tau_i$, steps")
-    axis.set_ylim(rows["relaxation_time_steps"].min() / 4, None)
+    style.room_below(axis, rows["relaxation_time_steps"], 4)
     axis.legend(loc="lower left", markerscale=2, handletextpad=0.2)
     style.log_ticks(axis)
 

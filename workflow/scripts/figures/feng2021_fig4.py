@@ -45,7 +45,7 @@ def _through_training(axis: Axes, rows: pd.DataFrame) -> None:
     axis.axvline(1, color=style.COLOURS["grey"], linewidth=0.6, linestyle=":")
     axis.set(xscale="log", yscale="log", xlabel="epoch", ylabel="temperature $T_i$")
     axis.legend(loc="lower center", ncols=2, handlelength=1.0, columnspacing=0.8)
-    axis.set_ylim(rows["temperature"].min() / 300, None)
+    style.room_below(axis, rows["temperature"], 300)
     style.log_ticks(axis)
     style.log_ticks(other, "y")
 
@@ -60,7 +60,7 @@ def _against_loss(axis: Axes, rows: pd.DataFrame) -> None:
         axis.scatter(part["training_loss"], part["temperature"], s=3, color=colour, alpha=0.6, linewidths=0, label=label)
     axis.invert_xaxis()
     axis.set(xscale="log", yscale="log", xlabel="training loss $L$", ylabel="temperature $T_i$")
-    axis.set_ylim(rows["temperature"].min() / 300, None)
+    style.room_below(axis, rows["temperature"], 300)
     axis.legend(loc="lower left", markerscale=2, handletextpad=0.1, ncols=2, columnspacing=0.4)
     style.log_ticks(axis)
 

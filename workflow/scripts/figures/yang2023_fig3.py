@@ -116,7 +116,7 @@ def _medians(axis: Axes, arrivals: pd.DataFrame) -> None:
         axis.plot(line, height, color=style.COLOURS[colour], label=f"{label}: slope {slope:.2f}")
     axis.set(xscale="log", yscale="log", xlabel="shift size $s$", ylabel="median steps to a flat place")
     axis.legend(loc="lower left", fontsize=6, handlelength=1.2)
-    axis.set_ylim(arrivals["median_steps"].min() / 8, None)
+    style.room_below(axis, arrivals["median_steps"], 8)
     style.log_ticks(axis)
 
 

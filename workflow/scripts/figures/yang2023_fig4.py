@@ -97,7 +97,11 @@ def _map(axis: Axes, rows: pd.DataFrame, label: str, lines: pd.DataFrame) -> Non
     """One quantity: filled where every run converged, hollow where some did, a cross where none did."""
     whole = rows[rows["share"] == 1]
     shown = whole if len(whole) else rows
-    norm = LogNorm(shown["value"].min(), shown["value"].max())
+    positive = shown["value"][shown["value"] > 0]
+    if not len(positive):
+        style.say(axis, f"{label}:\n0 at every setting")
+        return
+    norm = LogNorm(positive.min(), positive.max())
     for share, part in (("all", whole), ("some", rows[rows["share"].between(0, 1, inclusive="neither")])):
         colours = plt.get_cmap(COLOURS)(norm(part["value"]))
         axis.scatter(*_place(part), marker="s", s=34, facecolors=colours if share == "all" else "white", edgecolors=colours)

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from sgdphysics.claims import missing
-from sgdphysics.claims.registry import MISSING, Tables, statistic, table_of
+from sgdphysics.claims.registry import MISSING, Tables, statistic, table_of, text_of
 from sgdphysics.fits import power_law
 
 EARLY_EPOCHS = (1, 2, 5)  # those that the claim is about; later ones are only drawn
@@ -18,7 +18,7 @@ def _per_run(tables: Tables, values: pd.DataFrame) -> pd.DataFrame:
     runs = table_of(tables, "feng2021_runs")
     joined = runs.merge(values, on="run", how="left")
     joined.loc[joined["status"] != "converged", "value"] = np.nan
-    setting = "learning rate " + joined["learning_rate"].map("{:g}".format) + ", batch size " + joined["batch_size"].astype(str)
+    setting = "learning rate " + text_of(joined["learning_rate"]) + ", batch size " + joined["batch_size"].astype(str)
     columns = {key: joined[key] for key in ("reference", "seed", "value")}
     return pd.DataFrame({"setting": setting, **columns, MISSING: missing.of_runs(joined)})
 

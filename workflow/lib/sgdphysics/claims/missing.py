@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from sgdphysics.claims.registry import text_of
 from sgdphysics.sweeps import CONTROL
 
 _MEMBER = ["sweep", "dose", "seed", "run"]
@@ -12,7 +13,7 @@ def of_runs(runs: pd.DataFrame) -> pd.Series:
     """Return what became of each run of a table with "learning_rate", "batch_size", "status", "epochs" and "final_loss"."""
     settings = runs.groupby(["learning_rate", "batch_size", "status"])
     epochs, losses = settings["epochs"].transform("max"), settings["final_loss"].transform("median")
-    tired = "did not converge in " + epochs.map("{:,}".format) + " epochs, training loss " + losses.map("{:.2g}".format)
+    tired = "did not converge in " + text_of(epochs, "{:,}") + " epochs, training loss " + text_of(losses, "{:.2g}")
     words = tired.where(runs["status"] == "not_converged", "converged but could not be measured")
     return runs["status"].map(_FAILED).fillna(words)
 
@@ -32,17 +33,18 @@ def of_sweeps(points: pd.DataFrame, kind: str = "equal_loss") -> pd.DataFrame:
     targets = there.groupby("sweep")["target"].first()
     arrived = members.set_index(["sweep", "run"]).index.isin(there.set_index(["sweep", "run"]).index)
     words = members["status"].map(_FAILED).fillna(_not_there(members, members["sweep"].map(targets), kind))
-    setting = members["sweep"].astype(str) + " " + members["dose"].map("{:g}".format)
+    setting = members["sweep"].astype(str) + " " + text_of(members["dose"])
     return members[_MEMBER].assign(setting=setting, missing=words.mask(arrived, ""))
 
 
 def _not_there(members: pd.DataFrame, target: pd.Series, kind: str) -> pd.Series:
     """That runs stopped before an epoch, or trained on without reaching a loss, and which is the lowest that all of a sweep did."""
     if kind == "equal_epochs":
-        return "stopped before epoch " + target.map("{:g}".format)
-    words = ("did not reach a loss of " + target.map("{:g}".format)).where(target.notna(), "reached none of the losses compared")
+        return "stopped before epoch " + text_of(target)
+    words = ("did not reach a loss of " + text_of(target)).where(target.notna(), "reached none of the losses compared")
     if "trained_epochs" not in members:
         return words
-    words += " in " + members.groupby(["sweep", "dose"])["trained_epochs"].transform("max").map("{:,.0f}".format) + " epochs"
-    alive = members["lowest_loss"].mask(members["status"].isin(_FAILED))
-    return words + "; lowest common loss " + alive.groupby(members["sweep"]).transform("max").map("{:.2g}".format)
+    epochs = members.groupby(["sweep", "dose"])["trained_epochs"].transform("max")
+    common = members["lowest_loss"].mask(members["status"].isin(_FAILED)).groupby(members["sweep"]).transform("max")
+    lowest = ("; lowest common loss " + text_of(common, "{:.2g}")).where(common.notna(), "")
+    return words + " in " + text_of(epochs, "{:,.0f}") + " epochs" + lowest

@@ -47,6 +47,11 @@ def values_of(setting: pd.Series | str, seed: pd.Series | float, value: pd.Serie
     return pd.DataFrame({"setting": setting, "reference": True, "seed": seed, "value": value}, index=value.index)[VALUES]
 
 
+def text_of(numbers: pd.Series, form: str = "{:g}") -> pd.Series:
+    """Return numbers in few digits as text, also where there are none."""
+    return numbers.map(form.format).astype(str)
+
+
 def table_of(tables: Tables, name: str) -> pd.DataFrame:
     """Return the named table; raises `MissingTableError` where a claim needs one that is missing."""
     if name not in tables:

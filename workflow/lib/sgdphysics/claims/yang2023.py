@@ -8,7 +8,7 @@ import pandas as pd
 
 from sgdphysics import convergence_edge
 from sgdphysics.claims import missing
-from sgdphysics.claims.registry import MISSING, VALUES, Tables, statistic, table_of, values_of
+from sgdphysics.claims.registry import MISSING, VALUES, Tables, statistic, table_of, text_of, values_of
 from sgdphysics.equal_loss import at_lowest_common_loss
 
 
@@ -28,7 +28,7 @@ def _equal_loss(tables: Tables, value: Callable[[pd.DataFrame], float]) -> pd.Da
 
 def _lacking_settings(runs: pd.DataFrame) -> pd.Series:
     """Of each seed with a run that did not converge, the first such setting, and what became of it."""
-    setting = "learning rate " + runs["learning_rate"].map("{:g}".format) + ", batch size " + runs["batch_size"].astype(str)
+    setting = "learning rate " + text_of(runs["learning_rate"]) + ", batch size " + runs["batch_size"].astype(str)
     words = "lack " + setting + ", which " + missing.of_runs(runs)
     return words[runs["status"] != "converged"].groupby(runs["seed"]).first()
 
@@ -131,7 +131,7 @@ def _joint_slopes(slopes: pd.DataFrame, kappas: Callable[[pd.Series], pd.Series]
         rows = rows[rows["start"] == "both"]
     predicted = rows["predicted_joint_slope"]
     error = (rows["joint_slope"] - predicted) / predicted.abs().clip(lower=1)
-    return _settings(rows, "kappa " + rows["kappa"].map("{:g}".format), error if relative else rows["joint_slope"])
+    return _settings(rows, "kappa " + text_of(rows["kappa"]), error if relative else rows["joint_slope"])
 
 
 @statistic
@@ -167,7 +167,7 @@ def joint_slope_below_one(tables: Tables) -> pd.DataFrame:
 def _drift_ratio(tables: Tables, predicted: Sequence[str]) -> pd.DataFrame:
     rows = table_of(tables, "yang2023_fig3_drift")
     rows = rows[rows["landscape"] == "single_valley"]
-    setting = "learning rate " + rows["learning_rate"].map("{:g}".format) + ", x " + rows["x"].map("{:g}".format)
+    setting = "learning rate " + text_of(rows["learning_rate"]) + ", x " + text_of(rows["x"])
     return _settings(rows, setting, rows["drift"] / rows[list(predicted)].sum(axis=1, skipna=False))
 
 
@@ -187,7 +187,7 @@ def drift_over_smoothing(tables: Tables) -> pd.DataFrame:
 def stationary_width_ratio(tables: Tables) -> pd.DataFrame:
     """Standard deviation of x in shaken descent, in parts of that of the density built from drift and noise; per shift size."""
     rows = table_of(tables, "yang2023_fig3_widths")
-    setting = "shift " + rows["shift"].map("{:g}".format)
+    setting = "shift " + text_of(rows["shift"])
     return _settings(rows, setting, rows["standard_deviation"] / rows["built_standard_deviation"])
 
 
@@ -219,7 +219,7 @@ def heat_bath_arrival_time_exponent(tables: Tables) -> pd.DataFrame:
 def _survival(tables: Tables, landscape: str) -> pd.DataFrame:
     rows = table_of(tables, "yang2023_fig3_survival")
     rows = rows[rows["landscape"] == landscape]
-    return _settings(rows, "learning rate " + rows["learning_rate"].map("{:g}".format), rows["survival"])
+    return _settings(rows, "learning rate " + text_of(rows["learning_rate"]), rows["survival"])
 
 
 @statistic

@@ -134,10 +134,13 @@ def _scientific(value: float) -> str:
 
 def band(axis: Axes, x: ArrayLike, samples: ArrayLike, colour: str | np.ndarray, **line: Any) -> None:
     """Draw the mean over seeds (rows of ``samples``) of ln y with its 95 % interval (a bar where there is one column);
-    columns without y > 0 are left out.
+    columns without y > 0 are left out, and without any there is no line.
     """
     values = np.asarray(samples, dtype=float)
-    usable = (values > 0).all(0)
+    usable = (values > 0).all(0) & (len(values) > 0)
+    if not usable.any():
+        axis.plot([], [], color=colour, **line)
+        return
     x, logarithms = np.asarray(x, dtype=float)[usable], np.log(values[:, usable])
     mean, low, high = np.array([student_interval(column) for column in logarithms.T]).T
     axis.plot(x, np.exp(mean), color=colour, **line)
@@ -151,9 +154,21 @@ def draw_or_say(axis: Axes, draw: Callable[..., None], rows: pd.DataFrame, *more
     """Call ``draw(axis, rows, *more)``; without rows say in the panel that there is nothing to draw, and why."""
     if len(rows):
         draw(axis, rows, *more)
-        return
+    else:
+        say(axis, "no run of this setting\nconverged")
+
+
+def say(axis: Axes, words: str) -> None:
+    """Leave a panel empty but for words that say why."""
     axis.set_axis_off()
-    axis.text(0.5, 0.5, "no run of this setting\nconverged", transform=axis.transAxes, ha="center", va="center", color="0.3")
+    axis.text(0.5, 0.5, words, transform=axis.transAxes, ha="center", va="center", color="0.3")
+
+
+def room_below(axis: Axes, values: pd.Series, factor: float) -> None:
+    """Let a logarithmic axis begin a factor below the smallest value; where no value is positive, leave it as it is."""
+    positive = values[(values > 0) & np.isfinite(values)]
+    if len(positive):
+        axis.set_ylim(positive.min() / factor, None)
 
 
 class SettingLook:

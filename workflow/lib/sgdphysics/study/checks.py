@@ -3,15 +3,19 @@
 A fault is a line: the key, what was found there, and what is expected.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from math import isfinite
 from typing import Any
 
 import jsonschema
 
 from sgdphysics import toy
 from sgdphysics.errors import InputError
+from sgdphysics.study import grids, sizes, studies, window_plans
 
 Settings = Mapping[str, Any]
+
+RESERVED = ("runs", "none")  # no names of studies: results/runs holds the networks of all, and "none" stands for no study in rules
 
 
 def check(config: Settings, schema: Settings, datasets: Mapping[str, Settings]) -> None:
@@ -26,21 +30,59 @@ def check(config: Settings, schema: Settings, datasets: Mapping[str, Settings]) 
         InputError: One line with every fault: key, what was found, what is allowed.
     """
     check_schema(config, schema)
-    studies = config["studies"]
-    lines = []
-    if config["study"] not in studies:
-        lines.append(f"study: found {config['study']!r}, expected one of {', '.join(sorted(studies))}")
-    for name, study in studies.items():
-        lines += [f"studies.{name}.{line}" for line in _study_faults(study, studies, datasets)]
+    complete = config["studies"]
+    lines = [f"studies: found the name {name!r}, which is reserved; expected another one" for name in RESERVED if name in complete]
+    if config["study"] not in complete:
+        lines.append(f"study: found {config['study']!r}, expected one of {', '.join(sorted(complete))}")
+    for name, study in complete.items():
+        lines += [f"studies.{name}.{line}" for line in _study_faults(study, complete, datasets)]
     if lines:
         raise InputError("; ".join(lines))
 
 
 def check_schema(content: Settings, schema: Settings) -> None:
-    """Check the content of a YAML file against its JSON schema; raises `InputError` with one line that names every fault."""
-    faults = sorted(jsonschema.Draft202012Validator(schema).iter_errors(content), key=lambda fault: fault.json_path)
+    """Check the content of a YAML file against its JSON schema; raises `InputError` with one line that names every fault.
+
+    Errors of `check_plain` come first. And 20.0 is no whole number, as it is in JSON.
+    """
+    check_plain(content)
+    faults = sorted(_Validator(schema).iter_errors(content), key=lambda fault: fault.json_path)
     if faults:
         raise InputError("; ".join(_schema_fault(fault, content) for fault in faults))
+
+
+def check_plain(content: Any) -> None:
+    """Check that names are text and numbers finite; raises `InputError` with one line that names every fault."""
+    if lines := list(_beyond_json(content, "")):
+        raise InputError("; ".join(lines))
+
+
+def _is_whole_number(checker: jsonschema.TypeChecker, value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+_TYPES = jsonschema.Draft202012Validator.TYPE_CHECKER.redefine("integer", _is_whole_number)
+_Validator = jsonschema.validators.extend(jsonschema.Draft202012Validator, type_checker=_TYPES)
+
+
+def _beyond_json(content: Any, place: str) -> Iterator[str]:
+    """Faults of a value of YAML that no value of JSON can have."""
+    if isinstance(content, Mapping):
+        for key, value in content.items():
+            if isinstance(key, str):
+                yield from _beyond_json(value, f"{place}.{key}" if place else key)
+            else:
+                yield f"{place or 'top level'}: found the name {key!r}, expected text (in quotes: YAML reads on, yes, 1 otherwise)"
+    elif isinstance(content, list):
+        for index, value in enumerate(content):
+            yield from _beyond_json(value, f"{place}[{index}]")
+    elif isinstance(content, int | float) and not _is_finite(content):
+        yield f"{place}: found {content if isinstance(content, float) else 'a whole number too large'}, expected a finite number"
+
+
+def _is_finite(number: float) -> bool:
+    """Whether a number is one that a computer calculates with; so large whole numbers are not."""
+    return isfinite(number) if isinstance(number, float) else abs(number) < 2**63
 
 
 def _schema_fault(fault: jsonschema.ValidationError, content: Settings) -> str:
@@ -90,7 +132,7 @@ def _study_faults(study: Settings, studies: Mapping[str, Settings], datasets: Ma
     return [
         *_comparison_faults(study["feng2021"], studies),
         *_under("yang2023.toy", _toy_faults(study["yang2023"]["toy"])),
-        *_under("feng2021", _network_faults(study["feng2021"], dataset)),
+        *_under("feng2021", _network_faults(study["feng2021"], dataset) or _window_faults(study, dataset)),
         *_under("feng2021", _grid_faults(study["feng2021"])),
         *_under("yang2023.edge", _network_faults(edge, dataset)),
         *_under("yang2023.edge", _edge_faults(edge, sweeps, dataset)),
@@ -139,6 +181,21 @@ def _batch_faults(key: str, batch_sizes: Sequence[int], per_class: int | None, d
     return [f"{key}: found {max(batch_sizes)}, expected at most the {images} training images"]
 
 
+def _window_faults(study: Settings, dataset: Settings) -> list[str]:
+    """Faults of the windows of every run, planned as the jobs plan them."""
+    settings, lines = study["feng2021"], []
+    if settings["layer"] == 0 and dataset["image_shape"] is None:
+        unknown = f"config/datasets.yaml does not say how many pixels the images of {study['dataset']} have"
+        lines.append(f"layer: found 0, expected a layer whose number of weights is known: {unknown}")
+    if settings["images_per_class"] is None and dataset["training_images"] is None:
+        return lines
+    reference_runs = studies.reference_runs(study)
+    for run in studies.runs_of(study, "feng2021"):
+        reference = grids.run_id(run, study["dataset"]) in reference_runs
+        lines += window_plans.faults(settings, run, sizes.training_images(run, dataset), reference=reference)
+    return list(dict.fromkeys(lines))
+
+
 def _grid_faults(settings: Settings) -> list[str]:
     lines = []
     for key, grid in (("learning_rate", "learning_rates"), ("batch_size", "batch_sizes")):
@@ -185,7 +242,21 @@ def _toy_faults(settings: Settings) -> list[str]:
     except InputError as error:
         return [f"landscapes: {error}"]
     bound = toy.largest_time_step(landscape)
-    return [*_step_faults(settings, bound), *_order_faults(settings), *_choice_faults(settings)]
+    of_landscape = [*_valley_faults(settings, landscape), *_step_faults(settings, bound)]
+    return [*of_landscape, *_order_faults(settings), *_choice_faults(settings)]
+
+
+def _valley_faults(settings: Settings, landscape: toy.Landscape) -> list[str]:
+    """The single valley must be flattest at x = 0, where walkers are then to arrive, and be stable there without noise."""
+    lines = []
+    if settings["landscapes"]["growth"] <= 0:
+        lines.append(f"landscapes.growth: found {settings['landscapes']['growth']:g}, expected a number above 0")
+    limit = 2 / landscape.smallest_curvature
+    return lines + [
+        f"survival_learning_rates: found {rate:g}, expected below {limit:g} = 2 / smallest curvature"
+        for rate in settings["survival_learning_rates"]
+        if rate >= limit
+    ]
 
 
 def _step_faults(settings: Settings, bound: float) -> list[str]:
@@ -203,6 +274,9 @@ def _order_faults(settings: Settings) -> list[str]:
         low, high = settings[key]
         if low >= high:
             lines.append(f"{key}: found {low:g} and {high:g}, expected the second above the first")
+    if settings["long_phase_points"] >= settings["phase_points"]:
+        points = settings["phase_points"]
+        lines.append(f"long_phase_points: found {settings['long_phase_points']}, expected below {points}, the phase_points")
     return lines
 
 

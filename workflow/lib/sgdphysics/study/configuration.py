@@ -5,7 +5,7 @@ Used by the workflow when it starts, by the command ``sgdphysics``, and by whoev
 
 import functools
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,7 @@ class Configuration:
         self.datasets: dict[str, Any] = self._checked("datasets")["datasets"]
         _check_sources(self.datasets)
         try:
+            checks.check_plain(settings)
             self._settings = inheritance.resolved(settings)
             checks.check(self._settings, self._schema("config"), self.datasets)
         except InputError as error:
@@ -85,6 +86,12 @@ def laid_over(root: Path, files: Iterable[Path] = ()) -> Any:
     return settings
 
 
+def check_files(paths: Iterable[str | Path]) -> None:
+    """Check that files of settings can be read, which others than this module read too; errors as those of `read`."""
+    for path in paths:
+        read(Path(path), str(path))
+
+
 def _check_sources(datasets: Mapping[str, Any]) -> None:
     """Raise `InputError` where a data set that comes with a package names a source that there is not."""
     loaders = sorted({path.stem for path in SOURCES.glob("*.py")} - {"__init__", "source", "idx"})
@@ -95,10 +102,42 @@ def _check_sources(datasets: Mapping[str, Any]) -> None:
 
 
 def read(path: Path, name: str) -> Any:
-    """Return the content of a YAML file; raises `InputError` with its name where it cannot be read or is no YAML."""
+    """Return the content of a YAML file; raises `InputError` with its name where it cannot be read, or `content_of` does."""
     try:
-        return yaml.safe_load(path.read_text(encoding="utf-8"))
+        return content_of(path.read_text(encoding="utf-8"))
     except yaml.YAMLError as error:
         raise InputError(f"{name}: not YAML: {one_line(error)}") from None
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{name}: {error}") from None
+    except InputError as error:
+        raise InputError(f"{name}: {error}") from None
+
+
+def content_of(text: str | bytes) -> Any:
+    """Return the content of YAML.
+
+    Raises:
+        InputError: If a mapping has a key twice, of which YAML itself would take the last.
+        yaml.YAMLError: If it is none.
+    """
+    loader = _Loader(text)
+    try:
+        return loader.get_single_data()
+    finally:
+        loader.dispose()
+
+
+class _Loader(yaml.SafeLoader):
+    """Reads plain values, and no mapping with a key twice."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        lines: dict[Hashable, int] = {}
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=True)
+            line = key_node.start_mark.line + 1
+            # What is merged from another mapping (<<) may be overridden.
+            if key_node.tag != "tag:yaml.org,2002:merge" and isinstance(key, Hashable):
+                if key in lines:
+                    raise InputError(f"{key}: found twice, in lines {lines[key]} and {line}, expected once")
+                lines[key] = line
+        return super().construct_mapping(node, deep)

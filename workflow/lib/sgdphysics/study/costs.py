@@ -27,7 +27,8 @@ class Job:
         networks: Networks that it trains.
         work: How much of each kind of work it does, in thousands of millions, by kind.
         images: Bytes of the images that it holds.
-        matrices: Bytes of one matrix of all weights of the studied layer with each other, 0 where it needs none.
+        matrices: Bytes of one matrix of all weights of the studied layer with each other, or, for a layer too wide for that, with
+            the steps or directions that are kept; 0 where it needs none.
     """
 
     rule: str

@@ -5,6 +5,7 @@ from functools import partial
 from typing import Any
 
 from sgdphysics.errors import InputError
+from sgdphysics.ranks import DENSE_LIMIT, WIDE_LAYER_DIRECTIONS
 from sgdphysics.runs import Run, log_spaced_steps
 from sgdphysics.study import grids, sizes, studies, window_plans
 from sgdphysics.study.costs import Job, expected_steps, memory, seconds
@@ -61,6 +62,27 @@ def chunks_of(complete: Mapping[str, Any], name: str, sections: Collection[str] 
     return list({(c.ensemble, c.name): c for part, section in parts for c in studies.chunks_of(part, section)}.values())
 
 
+def not_measured(study: Mapping[str, Any], entry: Mapping[str, Any]) -> list[str]:
+    """Return what the windows of feng2021 cannot show at some of a study's settings, each as a sentence; none where data are unknown."""
+    settings = study["feng2021"]
+    if settings["images_per_class"] is None and entry["training_images"] is None:
+        return []
+    reference_runs = studies.reference_runs(study)
+    sentences = [
+        sentence
+        for run in studies.runs_of(study, "feng2021")
+        for sentence in window_plans.left_out(
+            settings, run, sizes.training_images(run, entry), reference=grids.run_id(run, study["dataset"]) in reference_runs
+        )
+    ]
+    return list(dict.fromkeys(sentences))
+
+
+def studied_weights(section: Mapping[str, Any], entry: Mapping[str, Any]) -> int:
+    """Return the weights of the layer that a section of a study looks at, given its data set's entry."""
+    return sizes.weights_of_layer(Run(hidden_widths=section["hidden_widths"]), section["layer"], entry)
+
+
 def is_known(entry: Mapping[str, Any]) -> bool:
     """Whether an entry of the data sets says how many images there are, and of how many pixels."""
     return None not in (entry["image_shape"], entry["training_images"])
@@ -113,12 +135,17 @@ def window_jobs(study: Mapping[str, Any], chunk: grids.Chunk, entry: Mapping[str
     work: dict[str, list[Mapping[str, float]]] = {"measure_fluctuations": [], "measure_flatness": [], "measure_noise": []}
     for run in chunk.runs:
         reference = grids.run_id(run, study["dataset"]) in reference_runs
-        windows = window_plans.plans_of_run(settings, reference=reference)
+        windows = window_plans.plans_of_run(settings, run, sizes.training_images(run, entry), reference=reference)
         work["measure_fluctuations"].append(window_plans.fluctuations_work(windows, run, entry))
         work["measure_flatness"].append(window_plans.landscape_work(windows, settings, run, entry, reference=reference))
         work["measure_noise"].append(_noise_work(run, settings, entry, steps))
-    studied = sizes.weights_of_layer(chunk.runs[0], settings["layer"], entry)
-    return {rule: _job(rule, _summed(parts), entry, studied) for rule, parts in work.items()}
+    run, runs = chunk.runs[0], len(chunk.runs)
+    studied = sizes.weights_of_layer(run, settings["layer"], entry)
+    matrices = _dense_bytes(studied)
+    if studied > DENSE_LIMIT:
+        windows = window_plans.plans_of_run(settings, run, sizes.training_images(run, entry), reference=True)
+        matrices = window_plans.window_bytes(windows, run, entry, runs)
+    return {rule: _job(rule, _summed(parts), entry, matrices) for rule, parts in work.items()}
 
 
 def generalization_job(chunk: grids.Chunk, entry: Mapping[str, Any]) -> Job:
@@ -132,8 +159,15 @@ def duality_job(study: Mapping[str, Any], chunk: grids.Chunk, entry: Mapping[str
     settings = study["feng2023"]
     points = len(settings["equal_losses"]) + len(settings["equal_epochs"])
     studied = sizes.weights_of_layer(chunk.runs[0], settings["layer"], entry)
+    if studied > DENSE_LIMIT:
+        products = window_plans.PRODUCTS_PER_DIRECTION * WIDE_LAYER_DIRECTIONS
+        images = points * products * sum(sizes.training_images(run, entry) for run in chunk.runs)
+        work = {"hessians": images * sizes.weights(chunk.runs[0], entry), "eigen": 0}
+        return _job("measure_duality", work, entry, _basis_bytes(studied))
     hessians = sum(points * sizes.training_images(run, entry) * studied**2 / 4 for run in chunk.runs)
-    return _job("measure_duality", {"hessians": hessians, "eigen": len(chunk.runs) * points * studied**3}, entry, studied)
+    return _job(
+        "measure_duality", {"hessians": hessians, "eigen": len(chunk.runs) * points * studied**3}, entry, _basis_bytes(studied)
+    )
 
 
 def chunk_job(rule: str, study: Mapping[str, Any], chunk: grids.Chunk, entry: Mapping[str, Any], steps: Steps) -> Job:
@@ -155,7 +189,8 @@ def sweep_jobs(study: Mapping[str, Any], entry: Mapping[str, Any]) -> list[Job]:
         "measure_dropout": dropped,
         "rescale_networks": seeds * len(settings["rescaling_factors"]),
     }
-    return [_job(rule, {"eigen": count * studied**3}, entry, studied) for rule, count in decomposed.items()]
+    each = studied**3 if studied <= DENSE_LIMIT else studied * (window_plans.PRODUCTS_PER_DIRECTION * WIDE_LAYER_DIRECTIONS) ** 2
+    return [_job(rule, {"eigen": count * each}, entry, _basis_bytes(studied)) for rule, count in decomposed.items()]
 
 
 def toy_jobs(study: Mapping[str, Any], entry: Mapping[str, Any]) -> list[Job]:
@@ -192,11 +227,23 @@ def _duration(time: float) -> str:
     return f"{time:.0f} s" if time < 120 else f"{time / 60:.0f} min" if time < 7200 else f"{time / 3600:.1f} h"
 
 
-def _job(rule: str, work: Mapping[str, float], entry: Mapping[str, Any], studied: int = 0, networks: int = 0) -> Job:
+def _dense_bytes(studied: int) -> float:
+    """Bytes of a matrix of all weights of the studied layer with each other."""
+    return float(8 * studied**2)
+
+
+def _basis_bytes(studied: int) -> float:
+    """Bytes of the matrix in which the gap is decomposed: dense, or of a layer too wide for that the one that gives directions."""
+    if studied <= DENSE_LIMIT:
+        return _dense_bytes(studied)
+    return float(8 * studied * window_plans.PRODUCTS_PER_DIRECTION * WIDE_LAYER_DIRECTIONS)
+
+
+def _job(rule: str, work: Mapping[str, float], entry: Mapping[str, Any], matrices: float = 0.0, networks: int = 0) -> Job:
     # As they are stored, in float32, and where they are measured in float64, once whole and once as chosen.
     each = 0 if rule.startswith(("simulate", "solve")) else 1 + 4 if rule == "train_ensemble" else 1 + 4 + 2 * 8
     images = float(each * entry["training_images"] * sizes.pixels(entry))
-    return Job(rule, networks, {kind: amount / GIGA for kind, amount in work.items()}, images, float(8 * studied**2))
+    return Job(rule, networks, {kind: amount / GIGA for kind, amount in work.items()}, images, matrices)
 
 
 def _needed(complete: Mapping[str, Any], name: str, sections: Collection[str]) -> list[tuple[Mapping[str, Any], str]]:

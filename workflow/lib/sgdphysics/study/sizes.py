@@ -31,9 +31,9 @@ def weights(run: Run, entry: Mapping[str, Any]) -> int:
 
 
 def weights_of_layer(run: Run, layer: int, entry: Mapping[str, Any]) -> int:
-    """Return the weights of one layer."""
-    widths = _widths(run, entry)
-    return widths[layer] * widths[layer + 1]
+    """Return the weights of one layer; the size of images need be known only for the first."""
+    units = [*run.hidden_widths, entry["classes"]]
+    return (pixels(entry) if layer == 0 else units[layer - 1]) * units[layer]
 
 
 def weights_above(run: Run, layer: int, entry: Mapping[str, Any]) -> int:
