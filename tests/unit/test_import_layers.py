@@ -19,8 +19,8 @@ PLUMBING = {"errors", "files", "progress", "provenance.job_records", "provenance
 # From the ground up: a module imports from its own room and from lower ones. Of packages all that has no place of its own.
 ROOMS = {
     "plumbing": PLUMBING,
-    "ground": {"arrays", "fits", "ranks", "runs", "seeds", "tables", "tensors"},
-    "what is measured on": {"datasets", "labelled_images", "losses", "networks", "sources"},
+    "ground": {"arguments", "arrays", "fits", "ranks", "runs", "seeds", "tables", "tensors"},
+    "what is measured on": {"datasets", "inputs", "labelled_images", "losses", "networks", "sources"},
     "training": {"devices", "run_files", "stack_members", "stacks", "training", "training_sets"},
     "measurements": {
         "curvature",

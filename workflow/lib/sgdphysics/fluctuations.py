@@ -5,7 +5,13 @@ import scipy.linalg
 import torch
 from torch import Tensor
 
+from sgdphysics.arguments import is_whole, require, require_kind, require_positive, require_share, require_whole
 from sgdphysics.arrays import largest_eigenpairs, with_fixed_sign
+from sgdphysics.errors import InputError
+from sgdphysics.inputs import PRECISIONS, checked_numbers, checked_vectors
+
+_ROUNDING = 2.2e-16  # per step, in parts of the largest variance: what is smaller is no movement
+_NEGATIVE_BY_ROUNDING = 1e-9  # in parts of the largest variance, as eigenvalues of a covariance may be
 
 
 class _Block:
@@ -43,15 +49,15 @@ class WindowMoments:
         steps: Length of the window.
 
     Raises:
-        ValueError: If the window is shorter than 2 steps; by the methods, if the window is not full yet.
+        ValueError: If there are no weights, or the window is shorter than 2 steps; by the methods, if the window is not full yet.
     """
 
     _BLOCK = 256
 
     def __init__(self, dimension: int, steps: int) -> None:
         """Start an empty window."""
-        if steps < 2:
-            raise ValueError(f"steps: found {steps}, expected a window of at least 2")
+        require_whole("dimension", dimension, 1)
+        require(is_whole(steps) and steps >= 2, "steps", steps, "a window of at least 2")
         self.steps = steps
         self._count = 0
         self._streamed = steps > dimension
@@ -69,11 +75,11 @@ class WindowMoments:
         """Add the weights of one step (d,) or of several (steps, d).
 
         Raises:
-            ValueError: If the window is full already.
+            ValueError: If these are not d weights, or the window is full already.
         """
-        waiting = weights.reshape(-1, self._rows.shape[1])
+        waiting = _as_steps(weights, self._rows.shape[1])
         if self._count + len(waiting) > self.steps:
-            raise ValueError(f"weights: the window of {self.steps} steps is full")
+            raise InputError(f"weights: the window of {self.steps} steps is full")
         if self._block is None:
             # Relative to the first step: the fluctuations are small against the weights.
             first = waiting[0].double().clone()
@@ -105,8 +111,15 @@ class WindowMoments:
         return float(self._deviations().square().sum() / (self.steps - 1))
 
     def principal_components(self, count: int | None = None) -> tuple[Tensor, Tensor]:
-        """Return variances (k,), largest first, and directions (k, d) as `principal_components` does, k at most ``count``."""
+        """Return variances (k,), largest first, and directions (k, d) as `principal_components` does, k at most ``count``.
+
+        Directions along which nothing moves but by rounding are orthonormal only where rounding leaves them so.
+
+        Raises:
+            ValueError: If the count is less than 1.
+        """
         self._require_full()
+        require_whole("count", count, 1, none_allowed=True)
         if self._streamed:
             return largest_eigenpairs(self._covariance(), count)
         return _components_of_rows(self._deviations(), count)
@@ -115,11 +128,14 @@ class WindowMoments:
         """Variance of the weights projected on directions (k, d), dividing by steps - 1; float64 (k,).
 
         Args:
-            directions: (k, d).
+            directions: (k, d), finite, none of length 0.
             without_drift: Leave out the straight line that fits the window best.
+
+        Raises:
+            ValueError: If the directions are something else.
         """
         self._require_full()
-        directions = directions.double()
+        directions = checked_vectors(directions, len(self._sum), "directions").double()
         if self._streamed:
             squares = ((directions @ self._covariance()) * directions).sum(1) * (self.steps - 1)
         else:
@@ -147,30 +163,35 @@ class WindowMoments:
 
     def _require_full(self) -> None:
         if self._count != self.steps:
-            raise ValueError(f"weights: found {self._count} steps, expected the whole window of {self.steps}")
+            raise InputError(f"weights: found {self._count} steps, expected the whole window of {self.steps}")
 
 
 class ProjectedSeries:
     """Weights of successive steps projected on fixed directions, as the steps come.
 
     Args:
-        directions: (k, d).
+        directions: (k, d), finite, none of length 0.
         origin: Weights (d,) from which the projections are counted.
-        steps: Steps to come.
+        steps: Steps to come, at least 1.
+
+    Raises:
+        ValueError: If an argument is none of these.
     """
 
     _BLOCK = 256
 
     def __init__(self, directions: Tensor, origin: Tensor, steps: int) -> None:
         """Start an empty series."""
-        self._directions, self._origin = directions.double(), origin.double().flatten()
+        self._origin = checked_numbers(origin.flatten(), 1, "origin").double()
+        self._directions = checked_vectors(directions, len(self._origin), "directions").double()
+        require_whole("steps", steps, 1)
         self._block: _Block | None = None
         self._left = steps
         self._parts: list[Tensor] = []
 
     def add(self, weights: Tensor) -> None:
-        """Add the weights of one step (d,) or of several (steps, d)."""
-        waiting = weights.reshape(-1, len(self._origin))
+        """Add the weights of one step (d,) or of several (steps, d); raises ValueError if these are not d weights."""
+        waiting = _as_steps(weights, len(self._origin))
         if self._block is None:
             self._block = _Block(self._origin.to(waiting.device), self._BLOCK)
         while len(waiting):
@@ -189,25 +210,35 @@ def principal_components(trajectory: Tensor) -> tuple[Tensor, Tensor]:
     """Variances and directions of the principal components of a weight trajectory.
 
     Args:
-        trajectory: Weights at successive steps, (steps, d), steps > 1; computed in float64.
+        trajectory: Weights at successive steps, float32 or float64 (steps, d), steps > 1; computed in float64.
 
     Returns:
         Variances, float64 (k,), k = min(steps - 1, d), largest first, in squared weight units, dividing by steps - 1; and
-        directions, float64 (k, d), orthonormal rows, each with its largest entry positive.
+        directions, float64 (k, d), orthonormal rows, each with its largest entry positive. Rounding costs directions of very little
+        variance some orthogonality, about 1e-16 times the largest variance over theirs; directions along which nothing moves have
+        variance 0, and are any that complete the others.
 
     Raises:
-        ValueError: If there are fewer than two steps or a weight is not finite (the first such step is named).
+        ValueError: If there are fewer than two steps, a weight is not finite (the first such step is named), or none moves.
 
     Source: Feng and Tu 2021, principal component analysis of the weight dynamics.
     """
-    if trajectory.ndim != 2 or len(trajectory) < 2:
-        raise ValueError(f"trajectory: found shape {tuple(trajectory.shape)}, expected (steps, d) with at least 2 steps")
+    require_kind("trajectory", trajectory, Tensor)
+    if trajectory.ndim != 2 or len(trajectory) < 2 or not trajectory.shape[1]:
+        raise InputError(f"trajectory: found shape {tuple(trajectory.shape)}, expected (steps, d) with at least 2 steps")
+    if trajectory.dtype not in PRECISIONS:
+        raise InputError(f"trajectory: found {trajectory.dtype}, expected torch.float32 or torch.float64")
+    trajectory = trajectory.detach()
     bad = (~trajectory.isfinite()).any(1).nonzero()
     if len(bad):
-        raise ValueError(f"trajectory: found a non-finite weight at step {int(bad[0])}, expected finite weights")
+        raise InputError(f"trajectory: found a non-finite weight at step {int(bad[0])}, expected finite weights")
+    if bool((trajectory == trajectory[0]).all()):
+        raise InputError(f"trajectory: found the same weights at all {len(trajectory)} steps, expected weights that move")
     moments = WindowMoments(trajectory.shape[1], len(trajectory))
     moments.add(trajectory)
-    return moments.principal_components()
+    variances, directions = moments.principal_components()
+    moving = variances > _ROUNDING * len(trajectory) * variances[0]
+    return torch.where(moving, variances, 0.0), with_fixed_sign(_completed(directions, moving))
 
 
 def _components_of_rows(deviations: Tensor, count: int | None) -> tuple[Tensor, Tensor]:
@@ -217,12 +248,39 @@ def _components_of_rows(deviations: Tensor, count: int | None) -> tuple[Tensor, 
     # The whole spectrum is found faster than most of it.
     values, vectors = largest_eigenpairs(deviations @ deviations.T, None if count > steps // 2 else count)
     values, directions = values[:count], vectors[:count] @ deviations
+    lengths = directions.norm(dim=1, keepdim=True)
     # Rounding costs directions of very little variance some orthogonality, about 1e-16 times the largest variance over theirs.
-    return values.clamp(min=0) / (steps - 1), with_fixed_sign(directions / directions.norm(dim=1, keepdim=True))
+    directions = _completed(directions / lengths, lengths.squeeze(1) > 0)
+    return values.clamp(min=0) / (steps - 1), with_fixed_sign(directions)
+
+
+def _completed(directions: Tensor, kept: Tensor) -> Tensor:
+    """Directions (k, d) with those that are not kept replaced by others, always the same ones, that are orthonormal to all."""
+    if bool(kept.all()):
+        return directions
+    drawn = torch.from_numpy(np.random.default_rng(0).standard_normal((int((~kept).sum()), directions.shape[1])))
+    completed = directions.clone()
+    completed[~kept] = torch.linalg.qr(torch.cat([directions[kept], drawn]).T).Q.T[int(kept.sum()) :]
+    return completed
+
+
+def _as_steps(weights: Tensor, dimension: int) -> Tensor:
+    """The weights of one step (d,) or of several (steps, d) as (steps, d)."""
+    if weights.ndim not in (1, 2) or weights.shape[-1] != dimension:
+        raise InputError(f"weights: found shape {tuple(weights.shape)}, expected ({dimension},) or (steps, {dimension})")
+    return weights.detach().reshape(-1, dimension)
 
 
 def participation_ratio(variances: Tensor) -> float:
-    """Effective number of directions, ``(sum s)^2 / sum s^2``: k for k equal variances, 1 for a single one."""
+    """Effective number of directions, ``(sum s)^2 / sum s^2``: k for k equal variances, 1 for a single one.
+
+    Args:
+        variances: (k,), from 0 but for rounding, not all 0; nan where one is not known gives nan.
+
+    Raises:
+        ValueError: If they are not.
+    """
+    variances = _checked_variances(variances)
     return float(variances.sum() ** 2 / variances.square().sum())
 
 
@@ -230,23 +288,31 @@ def components_for_share(variances: Tensor, share: float, total: float | None = 
     """Number of leading components that together carry at least ``share`` of the total variance.
 
     Args:
-        variances: Largest first, (k,).
+        variances: Largest first, (k,), from 0 but for rounding, not all 0.
         share: In (0, 1).
         total: Total variance, by default the sum of ``variances``.
 
     Raises:
-        ValueError: If the given components carry less.
+        ValueError: If an argument is none of these, or the given components carry less.
     """
+    variances = _checked_variances(variances)
+    require_share("share", share)
+    if total is not None:
+        require_positive("total", total)
     cumulative = variances.cumsum(0) / (variances.sum() if total is None else total)
     count = int((cumulative < share).sum()) + 1
     if count > len(variances):
-        raise ValueError(f"variances: {len(variances)} components carry less than {share:g} of the total")
+        raise InputError(f"variances: {len(variances)} components carry less than {share:g} of the total")
     return count
 
 
 def without_drift(series: Tensor) -> Tensor:
-    """Return series (steps, k) less the straight line that fits each best, float64."""
-    series = series.double()
+    """Return series (steps, k), of at least two steps, less the straight line that fits each best, float64.
+
+    Raises:
+        ValueError: If that is not their shape.
+    """
+    series = _checked_series(series)
     ramp = torch.arange(len(series), dtype=torch.float64)
     ramp = (ramp - ramp.mean()) / (ramp - ramp.mean()).norm()
     return series - series.mean(0) - ramp[:, None] * (ramp @ series)
@@ -255,9 +321,13 @@ def without_drift(series: Tensor) -> Tensor:
 def relaxation_time(series: Tensor) -> Tensor:
     """Correlation time ``2 var(theta) / var(step)`` in steps, of series (steps, k); float64 (k,).
 
-    For a process of exponential autocorrelation rho per step this is 1 / (1 - rho).
+    For a process of exponential autocorrelation rho per step this is 1 / (1 - rho). A series that does not move, or is not finite,
+    has none: nan.
+
+    Raises:
+        ValueError: If the shape is not (steps, k) with at least three steps.
     """
-    series = series.double()
+    series = _checked_series(series, 3)
     return 2 * series.var(0) / series.diff(dim=0).var(0)
 
 
@@ -265,9 +335,15 @@ def integrated_autocorrelation_time(series: Tensor, window_factor: float = 5.0) 
     """Correlation time ``1 + 2 sum_k rho(k)`` in steps, of series (steps, k); float64 (k,).
 
     The sum is cut at the first lag larger than ``window_factor`` times the time so far (Sokal's self-consistent window). A series
-    of n independent values has time 1; the variance of the mean of n values is variance * time / n.
+    of n independent values has time 1; the variance of the mean of n values is variance * time / n. A series that does not move, or
+    is not finite, has none: nan.
+
+    Raises:
+        ValueError: If the shape is not (steps, k) with at least two steps, or the factor is not above 0.
     """
-    centred = (series.double() - series.double().mean(0)).numpy()
+    series = _checked_series(series)
+    require_positive("window_factor", window_factor)
+    centred = (series - series.mean(0)).numpy()
     steps = len(centred)
     spectrum = np.abs(np.fft.rfft(centred, 2 * steps, axis=0)) ** 2
     covariance = np.fft.irfft(spectrum, axis=0)[:steps]
@@ -275,3 +351,18 @@ def integrated_autocorrelation_time(series: Tensor, window_factor: float = 5.0) 
     beyond = np.arange(steps)[:, None] > window_factor * times
     cut = np.where(beyond.any(0), beyond.argmax(0), steps - 1)
     return torch.from_numpy(times[cut, np.arange(times.shape[1])])
+
+
+def _checked_variances(variances: Tensor) -> Tensor:
+    variances = checked_numbers(variances, 1, "variances", finite=False)
+    if bool((variances < -_NEGATIVE_BY_ROUNDING * variances.max()).any()) or not variances.count_nonzero():
+        raise InputError(f"variances: found {float(variances.min()):g}, expected numbers from 0, not all of them 0")
+    return variances
+
+
+def _checked_series(series: Tensor, fewest_steps: int = 2) -> Tensor:
+    """Series as float64 (steps, k)."""
+    series = checked_numbers(series, 2, "series", finite=False).double()
+    if len(series) < fewest_steps:
+        raise InputError(f"series: found {len(series)} steps, expected at least {fewest_steps}")
+    return series

@@ -7,8 +7,9 @@ from functools import partial
 from torch import Tensor
 
 from sgdphysics import networks
+from sgdphysics.arguments import require, require_positive, require_whole, require_whole_numbers
 from sgdphysics.progress import epoch_bar
-from sgdphysics.runs import Run, require, stack_key
+from sgdphysics.runs import Run, stack_key
 from sgdphysics.stack_members import Member
 from sgdphysics.stacks import Stack
 from sgdphysics.training_sets import steps_per_epoch, training_set
@@ -68,18 +69,22 @@ def train(
 
     Args:
         runs: Settings; shapes, batch size, loss and training-set size must agree (see `stack_key`).
-        images: Training images, float32 (N, pixels).
-        labels: int64 (N,), classes counted from 0.
+        images: Training images, float32 (N, pixels), pixel values in [0, 1] (or standardised); of float64 all is
+            computed in float64.
+        labels: Integers (N,), of two classes or more, counted from 0.
         checkpoint_steps: Keep the weights after these steps (0: the initial weights).
-        checkpoint_losses: Keep the weights also at the end of the first epoch whose mean loss is at most each of these.
+        checkpoint_losses: Keep the weights also at the end of the first epoch whose mean loss is at most each of these, above 0.
         progress: Show a progress bar.
 
     Returns:
         One result per run, in the order of ``runs``. A diverged run is a result, never an exception.
 
     Raises:
-        ValueError: If the runs cannot be stacked, or a run does not fit the data.
+        ValueError: If an argument is none of these, the runs cannot be stacked, or a run does not fit the data.
     """
+    require_whole_numbers("checkpoint_steps", checkpoint_steps, 0)
+    for loss in checkpoint_losses:
+        require_positive("checkpoint_losses", loss)
     stack = Stack.start(runs, images, labels)
     schedule, thresholds = frozenset(checkpoint_steps), tuple(checkpoint_losses)
     stack.keep_checkpoints(0, schedule)
@@ -109,20 +114,23 @@ def continue_training(
     Args:
         runs: Settings, as for `train`.
         start: The weights of each run at the end of epoch ``start_epochs``.
-        start_epochs: Epochs already trained, per run.
+        start_epochs: Epochs already trained, per run, from 0.
         images, labels: The data that `train` was given.
-        epochs: Epochs to go on.
+        epochs: Epochs to go on, from 1.
         observer: Called after every step with the stacked weights of each layer, tensors (runs, out, in); it must not change them.
 
     Returns:
         The networks at the end.
 
     Raises:
-        ValueError: If the weights of a run are not those that it trains (``dropout_rescaling`` is "afterwards").
+        ValueError: If an argument is none of these, as for `train`, or the weights of a run are not those that it trains
+            (``dropout_rescaling`` is "afterwards").
     """
+    require_whole("epochs", epochs, 1)
+    require(callable(observer), "observer", observer, "a function of the stacked weights")
+    stack = Stack.start(runs, images, labels, start, start_epochs)
     for run in runs:
         require(run.dropout_rescaling != "afterwards", "dropout_rescaling", run.dropout_rescaling, "in_training or none")
-    stack = Stack.start(runs, images, labels, start, start_epochs)
     for _ in range(epochs):
         stack.run_epoch(lambda _: observer(stack.weights))
         for member in stack.members:
