@@ -103,9 +103,8 @@ def require_random(value: Any) -> None:
 
 def require_columns(name: str, table: Any, columns: Collection[str]) -> None:
     """Raise InputError unless a value is a table with all of the columns."""
-    present = getattr(table, "columns", None)
-    require(present is not None, name, table, "a table")
-    missing = [column for column in columns if column not in present]
+    require(hasattr(table, "columns"), name, table, "a table")
+    missing = [column for column in columns if column not in table.columns]
     if missing:
         raise InputError(f"{name}: found no column {', '.join(missing)}, expected {', '.join(columns)}")
 

@@ -113,8 +113,8 @@ def sharpest_directions(
     """Return the ``count`` largest eigenvalues of `layer_hessian` and their eigenvectors, as `largest_eigenpairs` does.
 
     They are found by Lanczos iteration to machine precision without building the Hessian: for few of a wide layer that is faster.
-    The iteration starts, and after a breakdown goes on, from fixed vectors: equal networks give equal bytes. Where all directions of
-    a layer are asked for, the Hessian is built.
+    The iteration starts, and after a breakdown goes on, from fixed vectors: equal networks give equal bytes. Where all directions
+    of a layer are asked for, the Hessian is built.
 
     Arguments and errors as for `layer_hessian`, for layers of any width; ``count`` from 1 to the number of weights.
     """

@@ -134,8 +134,8 @@ def decompose_gap(
 
     Args:
         network: With finite weights; computed in float64.
-        train_images, train_labels: float32 or float64 (N, pixels) in [0, 1] (or standardised), and integers (N,); the Hessian is that
-            of their mean loss.
+        train_images, train_labels: float32 or float64 (N, pixels) in [0, 1] (or standardised), and integers (N,); the Hessian is
+            that of their mean loss.
         test_images, test_labels: The same of (M, pixels) and (M,).
         layer: Weight matrix, counted from 0.
         matches: Index of the training image matched to each test image, int64 (M,); by default the nearest of its class.
@@ -176,7 +176,7 @@ def decompose_pairs(pairs: DualWeights, eigenvalues: Tensor, directions: Tensor)
     """Return the decomposition of `decompose_gap` for given dual weights and orthonormal directions (k, d) with eigenvalues (k,).
 
     Raises:
-        ValueError: If the directions are not of the size of the dual weights and of length 1, or there is not an eigenvalue for each.
+        ValueError: If the directions are not of the size of the dual weights and of length 1, or not as many as eigenvalues.
     """
     eigenvalues, directions = _checked_basis(eigenvalues, directions, pairs.outputs.shape[1] * pairs.inputs.shape[1])
     weights = pairs.weights() @ directions.T

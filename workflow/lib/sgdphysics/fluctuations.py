@@ -5,13 +5,25 @@ import scipy.linalg
 import torch
 from torch import Tensor
 
-from sgdphysics.arguments import is_whole, require, require_kind, require_positive, require_share, require_whole
+from sgdphysics.arguments import is_whole, require, require_kind, require_whole
 from sgdphysics.arrays import largest_eigenpairs, with_fixed_sign
+from sgdphysics.correlation_times import integrated_autocorrelation_time, relaxation_time, without_drift
 from sgdphysics.errors import InputError
 from sgdphysics.inputs import PRECISIONS, checked_numbers, checked_vectors
+from sgdphysics.spectra import components_for_share, participation_ratio
+
+__all__ = [
+    "ProjectedSeries",
+    "WindowMoments",
+    "components_for_share",
+    "integrated_autocorrelation_time",
+    "participation_ratio",
+    "principal_components",
+    "relaxation_time",
+    "without_drift",
+]
 
 _ROUNDING = 2.2e-16  # per step, in parts of the largest variance: what is smaller is no movement
-_NEGATIVE_BY_ROUNDING = 1e-9  # in parts of the largest variance, as eigenvalues of a covariance may be
 
 
 class _Block:
@@ -269,100 +281,3 @@ def _as_steps(weights: Tensor, dimension: int) -> Tensor:
     if weights.ndim not in (1, 2) or weights.shape[-1] != dimension:
         raise InputError(f"weights: found shape {tuple(weights.shape)}, expected ({dimension},) or (steps, {dimension})")
     return weights.detach().reshape(-1, dimension)
-
-
-def participation_ratio(variances: Tensor) -> float:
-    """Effective number of directions, ``(sum s)^2 / sum s^2``: k for k equal variances, 1 for a single one.
-
-    Args:
-        variances: (k,), from 0 but for rounding, not all 0; nan where one is not known gives nan.
-
-    Raises:
-        ValueError: If they are not.
-    """
-    variances = _checked_variances(variances)
-    return float(variances.sum() ** 2 / variances.square().sum())
-
-
-def components_for_share(variances: Tensor, share: float, total: float | None = None) -> int:
-    """Number of leading components that together carry at least ``share`` of the total variance.
-
-    Args:
-        variances: Largest first, (k,), from 0 but for rounding, not all 0.
-        share: In (0, 1).
-        total: Total variance, by default the sum of ``variances``.
-
-    Raises:
-        ValueError: If an argument is none of these, or the given components carry less.
-    """
-    variances = _checked_variances(variances)
-    require_share("share", share)
-    if total is not None:
-        require_positive("total", total)
-    cumulative = variances.cumsum(0) / (variances.sum() if total is None else total)
-    count = int((cumulative < share).sum()) + 1
-    if count > len(variances):
-        raise InputError(f"variances: {len(variances)} components carry less than {share:g} of the total")
-    return count
-
-
-def without_drift(series: Tensor) -> Tensor:
-    """Return series (steps, k), of at least two steps, less the straight line that fits each best, float64.
-
-    Raises:
-        ValueError: If that is not their shape.
-    """
-    series = _checked_series(series)
-    ramp = torch.arange(len(series), dtype=torch.float64)
-    ramp = (ramp - ramp.mean()) / (ramp - ramp.mean()).norm()
-    return series - series.mean(0) - ramp[:, None] * (ramp @ series)
-
-
-def relaxation_time(series: Tensor) -> Tensor:
-    """Correlation time ``2 var(theta) / var(step)`` in steps, of series (steps, k); float64 (k,).
-
-    For a process of exponential autocorrelation rho per step this is 1 / (1 - rho). A series that does not move, or is not finite,
-    has none: nan.
-
-    Raises:
-        ValueError: If the shape is not (steps, k) with at least three steps.
-    """
-    series = _checked_series(series, 3)
-    return 2 * series.var(0) / series.diff(dim=0).var(0)
-
-
-def integrated_autocorrelation_time(series: Tensor, window_factor: float = 5.0) -> Tensor:
-    """Correlation time ``1 + 2 sum_k rho(k)`` in steps, of series (steps, k); float64 (k,).
-
-    The sum is cut at the first lag larger than ``window_factor`` times the time so far (Sokal's self-consistent window). A series
-    of n independent values has time 1; the variance of the mean of n values is variance * time / n. A series that does not move, or
-    is not finite, has none: nan.
-
-    Raises:
-        ValueError: If the shape is not (steps, k) with at least two steps, or the factor is not above 0.
-    """
-    series = _checked_series(series)
-    require_positive("window_factor", window_factor)
-    centred = (series - series.mean(0)).numpy()
-    steps = len(centred)
-    spectrum = np.abs(np.fft.rfft(centred, 2 * steps, axis=0)) ** 2
-    covariance = np.fft.irfft(spectrum, axis=0)[:steps]
-    times = 2 * np.cumsum(covariance / covariance[0], axis=0) - 1
-    beyond = np.arange(steps)[:, None] > window_factor * times
-    cut = np.where(beyond.any(0), beyond.argmax(0), steps - 1)
-    return torch.from_numpy(times[cut, np.arange(times.shape[1])])
-
-
-def _checked_variances(variances: Tensor) -> Tensor:
-    variances = checked_numbers(variances, 1, "variances", finite=False)
-    if bool((variances < -_NEGATIVE_BY_ROUNDING * variances.max()).any()) or not variances.count_nonzero():
-        raise InputError(f"variances: found {float(variances.min()):g}, expected numbers from 0, not all of them 0")
-    return variances
-
-
-def _checked_series(series: Tensor, fewest_steps: int = 2) -> Tensor:
-    """Series as float64 (steps, k)."""
-    series = checked_numbers(series, 2, "series", finite=False).double()
-    if len(series) < fewest_steps:
-        raise InputError(f"series: found {len(series)} steps, expected at least {fewest_steps}")
-    return series

@@ -77,7 +77,7 @@ def median_flatness(network: Mlp, data: MatchedData, directions: Tensor, chosen:
         ValueError: If there is none, or not so many directions, or the other arguments do not fit (`landscape.flatness`).
     """
     require_whole_numbers("chosen", chosen, 1)
-    require(0 < len(chosen) and max(chosen) <= len(directions), "chosen", chosen, f"ranks of the {len(directions)} directions")
+    require(len(chosen) > 0 and max(chosen) <= len(directions), "chosen", chosen, f"ranks of the {len(directions)} directions")
     along = directions[np.array(chosen) - 1]
     return float(landscape.flatness(network, data.images, data.labels, 0, along, loss=data.loss).median())
 

@@ -6,7 +6,6 @@ import torch
 from torch import Tensor
 
 from sgdphysics import arguments, curvature, dual_weights, inputs, labelled_images, matched_pairs, training
-from sgdphysics.errors import InputError
 from sgdphysics.losses import LOSSES
 from sgdphysics.networks import Mlp
 

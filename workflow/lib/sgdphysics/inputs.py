@@ -1,7 +1,7 @@
 """What a network is measured with, checked at the door of a public function: the network, images, labels, layer, loss, directions.
 
-A function of the library returns numbers of right input, and refuses what is wrong in one line: the argument, what was found, what is
-expected. What is only written otherwise is taken: labels of any integers, tensors of any layout, or that require gradients, and
+A function of the library returns numbers of right input, and refuses what is wrong in one line: the argument, what was found, what
+is expected. What is only written otherwise is taken: labels of any integers, tensors of any layout, or that require gradients, and
 images of zeros and ones in integers. Nothing that is given is changed.
 
 The checks go once through what is given; functions that are called in the inner loop of another leave them to that one.
@@ -66,9 +66,7 @@ def checked(
     return network, images, checked_labels(labels, len(images), len(network.weights[-1]), part)
 
 
-def checked_without_labels(
-    network: N, images: Tensor, layer: int, loss: str = "cross_entropy", part: str = ""
-) -> tuple[N, Tensor]:
+def checked_without_labels(network: N, images: Tensor, layer: int, loss: str = "cross_entropy", part: str = "") -> tuple[N, Tensor]:
     """Return a network and images for what is measured of one layer; as `checked`."""
     network = checked_network(network)
     check_layer(layer, network)
@@ -179,7 +177,7 @@ def checked_directions(directions: Tensor, weight: Tensor, name: str = "directio
 
 
 def checked_vectors(vectors: Tensor, size: int, name: str) -> Tensor:
-    """Return vectors (k, size) without gradients; raises InputError if they are not finite, of that size and of a length above 0."""
+    """Return vectors (k, size) without gradients; raises InputError if they are not finite, of that size and a length above 0."""
     require_kind(name, vectors, Tensor)
     if vectors.ndim != 2 or vectors.shape[1] != size:
         raise InputError(f"{name}: found shape {tuple(vectors.shape)}, expected (k, {size})")
