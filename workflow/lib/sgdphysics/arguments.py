@@ -122,8 +122,8 @@ def real_array(name: str, values: ArrayLike, axes: int | None = None) -> np.ndar
     """
     try:
         array = np.asarray(values)
-    except ValueError:  # rows of unequal length
-        array = np.empty(0, dtype=object)
+    except ValueError:
+        raise InputError(f"{name}: found rows of unequal length, expected numbers") from None
     require(array.dtype.kind in "iuf" or (array.dtype.kind != "b" and not array.size), name, values, "numbers")
     if axes is not None and array.ndim != axes:
         raise InputError(f"{name}: found shape {array.shape}, expected {axes} {'axis' if axes == 1 else 'axes'}")

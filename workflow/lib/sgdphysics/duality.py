@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from sgdphysics import inputs
+from sgdphysics.arguments import require_share
 from sgdphysics.arrays import largest_eigenpairs
 from sgdphysics.curvature import DENSE_LIMIT, layer_hessian, sharpest_directions
 from sgdphysics.dual_weights import DualWeights, dual_weights, weight_spread_by_metric
@@ -99,7 +100,11 @@ class Decomposition:
 
         Keys: "correlation_mean", "correlation_variation" (standard deviation over directions / mean) and "leading_directions"; all
         directions where they do not carry as much.
+
+        Raises:
+            ValueError: If the share is none in (0, 1).
         """
+        require_share("share", share)
         enough = (self.contributions.cumsum(0) / self.gap >= share).nonzero()
         count = int(enough[0]) + 1 if len(enough) else len(self.eigenvalues)
         leading = self.correlation[:count]

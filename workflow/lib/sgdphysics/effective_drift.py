@@ -7,7 +7,7 @@ import pandas as pd
 from scipy.integrate import cumulative_trapezoid
 
 from sgdphysics import seeds
-from sgdphysics.arguments import finite_array, require_not_negative, require_positive, require_whole
+from sgdphysics.arguments import finite_array, require_kind, require_not_negative, require_positive, require_whole
 from sgdphysics.errors import InputError
 from sgdphysics.toy_landscapes import Landscape
 from sgdphysics.toy_walkers import drift_terms, has_diverged, shaken_descent
@@ -182,6 +182,7 @@ def stationary_sample(
         InputError: If the learning rate or the shift is not above 0, there is no walker, or nothing drives x to 0, as where the
             curvature is the same everywhere.
     """
+    require_kind("landscape", landscape, Landscape)
     require_positive("learning_rate", learning_rate)
     require_positive("shift", shift)
     require_whole("walkers", walkers, 1)

@@ -278,6 +278,6 @@ def _completed(directions: Tensor, kept: Tensor) -> Tensor:
 
 def _as_steps(weights: Tensor, dimension: int) -> Tensor:
     """The weights of one step (d,) or of several (steps, d) as (steps, d)."""
-    if weights.ndim not in (1, 2) or weights.shape[-1] != dimension:
+    if weights.ndim not in (1, 2) or weights.shape[-1] != dimension or not len(weights):
         raise InputError(f"weights: found shape {tuple(weights.shape)}, expected ({dimension},) or (steps, {dimension})")
     return weights.detach().reshape(-1, dimension)

@@ -37,6 +37,7 @@ class MatchedData:
         for part in ("", "test_"):
             images, labels = getattr(self, f"{part}images"), getattr(self, f"{part}labels")
             arguments.require_kind(f"{part}images", images, Tensor)
+            object.__setattr__(self, f"{part}images", images.detach())
             inputs.checked_labels(labels, len(images), part=part)
         arguments.require_whole("clean", self.clean, 1)
         arguments.require(self.clean <= len(self.images), "clean", self.clean, f"at most {len(self.images)}, the images")

@@ -36,7 +36,7 @@ class Loss:
 
     def mean(self, logits: Tensor, labels: Tensor) -> float:
         """Return the mean loss over samples, summed in float64; errors as `values`."""
-        return float(self.values(logits, labels).double().mean())
+        return float(self.values(logits.detach(), labels).double().mean())
 
 
 def one_hot(labels: Tensor, logits: Tensor) -> Tensor:

@@ -51,7 +51,10 @@ class NearestOfClass:
         self._matches: dict[tuple[int, ...], Tensor] = {}
 
     def among(self, indices: Tensor, images: Tensor, labels: Tensor) -> Tensor:
-        """Return the matches, int64 (M,), among training images given by index in their data set; as `nearest_of_class`."""
+        """Return the matches, int64 (M,), among training images given by index in their data set; as `nearest_of_class`,
+        also in its errors.
+        """
+        images, labels = _checked(images, labels, self._test[0].shape[1], "train_")
         indices = checked_indices(indices, len(images), None, "indices")
         key = tuple(indices.tolist())
         if key not in self._matches:

@@ -162,6 +162,7 @@ def stack_key(run: Run) -> tuple[object, ...]:
     """Return what must agree for runs to be stepped together: values, and name and value of every setting not in ``ALWAYS_NAMED``
     that is not at its default.
     """
+    require_kind("run", run, Run)
     shape = (run.hidden_widths, run.batch_size, run.loss, run.images_per_class, run.label_noise, run.dropout > 0)
     return (*shape, *_later_settings(run).items())
 
@@ -171,11 +172,13 @@ def settings_of(run: Run) -> dict[str, Any]:
 
     They make the run again: ``Run(**settings_of(run)) == run``.
     """
+    require_kind("run", run, Run)
     return {name: getattr(run, name) for name in ALWAYS_NAMED} | _later_settings(run)
 
 
 def run_id(run: Run, dataset: str) -> str:
     """Return a readable name with a hash of the data set and all settings, such as ``mnist5k_lr0.1_b50_s100_3fa9c1d2``."""
+    require_kind("run", run, Run)
     return f"{dataset}_lr{run.learning_rate:g}_b{run.batch_size}_s{run.seed}_{digest([dataset, settings_of(run)])[:8]}"
 
 

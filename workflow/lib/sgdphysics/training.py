@@ -7,7 +7,7 @@ from functools import partial
 from torch import Tensor
 
 from sgdphysics import networks
-from sgdphysics.arguments import require, require_positive, require_whole, require_whole_numbers
+from sgdphysics.arguments import require, require_number, require_positive, require_whole, require_whole_numbers
 from sgdphysics.progress import epoch_bar
 from sgdphysics.runs import Run, stack_key
 from sgdphysics.stack_members import Member
@@ -48,11 +48,13 @@ class Result:
     accuracy_history: list[float]
 
     def first_epoch_at(self, loss: float) -> int | None:
-        """Return the first epoch whose loss is at most ``loss``, from 1; None if there is none."""
+        """Return the first epoch whose loss is at most ``loss``, from 1; None if there is none; ValueError if that is no number."""
+        require_number("loss", loss)
         return next((epoch for epoch, value in enumerate(self.loss_history, 1) if value <= loss), None)
 
     def network_after(self, epoch: int) -> networks.Mlp | None:
-        """Return the weights kept at the end of an epoch, or the final ones; None if none were kept."""
+        """Return the weights kept at the end of an epoch, or the final ones; None if none were kept; ValueError if that is none."""
+        require_whole("epoch", epoch, 0)
         return self.network if epoch == self.epochs else self.checkpoints.get(epoch * self.steps // self.epochs)
 
 

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from sgdphysics import labelled_images, seeds
-from sgdphysics.arguments import require, require_whole
+from sgdphysics.arguments import require, require_kind, require_whole
 from sgdphysics.errors import InputError
 from sgdphysics.inputs import checked_labels
 from sgdphysics.runs import Run
@@ -22,6 +22,7 @@ def training_set(run: Run, labels: Tensor) -> tuple[Tensor, Tensor, int]:
         ValueError: If the labels are no integers (N,) from 0, or label noise is asked for without ``images_per_class`` or for fewer
             than two classes.
     """
+    require_kind("run", run, Run)
     labels = checked_labels(labels)
     drawn_by = run.seed if run.draw_images else None
     if run.images_per_class is None:
@@ -44,6 +45,7 @@ def training_set(run: Run, labels: Tensor) -> tuple[Tensor, Tensor, int]:
 
 def steps_per_epoch(run: Run, n_images: int) -> int:
     """Return the number of full batches in ``n_images`` images; raises ValueError if there is none."""
+    require_kind("run", run, Run)
     require_whole("n_images", n_images, 1)
     require(run.batch_size <= n_images, "batch_size", run.batch_size, f"at most the {n_images} training images")
     return n_images // run.batch_size
