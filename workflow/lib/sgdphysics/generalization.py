@@ -101,6 +101,7 @@ class MatchedData:
         Raises:
             ValueError: If the network does not take these images and labels.
         """
+        network = network.detached()
         trained, tested = network.logits(self.images), network.logits(self.test_images)
         values = LOSSES[self.loss].values(trained, self.labels)
         return {
