@@ -114,3 +114,15 @@ def test_sharpest_directions_of_a_network_that_hardly_responds(units):
         assert torch.equal(values, again[0])
         assert torch.equal(directions, again[1])
     assert (values > 1e-9).any() == bool(units)
+
+
+def test_all_directions_of_a_layer_are_those_of_the_hessian():
+    """More than the iteration can find."""
+    network, (images, labels) = small_network(), small_data()
+    for layer in range(3):
+        hessian = layer_hessian(network, images, labels, layer)
+        values, vectors = sharpest_directions(network, images, labels, layer, len(hessian))
+        assert torch.allclose((vectors.T * values) @ vectors, hessian, atol=1e-12)
+        assert torch.allclose(sharpest_directions(network, images, labels, layer, len(hessian) - 1)[0], values[:-1], atol=1e-12)
+        with pytest.raises(ValueError, match=f"count: found {len(hessian) + 1}, expected at most {len(hessian)}, the weights of"):
+            sharpest_directions(network, images, labels, layer, len(hessian) + 1)

@@ -56,6 +56,34 @@ def test_trajectories_without_two_finite_steps_are_refused():
         _ = moments.mean
 
 
+def test_a_trajectory_that_stands_still_is_refused():
+    with pytest.raises(ValueError, match="trajectory: found the same weights at all 4 steps, expected weights that move"):
+        f.principal_components(torch.ones(4, 3))
+
+
+@pytest.mark.parametrize("shape", [(6, 9), (9, 6)])  # steps and weights: kept whole, and streamed
+@pytest.mark.parametrize("rank", [1, 3])
+def test_directions_are_orthonormal_where_weights_move_in_few_of_them(shape, rank):
+    random = torch.Generator().manual_seed(0)
+    steps, weights = (torch.randn(size, rank, generator=random, dtype=torch.float64) for size in shape)
+    variances, directions = f.principal_components(steps @ weights.T)
+    count = min(shape[0] - 1, shape[1])
+    assert directions.shape == (count, shape[1])
+    assert torch.allclose(directions @ directions.T, torch.eye(count, dtype=torch.float64), atol=1e-12)
+    assert int(variances.count_nonzero()) == rank
+    assert float(variances.sum()) == pytest.approx(float((steps @ weights.T).var(0).sum()))
+    moving = directions[:rank]
+    assert torch.allclose(weights.T @ moving.T @ moving, weights.T)  # these span where it moves
+
+
+def test_a_window_that_stands_still_has_no_direction_that_is_no_number():
+    moments = f.WindowMoments(6, 4)
+    moments.add(torch.ones(4, 6))
+    variances, directions = moments.principal_components()
+    assert not variances.any()
+    assert torch.allclose(directions @ directions.T, torch.eye(3, dtype=torch.float64), atol=1e-12)
+
+
 def test_participation_ratio_and_share_of_known_spectra():
     assert f.participation_ratio(torch.ones(7)) == pytest.approx(7)
     assert f.participation_ratio(torch.tensor([1.0, 0, 0])) == pytest.approx(1)

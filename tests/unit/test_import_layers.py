@@ -19,10 +19,11 @@ PLUMBING = {"errors", "files", "progress", "provenance.job_records", "provenance
 # From the ground up: a module imports from its own room and from lower ones. Of packages all that has no place of its own.
 ROOMS = {
     "plumbing": PLUMBING,
-    "ground": {"arrays", "fits", "ranks", "runs", "seeds", "tables", "tensors"},
+    "ground": {"arguments", "arrays", "fits", "inputs", "ranks", "runs", "seeds", "tables", "tensors"},
     "what is measured on": {"datasets", "labelled_images", "losses", "networks", "sources"},
     "training": {"devices", "run_files", "stack_members", "stacks", "training", "training_sets"},
     "measurements": {
+        "correlation_times",
         "curvature",
         "dual_weights",
         "duality",
@@ -40,9 +41,11 @@ ROOMS = {
         "rescaled_copies",
         "rescaling",
         "sharpness_and_size",
+        "spectra",
         "surrogates",
         "toy",
         "toy_landscapes",
+        "toy_stability",
         "toy_walkers",
         "window_landscape",
         "window_noise",

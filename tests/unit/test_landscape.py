@@ -105,16 +105,32 @@ def test_a_side_is_censored_at_the_bound(edge, expected):
 
 def test_a_direction_that_changes_nothing_is_censored():
     network, (images, labels) = small_network(), small_data()
-    assert flatness(network, images, labels, 1, torch.zeros(1, 20, dtype=torch.float64)).tolist() == [math.inf]
+    below = network.weights[0].clone()
+    below[2] = -1.0  # a unit that no image reaches: what leaves it, the weights in column 2, changes nothing
+    direction = torch.zeros(1, 4, 5, dtype=torch.float64)
+    direction[:, :, 2] = 0.5
+    assert flatness(network.replaced(0, below), images, labels, 1, direction).tolist() == [math.inf]
 
 
 def test_bad_factor_and_perfect_fit_are_refused():
     network, (images, labels) = small_network(), small_data()
     with pytest.raises(ValueError, match=r"factor: found 1\.0"):
-        flatness(network, images, labels, 1, torch.zeros(1, 20), factor=1.0)
+        flatness(network, images, labels, 1, torch.ones(1, 20), factor=1.0)
     broken = Mlp(tuple(weight * math.nan for weight in network.weights))
-    with pytest.raises(ValueError, match="its loss is nan"):
-        flatness(broken, images, labels, 1, torch.zeros(1, 20))
+    with pytest.raises(ValueError, match="network: found nan in layer 0, expected finite weights"):
+        flatness(broken, images, labels, 1, torch.ones(1, 20))
+    with pytest.raises(ValueError, match=r"network: its loss is 0\.0, expected a positive finite number"):
+        flatness(Mlp((torch.eye(2),)), torch.eye(2), torch.arange(2), 0, torch.ones(1, 4), loss="mean_squared_error")
+
+
+def test_directions_along_which_nothing_can_be_measured_are_refused():
+    """Of the first a width of 7e-37 once came out."""
+    network, (images, labels) = small_network(), small_data()
+    for fault, found in ((math.nan, "nan"), (math.inf, "inf"), (0.0, "only zeros")):
+        directions = torch.ones(3, 20)
+        directions[1] = fault
+        with pytest.raises(ValueError, match=f"^directions: found {found} in row 1, expected directions of finite length above 0$"):
+            flatness(network, images, labels, 1, directions)
 
 
 def test_minima_are_counted_by_prominence():

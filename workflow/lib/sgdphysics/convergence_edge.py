@@ -7,6 +7,9 @@ Its edge is the last setting before the first at which a run did not converge: a
 import numpy as np
 import pandas as pd
 
+from sgdphysics.arguments import check_sizes, require_columns
+from sgdphysics.errors import InputError
+
 FEWEST_POINTS = 3  # settings up to the edge, itself included, from which a trend or an optimum is read
 SETTING = ["learning_rate", "batch_size"]
 
@@ -21,7 +24,11 @@ def edges(runs: pd.DataFrame) -> pd.DataFrame:
         One row per line: "line" (such as "batch size 8"), "kind" and "value" (what its settings share), "points" (settings up to
         the edge), and of the edge and of the setting beyond it "edge_learning_rate", "edge_batch_size", "beyond_learning_rate" and
         "beyond_batch_size". Lines on which all settings converge, or not even that of the weakest noise, have no edge and no row.
+
+    Raises:
+        InputError: If a column is missing, or a learning rate or batch size is not above 0.
     """
+    _check_runs(runs)
     settings = runs.assign(converged=runs["status"] == "converged").groupby(SETTING, as_index=False)["converged"].all()
     settings["noise_scale"] = settings["learning_rate"] / settings["batch_size"]
     rows = []
@@ -47,7 +54,11 @@ def runs_up_to_the_edge(runs: pd.DataFrame) -> pd.DataFrame:
     Returns:
         The runs with "line", "noise_scale" (learning rate / batch size) and "octaves_to_edge" (log2 of the edge's noise scale over
         the run's own); a run that lies on two lines stands there twice.
+
+    Raises:
+        InputError: As `edges` does.
     """
+    _check_runs(runs)
     parts = [runs.iloc[:0].assign(line="", noise_scale=0.0, octaves_to_edge=0.0)]
     for line in edges(runs).itertuples():
         if line.points < FEWEST_POINTS:
@@ -60,5 +71,18 @@ def runs_up_to_the_edge(runs: pd.DataFrame) -> pd.DataFrame:
 
 
 def lowest(values: pd.Series, octaves: pd.Series) -> float:
-    """Return the octaves at which a quantity is lowest, the mean of them where several tie; NaN if a value is missing."""
+    """Return the octaves at which a quantity is lowest, the mean of them where several tie; NaN if a value is missing.
+
+    Raises:
+        InputError: If there is no value, or not one at each of the octaves.
+    """
+    if not len(values) or len(values) != len(octaves):
+        raise InputError(f"values: found {len(values)}, expected one for each of {len(octaves)} octaves")
     return float(octaves[values == values.min()].mean()) if np.isfinite(values).all() else float("nan")
+
+
+def _check_runs(runs: pd.DataFrame) -> None:
+    require_columns("runs", runs, [*SETTING, "status"])
+    for name in SETTING:
+        if len(runs):
+            check_sizes(name, runs[name])

@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from sgdphysics import seeds
+from sgdphysics import inputs, seeds
+from sgdphysics.errors import InputError
 from sgdphysics.losses import LOSSES
 from sgdphysics.networks import Mlp
 
@@ -55,13 +56,24 @@ class DualWeights:
         return (self.outputs[:, :, None] * self.inputs[:, None, :]).flatten(1)
 
     def along(self, directions: Tensor) -> Tensor:
-        """Return the components of the dual weights along directions (k, out * in): (pairs, k)."""
+        """Return the components of the dual weights along directions (k, out * in): (pairs, k).
+
+        Raises:
+            ValueError: If the directions are not of that size, or one is not finite or of length 0.
+        """
+        directions = inputs.checked_vectors(directions, self.outputs.shape[1] * self.inputs.shape[1], "directions")
         return self.weights() @ directions.T
 
     def norms_along(self, vectors: Tensor) -> Tensor:
         """Return the norms, (pairs,), of other changes of the weights with the same effect: those of rank one along vectors v_k,
         (pairs, in), ``dW = (W da_k) v_k^T / (v_k . a_k)``. None is smaller than that of the dual weight, where v_k = a_k.
+
+        Raises:
+            ValueError: If the vectors are not of that shape, or one is not finite or of length 0.
         """
+        vectors = inputs.checked_vectors(vectors, self.inputs.shape[1], "vectors")
+        if len(vectors) != len(self.inputs):
+            raise InputError(f"vectors: found {len(vectors)}, expected {len(self.inputs)}, one for each pair")
         squares = self.inputs.square().sum(1)
         return self.outputs.norm(dim=1) * squares * vectors.norm(dim=1) / (vectors * self.inputs).sum(1).abs()
 
@@ -91,21 +103,25 @@ def dual_weights(
     """Return the dual weights of matched pairs of images.
 
     Args:
-        network: Computed in float64.
-        train_images: The training image matched to each test image, (M, pixels).
-        test_images: (M, pixels).
-        labels: Their common labels, int64 (M,).
+        network: With finite weights; computed in float64.
+        train_images: The training image matched to each test image, float32 or float64 (M, pixels) in [0, 1] (or standardised).
+        test_images: The same of the test images.
+        labels: Their common labels, integers (M,).
         layer: Weight matrix, counted from 0.
         loss: "cross_entropy" or "mean_squared_error".
 
     Raises:
-        ValueError: If the layer does not exist or the images do not fit the network.
+        ValueError: If an argument is none of these (`inputs.checked`).
     """
+    network, train_images = inputs.checked_without_labels(network, train_images, layer, loss, "train_")
+    network, test_images, labels = inputs.checked(network, test_images, labels, layer, loss, "test_")
+    if len(train_images) != len(test_images):
+        raise InputError(f"train_images: found {len(train_images)}, expected {len(test_images)}, one for each of test_images")
     network = network.double()
-    weight = network.weights[network.checked_layer(layer)]
-    inputs = [network.activations(images.double()) for images in (train_images, test_images)]
-    activity, shifted = (part[layer] for part in inputs)
-    before, after = (LOSSES[loss].values(part[-1] @ network.weights[-1].T, labels) for part in inputs)
+    weight = network.weights[layer]
+    entering = [network.unchecked_activations(images.double()) for images in (train_images, test_images)]
+    activity, shifted = (part[layer] for part in entering)
+    before, after = (LOSSES[loss].values(part[-1] @ network.weights[-1].T, labels) for part in entering)
     squares = activity.square().sum(1)
     active = squares > 0
     outputs = ((shifted - activity) @ weight.T)[active] / squares[active, None]
@@ -121,7 +137,15 @@ def weight_spread_by_metric(weight: Tensor, activities: Tensor, shifts: Tensor) 
         weight: W, (out, in).
         activities: a of each pair at its training image, (pairs, in), none of them zero.
         shifts: da, (pairs, in).
+
+    Raises:
+        ValueError: If an argument is none of these.
     """
+    weight = inputs.checked_numbers(weight, 2, "weight")
+    activities = inputs.checked_vectors(activities, weight.shape[1], "activities")
+    shifts = inputs.checked_numbers(shifts, 2, "shifts")
+    if shifts.shape != activities.shape:
+        raise InputError(f"shifts: found shape {tuple(shifts.shape)}, expected {tuple(activities.shape)}, as activities have")
     weight, activities, shifts = weight.double(), activities.double(), shifts.double()
     squares = activities.square().sum(1, keepdim=True)
     metric = shifts.T @ (shifts / squares) / len(shifts)

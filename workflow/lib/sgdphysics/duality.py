@@ -12,9 +12,12 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
+from sgdphysics import inputs
+from sgdphysics.arguments import require_share
 from sgdphysics.arrays import largest_eigenpairs
 from sgdphysics.curvature import layer_hessian, sharpest_directions
 from sgdphysics.dual_weights import DualWeights, dual_weights, weight_spread_by_metric
+from sgdphysics.errors import InputError
 from sgdphysics.fits import PowerLaw, power_law
 from sgdphysics.matched_pairs import nearest_of_class, random_of_class
 from sgdphysics.networks import Mlp
@@ -34,6 +37,7 @@ __all__ = [
 ]
 
 SMALLEST_EIGENVALUE = 1e-6  # of the largest; a direction below it has no curvature to compare with
+UNIT_LENGTH = 1e-3  # how far from 1 the length of a direction may be, by rounding
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,7 +100,11 @@ class Decomposition:
 
         Keys: "correlation_mean", "correlation_variation" (standard deviation over directions / mean, nan where that is 0) and
         "leading_directions"; all directions where they do not carry as much.
+
+        Raises:
+            ValueError: If the share is none in (0, 1).
         """
+        require_share("share", share)
         enough = (self.contributions.cumsum(0) / self.gap >= share).nonzero()
         count = int(enough[0]) + 1 if len(enough) else len(self.eigenvalues)
         leading = self.correlation[:count]
@@ -135,9 +143,10 @@ def decompose_gap(
     """Decompose the generalization gap over matched pairs in the eigenbasis of one layer's Hessian.
 
     Args:
-        network: Computed in float64.
-        train_images, train_labels: (N, pixels), int64 (N,); the Hessian is that of their mean loss.
-        test_images, test_labels: (M, pixels), int64 (M,).
+        network: With finite weights; computed in float64.
+        train_images, train_labels: float32 or float64 (N, pixels) in [0, 1] (or standardised), and integers (N,); the Hessian is
+            that of their mean loss.
+        test_images, test_labels: The same of (M, pixels) and (M,).
         layer: Weight matrix, counted from 0.
         matches: Index of the training image matched to each test image, int64 (M,); by default the nearest of its class.
         basis: Eigenvalues (k,) and orthonormal directions (k, d); by default those of the Hessian, all of them up to d = 5,000
@@ -149,10 +158,15 @@ def decompose_gap(
         not the training loss.
 
     Raises:
-        ValueError: If the layer does not exist, sizes do not fit, or a class has no training image.
+        ValueError: If an argument is none of these (`inputs.checked`), or a class has no training image.
     """
+    network, train_images, train_labels = inputs.checked(network, train_images, train_labels, layer, loss, "train_")
+    network, test_images, test_labels = inputs.checked(network, test_images, test_labels, layer, loss, "test_")
+    if basis is not None:
+        basis = _checked_basis(*basis, network.weights[layer].numel())
     if matches is None:
         matches = nearest_of_class(train_images, train_labels, test_images, test_labels)
+    matches = inputs.checked_indices(matches, len(test_images), len(train_images), "matches")
     pairs = dual_weights(network, train_images[matches], test_images, test_labels, layer, loss)
     eigenvalues, directions = basis if basis is not None else hessian_basis(network, train_images, train_labels, layer, loss)
     return decompose_pairs(pairs, eigenvalues, directions)
@@ -162,14 +176,20 @@ def hessian_basis(network: Mlp, images: Tensor, labels: Tensor, layer: int, loss
     """Return eigenvalues (k,), largest first, and eigenvectors (k, d) of one layer's Hessian: all of them up to d = 5,000 weights,
     above it the 200 of largest eigenvalue. Arguments and errors as for `curvature.layer_hessian`.
     """
-    if network.weights[network.checked_layer(layer)].numel() <= DENSE_LIMIT:
+    network, images, labels = inputs.checked(network, images, labels, layer, loss)
+    if network.weights[layer].numel() <= DENSE_LIMIT:
         return largest_eigenpairs(layer_hessian(network, images, labels, layer, loss))
     return sharpest_directions(network, images, labels, layer, WIDE_LAYER_DIRECTIONS, loss)
 
 
 def decompose_pairs(pairs: DualWeights, eigenvalues: Tensor, directions: Tensor) -> Decomposition:
-    """Return the decomposition of `decompose_gap` for given dual weights and orthonormal directions (k, d) with eigenvalues."""
-    weights = pairs.along(directions)
+    """Return the decomposition of `decompose_gap` for given dual weights and orthonormal directions (k, d) with eigenvalues (k,).
+
+    Raises:
+        ValueError: If the directions are not of the size of the dual weights and of length 1, or not as many as eigenvalues.
+    """
+    eigenvalues, directions = _checked_basis(eigenvalues, directions, pairs.outputs.shape[1] * pairs.inputs.shape[1])
+    weights = pairs.weights() @ directions.T
     slopes = pairs.slopes[:, None] * weights
     slope_mean, weight_mean = slopes.mean(0), weights.mean(0)
     slopes.sub_(slope_mean)
@@ -200,7 +220,31 @@ def decompose_pairs(pairs: DualWeights, eigenvalues: Tensor, directions: Tensor)
 def fit_on_curvature(variances: Tensor, eigenvalues: Tensor) -> PowerLaw:
     """Return the fit ``variance_n ~ H_n^exponent`` over the directions with more than 1e-6 of the largest eigenvalue.
 
+    Args:
+        variances: (k,).
+        eigenvalues: H_n, (k,).
+
+    Raises:
+        ValueError: If there is not an eigenvalue for each variance.
+
     Source: Feng, Zhang and Tu 2023, who say so of the slope variance sigma_g,n^2.
     """
+    variances = inputs.checked_numbers(variances, 1, "variances", finite=False)
+    eigenvalues = inputs.checked_numbers(eigenvalues, 1, "eigenvalues", finite=False)
+    if len(variances) != len(eigenvalues):
+        raise InputError(f"variances: found {len(variances)}, expected {len(eigenvalues)}, one for each of eigenvalues")
     curved = eigenvalues > SMALLEST_EIGENVALUE * eigenvalues.max()
     return power_law(eigenvalues[curved].cpu(), variances[curved].cpu())
+
+
+def _checked_basis(eigenvalues: Tensor, directions: Tensor, weights: int) -> tuple[Tensor, Tensor]:
+    """Eigenvalues (k,) and directions (k, d), each of which is of length 1; that they are orthogonal is not asked."""
+    eigenvalues = inputs.checked_numbers(eigenvalues, 1, "eigenvalues")
+    directions = inputs.checked_numbers(directions, 2, "directions", finite=False)
+    if directions.shape != (len(eigenvalues), weights):
+        raise InputError(f"directions: found shape {tuple(directions.shape)}, expected ({len(eigenvalues)}, {weights})")
+    lengths = torch.linalg.vector_norm(directions, dim=1)
+    furthest = float(lengths[(lengths - 1).abs().argmax()])  # nan where one is
+    if not abs(furthest - 1) <= UNIT_LENGTH:
+        raise InputError(f"directions: found one of length {furthest:.4g}, expected orthonormal directions")
+    return eigenvalues, directions

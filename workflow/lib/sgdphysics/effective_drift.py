@@ -7,6 +7,8 @@ import pandas as pd
 from scipy.integrate import cumulative_trapezoid
 
 from sgdphysics import seeds
+from sgdphysics.arguments import finite_array, require_kind, require_not_negative, require_positive, require_whole
+from sgdphysics.errors import InputError
 from sgdphysics.toy_landscapes import Landscape
 from sgdphysics.toy_walkers import drift_terms, has_diverged, shaken_descent
 
@@ -31,18 +33,25 @@ def drift_and_noise(
 
     Args:
         landscape: Where.
-        x: Places, (n,).
-        learning_rate, shift: As for `toy.shaken_descent`.
-        walkers: Per place; they share their random numbers across places.
-        steps: Measured; a fifth as many go before, for y to become stationary.
+        x: Places, (n,), finite.
+        learning_rate, shift: As for `toy.shaken_descent`, one number each.
+        walkers: Per place, at least 1; they share their random numbers across places.
+        steps: Measured, at least 1; a fifth as many go before, for y to become stationary.
         random: Source of random numbers.
         fixed_y: Keep y = 0: the smoothing of the mean landscape alone.
 
     Returns:
         Mean step of x per step, (n,), and its noise strength D, (n,): half the variance per step of the sum over a fifth of the
         steps, so that correlations between steps count.
+
+    Raises:
+        InputError: If an argument is none of these.
     """
-    start = np.repeat(np.asarray(x, dtype=float)[:, None], walkers, axis=1)
+    x = finite_array("x", x, 1)
+    _check_descent(learning_rate, shift)
+    require_whole("walkers", walkers, 1)
+    require_whole("steps", steps, 1)
+    start = np.repeat(x[:, None], walkers, axis=1)
     descend = partial(
         shaken_descent, landscape, learning_rate=learning_rate, shift=shift, random=random, fixed_x=True, fixed_y=fixed_y
     )
@@ -59,7 +68,20 @@ def drift_and_noise(
 
 
 def density_from_drift_and_noise(x: np.ndarray, drift: np.ndarray, noise: np.ndarray) -> np.ndarray:
-    """Return the stationary density of dx = drift dt + sqrt(2 noise) dW (Ito) on places x (n,): exp(int drift / noise) / noise."""
+    """Return the stationary density of dx = drift dt + sqrt(2 noise) dW (Ito) on places x (n,): exp(int drift / noise) / noise.
+
+    Raises:
+        InputError: If x does not rise, there are fewer than two places, not a drift and a noise strength for each, or a noise
+            strength is not above 0.
+    """
+    x, drift, noise = finite_array("x", x, 1), finite_array("drift", drift, 1), finite_array("noise", noise, 1)
+    for name, values in (("drift", drift), ("noise", noise)):
+        if len(values) != len(x):
+            raise InputError(f"{name}: found {len(values)}, expected {len(x)}, one for each of x")
+    if len(x) < 2 or not (np.diff(x) > 0).all():
+        raise InputError(f"x: found {len(x)} places, expected two or more that rise")
+    if not (noise > 0).all():
+        raise InputError(f"noise: found {noise.min():g}, expected numbers above 0")
     exponent = cumulative_trapezoid(drift / noise, x, initial=0)
     density = np.exp(exponent - exponent.max()) / noise
     return density / np.trapezoid(density, x)
@@ -72,11 +94,14 @@ def drift_beside_theory(
 
     Args:
         landscape, x, learning_rate, shift, walkers, steps: As for `drift_and_noise`.
-        seed: Of the walkers, the same ones for both.
+        seed: Of the walkers, >= 0, the same ones for both.
 
     Returns:
         (n,) each: "learning_rate_times_curvature", "drift", "smoothing_drift", and the terms of `toy.drift_terms`,
         "predicted_smoothing_drift" and "predicted_noise_induced_drift".
+
+    Raises:
+        InputError: If an argument is none of these.
     """
     measured = {}
     for name, fixed_y in (("drift", False), ("smoothing_drift", True)):
@@ -109,16 +134,21 @@ def stationary_beside_built(
 
     Args:
         landscape: A valley that is flattest at x = 0.
-        learning_rate, shift: As for `toy.shaken_descent`.
-        walkers: Whose density is counted.
-        drift_walkers, drift_steps: The walkers per place, and the steps, by which drift and noise are measured.
+        learning_rate, shift: As for `toy.shaken_descent`, one number each; the shift above 0.
+        walkers: Whose density is counted, at least 1.
+        drift_walkers, drift_steps: The walkers per place, and the steps, by which drift and noise are measured; at least 1.
         random: Source of random numbers.
 
     Returns:
         A table with one row per place: "x", "density", "built_density", "drift" and "noise". And of both densities
         "standard_deviation" and "built_standard_deviation", with "largest_difference_of_cumulative_shares". Where every walker
         diverged there is no stationary density: no row, and nan.
+
+    Raises:
+        InputError: If an argument is none of these, or as of `stationary_sample`.
     """
+    require_whole("drift_walkers", drift_walkers, 1)
+    require_whole("drift_steps", drift_steps, 1)
     x = stationary_sample(landscape, walkers, learning_rate, shift, random)
     if not len(x):
         numbers = ("standard_deviation", "built_standard_deviation", "largest_difference_of_cumulative_shares")
@@ -151,15 +181,31 @@ def stationary_sample(
     """Return places x of walkers that started at x = 0, the flattest place: several samples, relaxation times apart.
 
     Those that diverged are left out, so that there are at most walkers * samples.
+
+    Raises:
+        InputError: If the learning rate or the shift is not above 0, there is no walker, or nothing drives x to 0, as where the
+            curvature is the same everywhere.
     """
+    require_kind("landscape", landscape, Landscape)
+    require_positive("learning_rate", learning_rate)
+    require_positive("shift", shift)
+    require_whole("walkers", walkers, 1)
     near = 0.01 * landscape.half_width
-    relaxation = -near / sum(drift_terms(landscape, near, learning_rate, shift))
+    drift = float(sum(drift_terms(landscape, near, learning_rate, shift)))
+    if not drift < 0:
+        raise InputError(f"landscape: found a mean step of {drift:g} at x = {near:g}, expected one below 0, to the flattest place")
+    relaxation = -near / drift
     x, y, samples = np.zeros(walkers), np.zeros(walkers), []
     for times in (RELAXATIONS, *[APART] * SAMPLES):
         steps = int(np.ceil(times * relaxation))
         x, y = shaken_descent(landscape, x, y, learning_rate=learning_rate, shift=shift, steps=steps, random=random)
         samples.append(x[~has_diverged(x, y)])
     return np.concatenate(samples[1:])
+
+
+def _check_descent(learning_rate: float, shift: float) -> None:
+    require_positive("learning_rate", learning_rate)
+    require_not_negative("shift", shift)
 
 
 def _counted_density(x: np.ndarray, places: np.ndarray) -> np.ndarray:

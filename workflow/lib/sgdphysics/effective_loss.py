@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from sgdphysics import fokker_planck
+from sgdphysics.arguments import require, require_kind, require_number, require_positive, require_whole, require_whole_numbers
 from sgdphysics.effective_drift import density_from_drift_and_noise, drift_and_noise
 from sgdphysics.toy_landscapes import Landscape
 
@@ -40,7 +41,11 @@ class ValleyDensity:
 
         Least squares weighted with the marginal density, so that places where hardly a walker comes do not decide; nan where the
         flatness is the same everywhere, or some place was never visited.
+
+        Raises:
+            InputError: If the landscape is none.
         """
+        require_kind("landscape", landscape, Landscape)
         log_flatness = np.log(landscape.flatness(self.x))
         if np.ptp(log_flatness) < 1e-12 or not ((self.joint > 0) & (self.marginal > 0)).all():
             return float("nan"), float("nan")
@@ -49,12 +54,14 @@ class ValleyDensity:
         return -float(joint), float(marginal)
 
     def table(self, landscape: Landscape) -> pd.DataFrame:
-        """Return one row per place: "x", "flatness", "joint_density", "marginal_density"."""
+        """Return one row per place: "x", "flatness", "joint_density", "marginal_density"; errors as `slopes`."""
+        require_kind("landscape", landscape, Landscape)
         columns = {"x": self.x, "flatness": landscape.flatness(self.x)}
         return pd.DataFrame({**columns, "joint_density": self.joint, "marginal_density": self.marginal})
 
     def slope_row(self, landscape: Landscape, kappa: float) -> dict[str, float]:
-        """Return the slopes with what theory predicts for them."""
+        """Return the slopes with what theory predicts for them; errors as `slopes`, or where kappa is no number."""
+        require_number("kappa", kappa)
         joint, marginal = self.slopes(landscape)
         return {
             "joint_slope": joint,
@@ -88,8 +95,9 @@ class GridSolution:
 
     def table(self, points: int) -> pd.DataFrame:
         """Return "x", "y", "density", "current_x" and "current_y" at so many evenly spaced cells along each axis; at all of a
-        coarser grid.
+        coarser grid; raises InputError where these are fewer than 1.
         """
+        require_whole("points", points, 1)
         rows, columns = (np.unique(np.linspace(0, len(part) - 1, points).round().astype(int)) for part in (self.x, self.y))
         chosen = np.ix_(rows, columns)
         x, y = np.meshgrid(self.x[rows], self.y[columns], indexing="ij")
@@ -105,8 +113,16 @@ def solve_on_grid(landscape: Landscape, *, diffusion: float, kappa: float, cells
         landscape: Where.
         diffusion: Delta > 0.
         kappa: > 0; the noise strength in x is Delta / kappa.
-        cells: Along x and y; the second is made odd, so that cells lie on y = 0.
+        cells: Along x and y, at least 2; the second is made odd, so that cells lie on y = 0.
+
+    Raises:
+        InputError: If an argument is none of these.
     """
+    require_kind("landscape", landscape, Landscape)
+    require_positive("diffusion", diffusion)
+    require_positive("kappa", kappa)
+    require_whole_numbers("cells", cells, 2)
+    require(len(cells) == 2, "cells", cells, "two numbers, along x and y")
     reach = GRID_REACH * np.sqrt(diffusion / landscape.smallest_curvature)
     x, x_spacing = fokker_planck.cell_centres(-landscape.half_width, landscape.half_width, cells[0])
     y, y_spacing = fokker_planck.cell_centres(-reach, reach, cells[1] // 2 * 2 + 1)
@@ -121,9 +137,16 @@ class WalkerHistogram:
 
     Near means within ``reach`` standard deviations sqrt(Delta / curvature) of y = 0; the count there is divided by that width, so
     a joint density that is normal in y is right up to the same factor, 1 - reach^2 / 6, everywhere.
+
+    Raises:
+        InputError: If noise strength or reach are not above 0, or there is no bin.
     """
 
     def __init__(self, landscape: Landscape, diffusion: float, bins: int, reach: float = 0.3) -> None:
+        require_kind("landscape", landscape, Landscape)
+        require_positive("diffusion", diffusion)
+        require_whole("bins", bins, 1)
+        require_positive("reach", reach)
         self._landscape, self._reach = landscape, reach * np.sqrt(diffusion)
         self._spacing = 2 * landscape.half_width / bins
         self._all, self._near = np.zeros(bins), np.zeros(bins)

@@ -7,6 +7,17 @@ from dataclasses import dataclass
 import numpy as np
 from statsmodels.duration.survfunc import CumIncidenceRight, SurvfuncRight
 
+from sgdphysics.arguments import (
+    finite_array,
+    require,
+    require_kind,
+    require_not_negative,
+    require_one_of,
+    require_positive,
+    require_random,
+    require_whole,
+)
+from sgdphysics.errors import InputError
 from sgdphysics.toy_landscapes import Landscape
 from sgdphysics.toy_walkers import has_diverged, langevin, shaken_descent
 
@@ -23,18 +34,32 @@ class FirstPassages:
     Attributes:
         times: int64 (walkers,), steps until it happened; the horizon for the censored.
         events: int64 (walkers,), `CENSORED`, `ARRIVED` or `DIVERGED`.
+
+    Raises:
+        InputError: If there is no walker, not a time from 0 and an event for each, or an event is none of these.
     """
 
     times: np.ndarray
     events: np.ndarray
 
+    def __post_init__(self) -> None:
+        times, events = finite_array("times", self.times, 1), finite_array("events", self.events, 1)
+        if len(times) != len(events):
+            raise InputError(f"events: found {len(events)}, expected {len(times)}, one for each of times")
+        if times.min() < 0:
+            raise InputError(f"times: found {times.min():g}, expected numbers from 0")
+        for event in np.unique(events):
+            _check_event(int(event) if event == int(event) else float(event), "events")
+
     def share(self, event: int) -> float:
-        """Share of all walkers with this event."""
+        """Share of all walkers with this event; raises InputError if it is none."""
+        _check_event(event)
         return float((self.events == event).mean())
 
     @classmethod
     def pooled(cls, parts: Sequence["FirstPassages"]) -> "FirstPassages":
-        """Return the passages of the walkers of all parts together."""
+        """Return the passages of the walkers of all parts together; raises InputError if there is no part."""
+        require(len(parts) > 0, "parts", parts, "at least one")
         return cls(np.concatenate([part.times for part in parts]), np.concatenate([part.events for part in parts]))
 
 
@@ -45,10 +70,14 @@ def moves(landscape: Landscape, dynamics: str, *, learning_rate: float, shift: f
     alike; its time step is the learning rate.
 
     Raises:
-        ValueError: If the dynamics are neither of these.
+        InputError: If the dynamics are neither of these, the learning rate is not above 0, or the shift not from 0; of a heat bath,
+            if the shift is 0.
     """
-    if dynamics not in ("shaken", "thermal"):
-        raise ValueError(f"dynamics: found {dynamics!r}, expected shaken or thermal")
+    require_kind("landscape", landscape, Landscape)
+    require_one_of("dynamics", dynamics, ("shaken", "thermal"), "shaken or thermal")
+    require_positive("learning_rate", learning_rate)
+    (require_not_negative if dynamics == "shaken" else require_positive)("shift", shift)
+    require_random(random)
     if dynamics == "shaken":
         return functools.partial(shaken_descent, landscape, learning_rate=learning_rate, shift=shift, random=random)
     strength = learning_rate * (shift * landscape.smallest_curvature) ** 2 / 2
@@ -61,10 +90,16 @@ def arrivals(move: Move, landscape: Landscape, *, walkers: int, relative_flatnes
     Args:
         move: As for `first_passages`.
         landscape: Where.
-        walkers: How many.
-        relative_flatness: Of a flat place, in parts of the largest flatness.
-        horizon: Steps.
+        walkers: How many, at least 1.
+        relative_flatness: Of a flat place, in parts of the largest flatness, above 0.
+        horizon: Steps, at least 1.
+
+    Raises:
+        InputError: If an argument is none of these.
     """
+    require_kind("landscape", landscape, Landscape)
+    require_whole("walkers", walkers, 1)
+    require_positive("relative_flatness", relative_flatness)
     x = np.full(walkers, landscape.half_width)
     flatness = relative_flatness * landscape.smallest_curvature**-0.5
     return first_passages(move, landscape, x, np.zeros_like(x), flatness=flatness, horizon=horizon)
@@ -78,12 +113,23 @@ def first_passages(
     Args:
         move: ``move(x, y, steps=..., observer=...)``, such as a partial of `toy.shaken_descent`.
         landscape: Where.
-        x, y: Start, float64 (walkers,).
-        flatness: F to arrive at.
-        horizon: Steps.
+        x, y: Start, float64 (walkers,), finite.
+        flatness: F to arrive at, above 0.
+        horizon: Steps, at least 1.
         block: Walkers that are done are dropped every so many steps; only the speed, and which random number goes to which
-            walker, depend on it.
+            walker, depend on it; at least 1.
+
+    Raises:
+        InputError: If an argument is none of these.
     """
+    require(callable(move), "move", move, "a function that moves walkers")
+    require_kind("landscape", landscape, Landscape)
+    x, y = finite_array("x", x, 1), finite_array("y", y, 1)
+    if len(x) != len(y):
+        raise InputError(f"y: found {len(y)}, expected {len(x)}, one for each of x")
+    require_positive("flatness", flatness)
+    require_whole("horizon", horizon, 1)
+    require_whole("block", block, 1)
     times, events = np.full(len(x), horizon, dtype=np.int64), np.full(len(x), CENSORED, dtype=np.int64)
     waiting = np.arange(len(x))
     for start in range(0, horizon, block):
@@ -115,13 +161,23 @@ def first_passages(
 
 
 def survival(passages: FirstPassages, event: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return times and the Kaplan-Meier estimate of the share for which ``event`` has not happened, all others censored."""
+    """Return times and the Kaplan-Meier estimate of the share for which ``event`` has not happened, all others censored.
+
+    Raises:
+        InputError: If there are no passages, or no such event.
+    """
+    _check_passages(passages, event)
     estimate = SurvfuncRight(passages.times, passages.events == event)
     return estimate.surv_times, estimate.surv_prob
 
 
 def cumulative_incidence(passages: FirstPassages, event: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return times and the share of walkers to which ``event`` has happened by then (Aalen and Johansen), others competing."""
+    """Return times and the share of walkers to which ``event`` has happened by then (Aalen and Johansen), others competing.
+
+    Raises:
+        InputError: If there are no passages, or no such event.
+    """
+    _check_passages(passages, event)
     if not (passages.events == event).any():
         return np.array([0.0]), np.array([0.0])
     with np.errstate(divide="ignore", invalid="ignore"):  # of the standard error when the last walker is done
@@ -134,7 +190,11 @@ def median_time(passages: FirstPassages, event: int, *, competing: bool = True) 
 
     With ``competing`` the half is of all walkers (cumulative incidence), so a walker that diverged never arrives. Without it the
     others count as censored when they diverge (Kaplan and Meier's median, as if they could still have arrived).
+
+    Raises:
+        InputError: If there are no passages, or no such event.
     """
+    _check_passages(passages, event)
     if competing:
         times, share = cumulative_incidence(passages, event)
     else:
@@ -142,3 +202,13 @@ def median_time(passages: FirstPassages, event: int, *, competing: bool = True) 
         share = 1 - left
     reached = np.flatnonzero(np.asarray(share) >= 0.5 - 1e-12)
     return float(times[reached[0]]) if len(reached) else float("inf")
+
+
+def _check_passages(passages: FirstPassages, event: int) -> None:
+    require_kind("passages", passages, FirstPassages)
+    require(event in (ARRIVED, DIVERGED), "event", event, f"{ARRIVED} (arrived) or {DIVERGED} (diverged)")
+
+
+def _check_event(event: float, name: str = "event") -> None:
+    events = {CENSORED: "censored", ARRIVED: "arrived", DIVERGED: "diverged"}
+    require(event in events, name, event, ", ".join(f"{number} ({word})" for number, word in events.items()))

@@ -10,6 +10,9 @@ from functools import cache
 import numpy as np
 from numpy.typing import ArrayLike
 
+from sgdphysics.arguments import real_array, require_number, require_one_of, require_share
+from sgdphysics.errors import InputError
+
 
 @dataclass(frozen=True)
 class PowerLaw:
@@ -42,8 +45,13 @@ def power_law(x: ArrayLike, y: ArrayLike) -> PowerLaw:
     """Fit a power law to the points at which both coordinates are finite and positive.
 
     Fewer than three such points give a fit of NaN with their number as ``n``.
+
+    Raises:
+        ValueError: If the coordinates are no numbers (n,), as many x as y.
     """
-    x, y = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
+    x, y = real_array("x", x, 1), real_array("y", y, 1)
+    if len(x) != len(y):
+        raise InputError(f"y: found {len(y)}, expected {len(x)}, one for each of x")
     usable = np.isfinite(x) & np.isfinite(y) & (x > 0) & (y > 0)
     n = int(usable.sum())
     if n < 3 or np.ptp(x[usable]) == 0:
@@ -62,8 +70,12 @@ def student_interval(values: ArrayLike, level: float = 0.95) -> tuple[float, flo
     """Return mean, lower and upper end of the Student t interval of the mean of independent values.
 
     With fewer than two values, or a value that is not finite, the ends are -inf and inf.
+
+    Raises:
+        ValueError: If the values are no numbers (n,), or the level is no share in (0, 1).
     """
-    sample = np.asarray(values, dtype=float)
+    sample = real_array("values", values, 1)
+    require_share("level", level)
     if len(sample) == 0 or not np.isfinite(sample).all():
         return float("nan"), float("-inf"), float("inf")
     mean = float(sample.mean())
@@ -89,8 +101,13 @@ def p_value_beyond(values: ArrayLike, border: float, side: str) -> float:
 
     Returns:
         The p-value; NaN with fewer than two values or one that is not finite. Without scatter 0 beyond the border, else 1.
+
+    Raises:
+        ValueError: If the values are no numbers (n,), or border or side is none of these.
     """
-    sample = np.asarray(values, dtype=float)
+    sample = real_array("values", values, 1)
+    require_number("border", border)
+    require_one_of("side", side, ("above", "below"), "above or below")
     if len(sample) < 2 or not np.isfinite(sample).all():
         return float("nan")
     distance = sample.mean() - border if side == "above" else border - sample.mean()
@@ -110,8 +127,13 @@ def smallest_detectable_distance(values: ArrayLike, power: float = 0.8, level: f
 
     Returns:
         The distance, in the unit of the values; NaN with fewer than two values or one that is not finite.
+
+    Raises:
+        ValueError: If the values are no numbers (n,), or power or level is no share in (0, 1).
     """
-    sample = np.asarray(values, dtype=float)
+    sample = real_array("values", values, 1)
+    require_share("power", power)
+    require_share("level", level)
     if len(sample) < 2 or not np.isfinite(sample).all():
         return float("nan")
     return float(_detectable_in_scatters(len(sample), power, level) * sample.std(ddof=1))
@@ -127,9 +149,15 @@ def _detectable_in_scatters(count: int, power: float, level: float) -> float:
 def holm(p_values: ArrayLike) -> np.ndarray:
     """Return p-values adjusted for their number, by Holm's step-down method; a NaN counts as 1 there and stays NaN.
 
+    Raises:
+        ValueError: If they are no numbers (n,) from 0 to 1.
+
     Source: S. Holm, Scandinavian Journal of Statistics 6, 65 (1979).
     """
-    single = np.asarray(p_values, dtype=float)
+    single = real_array("p_values", p_values, 1)
+    outside = single[(single < 0) | (single > 1)]
+    if len(outside):
+        raise InputError(f"p_values: found {outside[0]:g}, expected numbers from 0 to 1")
     if len(single) < 2:
         return single  # nothing to adjust for
     from statsmodels.stats.multitest import multipletests

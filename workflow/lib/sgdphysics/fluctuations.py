@@ -5,7 +5,25 @@ import scipy.linalg
 import torch
 from torch import Tensor
 
+from sgdphysics.arguments import is_whole, require, require_kind, require_whole
 from sgdphysics.arrays import largest_eigenpairs, with_fixed_sign
+from sgdphysics.correlation_times import integrated_autocorrelation_time, relaxation_time, without_drift
+from sgdphysics.errors import InputError
+from sgdphysics.inputs import PRECISIONS, checked_numbers, checked_vectors
+from sgdphysics.spectra import components_for_share, participation_ratio
+
+__all__ = [
+    "ProjectedSeries",
+    "WindowMoments",
+    "components_for_share",
+    "integrated_autocorrelation_time",
+    "participation_ratio",
+    "principal_components",
+    "relaxation_time",
+    "without_drift",
+]
+
+_ROUNDING = 2.2e-16  # per step, in parts of the largest variance: what is smaller is no movement
 
 
 class _Block:
@@ -43,15 +61,15 @@ class WindowMoments:
         steps: Length of the window.
 
     Raises:
-        ValueError: If the window is shorter than 2 steps; by the methods, if the window is not full yet.
+        ValueError: If there are no weights, or the window is shorter than 2 steps; by the methods, if the window is not full yet.
     """
 
     _BLOCK = 256
 
     def __init__(self, dimension: int, steps: int) -> None:
         """Start an empty window."""
-        if steps < 2:
-            raise ValueError(f"steps: found {steps}, expected a window of at least 2")
+        require_whole("dimension", dimension, 1)
+        require(is_whole(steps) and steps >= 2, "steps", steps, "a window of at least 2")
         self.steps = steps
         self._count = 0
         self._streamed = steps > dimension
@@ -69,11 +87,11 @@ class WindowMoments:
         """Add the weights of one step (d,) or of several (steps, d).
 
         Raises:
-            ValueError: If the window is full already.
+            ValueError: If these are not d weights, or the window is full already.
         """
-        waiting = weights.reshape(-1, self._rows.shape[1])
+        waiting = _as_steps(weights, self._rows.shape[1])
         if self._count + len(waiting) > self.steps:
-            raise ValueError(f"weights: the window of {self.steps} steps is full")
+            raise InputError(f"weights: the window of {self.steps} steps is full")
         if self._block is None:
             # Relative to the first step: the fluctuations are small against the weights.
             first = waiting[0].double().clone()
@@ -105,8 +123,15 @@ class WindowMoments:
         return float(self._deviations().square().sum() / (self.steps - 1))
 
     def principal_components(self, count: int | None = None) -> tuple[Tensor, Tensor]:
-        """Return variances (k,), largest first, and directions (k, d) as `principal_components` does, k at most ``count``."""
+        """Return variances (k,), largest first, and directions (k, d) as `principal_components` does, k at most ``count``.
+
+        Directions along which nothing moves but by rounding are orthonormal only where rounding leaves them so.
+
+        Raises:
+            ValueError: If the count is less than 1.
+        """
         self._require_full()
+        require_whole("count", count, 1, none_allowed=True)
         if self._streamed:
             return largest_eigenpairs(self._covariance(), count)
         return _components_of_rows(self._deviations(), count)
@@ -115,11 +140,14 @@ class WindowMoments:
         """Variance of the weights projected on directions (k, d), dividing by steps - 1; float64 (k,).
 
         Args:
-            directions: (k, d).
+            directions: (k, d), finite, none of length 0.
             without_drift: Leave out the straight line that fits the window best.
+
+        Raises:
+            ValueError: If the directions are something else.
         """
         self._require_full()
-        directions = directions.double()
+        directions = checked_vectors(directions, len(self._sum), "directions").double()
         if self._streamed:
             squares = ((directions @ self._covariance()) * directions).sum(1) * (self.steps - 1)
         else:
@@ -147,30 +175,35 @@ class WindowMoments:
 
     def _require_full(self) -> None:
         if self._count != self.steps:
-            raise ValueError(f"weights: found {self._count} steps, expected the whole window of {self.steps}")
+            raise InputError(f"weights: found {self._count} steps, expected the whole window of {self.steps}")
 
 
 class ProjectedSeries:
     """Weights of successive steps projected on fixed directions, as the steps come.
 
     Args:
-        directions: (k, d).
+        directions: (k, d), finite, none of length 0.
         origin: Weights (d,) from which the projections are counted.
-        steps: Steps to come.
+        steps: Steps to come, at least 1.
+
+    Raises:
+        ValueError: If an argument is none of these.
     """
 
     _BLOCK = 256
 
     def __init__(self, directions: Tensor, origin: Tensor, steps: int) -> None:
         """Start an empty series."""
-        self._directions, self._origin = directions.double(), origin.double().flatten()
+        self._origin = checked_numbers(origin.flatten(), 1, "origin").double()
+        self._directions = checked_vectors(directions, len(self._origin), "directions").double()
+        require_whole("steps", steps, 1)
         self._block: _Block | None = None
         self._left = steps
         self._parts: list[Tensor] = []
 
     def add(self, weights: Tensor) -> None:
-        """Add the weights of one step (d,) or of several (steps, d)."""
-        waiting = weights.reshape(-1, len(self._origin))
+        """Add the weights of one step (d,) or of several (steps, d); raises ValueError if these are not d weights."""
+        waiting = _as_steps(weights, len(self._origin))
         if self._block is None:
             self._block = _Block(self._origin.to(waiting.device), self._BLOCK)
         while len(waiting):
@@ -189,25 +222,35 @@ def principal_components(trajectory: Tensor) -> tuple[Tensor, Tensor]:
     """Variances and directions of the principal components of a weight trajectory.
 
     Args:
-        trajectory: Weights at successive steps, (steps, d), steps > 1; computed in float64.
+        trajectory: Weights at successive steps, float32 or float64 (steps, d), steps > 1; computed in float64.
 
     Returns:
         Variances, float64 (k,), k = min(steps - 1, d), largest first, in squared weight units, dividing by steps - 1; and
-        directions, float64 (k, d), orthonormal rows, each with its largest entry positive.
+        directions, float64 (k, d), orthonormal rows, each with its largest entry positive. Rounding costs directions of very little
+        variance some orthogonality, about 1e-16 times the largest variance over theirs; directions along which nothing moves have
+        variance 0, and are any that complete the others.
 
     Raises:
-        ValueError: If there are fewer than two steps or a weight is not finite (the first such step is named).
+        ValueError: If there are fewer than two steps, a weight is not finite (the first such step is named), or none moves.
 
     Source: Feng and Tu 2021, principal component analysis of the weight dynamics.
     """
-    if trajectory.ndim != 2 or len(trajectory) < 2:
-        raise ValueError(f"trajectory: found shape {tuple(trajectory.shape)}, expected (steps, d) with at least 2 steps")
+    require_kind("trajectory", trajectory, Tensor)
+    if trajectory.ndim != 2 or len(trajectory) < 2 or not trajectory.shape[1]:
+        raise InputError(f"trajectory: found shape {tuple(trajectory.shape)}, expected (steps, d) with at least 2 steps")
+    if trajectory.dtype not in PRECISIONS:
+        raise InputError(f"trajectory: found {trajectory.dtype}, expected torch.float32 or torch.float64")
+    trajectory = trajectory.detach()
     bad = (~trajectory.isfinite()).any(1).nonzero()
     if len(bad):
-        raise ValueError(f"trajectory: found a non-finite weight at step {int(bad[0])}, expected finite weights")
+        raise InputError(f"trajectory: found a non-finite weight at step {int(bad[0])}, expected finite weights")
+    if bool((trajectory == trajectory[0]).all()):
+        raise InputError(f"trajectory: found the same weights at all {len(trajectory)} steps, expected weights that move")
     moments = WindowMoments(trajectory.shape[1], len(trajectory))
     moments.add(trajectory)
-    return moments.principal_components()
+    variances, directions = moments.principal_components()
+    moving = variances > _ROUNDING * len(trajectory) * variances[0]
+    return torch.where(moving, variances, 0.0), with_fixed_sign(_completed(directions, moving))
 
 
 def _components_of_rows(deviations: Tensor, count: int | None) -> tuple[Tensor, Tensor]:
@@ -217,63 +260,24 @@ def _components_of_rows(deviations: Tensor, count: int | None) -> tuple[Tensor, 
     # The whole spectrum is found faster than most of it.
     values, vectors = largest_eigenpairs(deviations @ deviations.T, None if count > steps // 2 else count)
     values, directions = values[:count], vectors[:count] @ deviations
+    lengths = directions.norm(dim=1, keepdim=True)
     # Rounding costs directions of very little variance some orthogonality, about 1e-16 times the largest variance over theirs.
-    # Without any variance there is no direction: a vector of zeros.
-    lengths = directions.norm(dim=1, keepdim=True).clamp(min=torch.finfo(torch.float64).tiny)
-    return values.clamp(min=0) / (steps - 1), with_fixed_sign(directions / lengths)
+    directions = _completed(directions / lengths, lengths.squeeze(1) > 0)
+    return values.clamp(min=0) / (steps - 1), with_fixed_sign(directions)
 
 
-def participation_ratio(variances: Tensor) -> float:
-    """Effective number of directions, ``(sum s)^2 / sum s^2``: k for k equal variances, 1 for a single one."""
-    return float(variances.sum() ** 2 / variances.square().sum())
+def _completed(directions: Tensor, kept: Tensor) -> Tensor:
+    """Directions (k, d) with those that are not kept replaced by others, always the same ones, that are orthonormal to all."""
+    if bool(kept.all()):
+        return directions
+    drawn = torch.from_numpy(np.random.default_rng(0).standard_normal((int((~kept).sum()), directions.shape[1])))
+    completed = directions.clone()
+    completed[~kept] = torch.linalg.qr(torch.cat([directions[kept], drawn]).T).Q.T[int(kept.sum()) :]
+    return completed
 
 
-def components_for_share(variances: Tensor, share: float, total: float | None = None) -> int:
-    """Number of leading components that together carry at least ``share`` of the total variance.
-
-    Args:
-        variances: Largest first, (k,).
-        share: In (0, 1).
-        total: Total variance, by default the sum of ``variances``.
-
-    Raises:
-        ValueError: If the given components carry less.
-    """
-    cumulative = variances.cumsum(0) / (variances.sum() if total is None else total)
-    count = int((cumulative < share).sum()) + 1
-    if count > len(variances):
-        raise ValueError(f"variances: {len(variances)} components carry less than {share:g} of the total")
-    return count
-
-
-def without_drift(series: Tensor) -> Tensor:
-    """Return series (steps, k) less the straight line that fits each best, float64."""
-    series = series.double()
-    ramp = torch.arange(len(series), dtype=torch.float64)
-    ramp = (ramp - ramp.mean()) / (ramp - ramp.mean()).norm()
-    return series - series.mean(0) - ramp[:, None] * (ramp @ series)
-
-
-def relaxation_time(series: Tensor) -> Tensor:
-    """Correlation time ``2 var(theta) / var(step)`` in steps, of series (steps, k); float64 (k,).
-
-    For a process of exponential autocorrelation rho per step this is 1 / (1 - rho).
-    """
-    series = series.double()
-    return 2 * series.var(0) / series.diff(dim=0).var(0)
-
-
-def integrated_autocorrelation_time(series: Tensor, window_factor: float = 5.0) -> Tensor:
-    """Correlation time ``1 + 2 sum_k rho(k)`` in steps, of series (steps, k); float64 (k,).
-
-    The sum is cut at the first lag larger than ``window_factor`` times the time so far (Sokal's self-consistent window). A series
-    of n independent values has time 1; the variance of the mean of n values is variance * time / n.
-    """
-    centred = (series.double() - series.double().mean(0)).numpy()
-    steps = len(centred)
-    spectrum = np.abs(np.fft.rfft(centred, 2 * steps, axis=0)) ** 2
-    covariance = np.fft.irfft(spectrum, axis=0)[:steps]
-    times = 2 * np.cumsum(covariance / covariance[0], axis=0) - 1
-    beyond = np.arange(steps)[:, None] > window_factor * times
-    cut = np.where(beyond.any(0), beyond.argmax(0), steps - 1)
-    return torch.from_numpy(times[cut, np.arange(times.shape[1])])
+def _as_steps(weights: Tensor, dimension: int) -> Tensor:
+    """The weights of one step (d,) or of several (steps, d) as (steps, d)."""
+    if weights.ndim not in (1, 2) or weights.shape[-1] != dimension or not len(weights):
+        raise InputError(f"weights: found shape {tuple(weights.shape)}, expected ({dimension},) or (steps, {dimension})")
+    return weights.detach().reshape(-1, dimension)

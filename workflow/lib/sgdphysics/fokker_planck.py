@@ -13,6 +13,17 @@ import scipy.sparse
 import scipy.sparse.linalg
 from scipy.special import exprel
 
+from sgdphysics.arguments import (
+    check_sizes,
+    finite_array,
+    is_number,
+    is_whole,
+    real_array,
+    require,
+    require_kind,
+    require_number,
+    require_whole,
+)
 from sgdphysics.errors import InputError
 
 LARGEST_ERROR = 1e-3  # of a stationary density, as its condition number bounds it; the error is mostly a hundredth of that
@@ -20,10 +31,11 @@ LARGEST_ERROR = 1e-3  # of a stationary density, as its condition number bounds 
 
 def cell_centres(low: float, high: float, cells: int) -> tuple[np.ndarray, float]:
     """Return the centres (cells,) of equal cells between two walls, and their width; raises InputError for no room or cells."""
+    require_number("low", low)
+    require_number("high", high)
     if not high > low:
         raise InputError(f"walls: found {low:g} and {high:g}, expected the second above the first")
-    if cells < 2:
-        raise InputError(f"cells: found {cells}, expected at least 2")
+    require_whole("cells", cells, 2)
     width = (high - low) / cells
     return low + width * (np.arange(cells) + 0.5), width
 
@@ -32,7 +44,7 @@ def generator(potential: np.ndarray, spacings: Sequence[float], diffusions: Sequ
     """Return the matrix A of dp/dt = A p for densities on the cells, flattened in C order.
 
     Args:
-        potential: U at the cell centres, float64, one axis per dimension.
+        potential: U at the cell centres, float64, one axis per dimension, along each two cells or more.
         spacings: Width of the cells along each axis.
         diffusions: D_k > 0, noise strength along each axis.
 
@@ -40,9 +52,9 @@ def generator(potential: np.ndarray, spacings: Sequence[float], diffusions: Sequ
         float64 (cells, cells); every column sums to 0, off-diagonal entries are not negative.
 
     Raises:
-        InputError: If a spacing or a noise strength is not positive, or the potential is not finite.
+        InputError: If a spacing or a noise strength is not positive, or the potential is not finite or has too few cells.
     """
-    _check(potential, spacings, diffusions)
+    potential = _checked(potential, spacings, diffusions)
     index = np.arange(potential.size).reshape(potential.shape)
     rows, columns, values = [], [], []
     for axis, (spacing, diffusion) in enumerate(zip(spacings, diffusions, strict=True)):
@@ -66,6 +78,7 @@ def stationary_density(potential: np.ndarray, spacings: Sequence[float], diffusi
     Raises:
         InputError: As `generator` does, or if rounding might change the density by more than `LARGEST_ERROR` of it.
     """
+    potential = _checked(potential, spacings, diffusions)
     matrix = generator(potential, spacings, diffusions)
     density, error = _anchored(matrix, int(potential.argmin()))
     if error > LARGEST_ERROR:  # out of equilibrium the lowest cell may be a rare one
@@ -83,17 +96,17 @@ def evolve(
     """Return the density after a time > 0, exact in time (the action of a matrix exponential).
 
     Args:
-        density: Density at the start, shaped like the potential.
+        density: Density at the start, shaped like the potential, finite.
         time: How long; the work grows with time * D / spacing^2.
         potential, spacings, diffusions: As for `generator`.
 
     Raises:
-        InputError: If the time is not positive or the shapes differ.
+        InputError: As `generator` does, or if the time is not positive, the density not finite, or the shapes differ.
     """
-    if not (np.isfinite(time) and time > 0):
-        raise InputError(f"time: found {time:g}, expected a number above 0")
-    if density.shape != potential.shape:
-        raise InputError(f"density: found shape {density.shape}, expected that of the potential, {potential.shape}")
+    require(np.ndim(time) == 0, "time", time, "a number above 0")
+    check_sizes("time", time)
+    potential = _checked(potential, spacings, diffusions)
+    density = _checked_density(density, potential)
     matrix = generator(potential, spacings, diffusions)
     trace = float(matrix.diagonal().sum())
     return scipy.sparse.linalg.expm_multiply(matrix * time, density.ravel(), traceA=trace * time).reshape(density.shape)
@@ -104,9 +117,10 @@ def probability_current(
 ) -> list[np.ndarray]:
     """Return the current along each axis through the faces between cells (one entry less along that axis); zero in equilibrium.
 
-    Arguments as for `generator`; ``density`` is shaped like the potential. Per unit time and unit area of a face.
+    Arguments and errors as for `generator`; ``density`` is shaped like the potential. Per unit time and unit area of a face.
     """
-    _check(potential, spacings, diffusions)
+    potential = _checked(potential, spacings, diffusions)
+    density = _checked_density(density, potential)
     currents = []
     for axis, (spacing, diffusion) in enumerate(zip(spacings, diffusions, strict=True)):
         up, down = _rates(potential, axis, spacing, diffusion)
@@ -116,7 +130,14 @@ def probability_current(
 
 
 def current_at_centres(current: np.ndarray, axis: int) -> np.ndarray:
-    """Return the mean of the currents along an axis through the two faces of each cell; walls let nothing through."""
+    """Return the mean of the currents along an axis through the two faces of each cell; walls let nothing through.
+
+    Raises:
+        InputError: If the currents are no numbers, or have no such axis.
+    """
+    require_kind("current", current, np.ndarray)
+    current = real_array("current", current)
+    require(is_whole(axis) and 0 <= axis < current.ndim, "axis", axis, f"a whole number from 0 to {current.ndim - 1}")
     widths = [(0, 0)] * current.ndim
     widths[axis] = (1, 1)
     padded = np.pad(current, widths)
@@ -156,9 +177,23 @@ def _neighbours(values: np.ndarray, axis: int) -> tuple[np.ndarray, np.ndarray]:
     return values.take(range(count - 1), axis), values.take(range(1, count), axis)
 
 
-def _check(potential: np.ndarray, spacings: Sequence[float], diffusions: Sequence[float]) -> None:
-    if not np.isfinite(potential).all():
+def _checked(potential: np.ndarray, spacings: Sequence[float], diffusions: Sequence[float]) -> np.ndarray:
+    """The potential as float64."""
+    values = real_array("potential", potential)
+    if not np.isfinite(values).all():
         raise InputError("potential: found values that are not finite, expected numbers")
-    for name, values in (("spacings", spacings), ("diffusions", diffusions)):
-        if len(values) != potential.ndim or not all(np.isfinite(value) and value > 0 for value in values):
-            raise InputError(f"{name}: found {list(values)}, expected {potential.ndim} numbers above 0")
+    if not values.ndim or min(values.shape) < 2:
+        raise InputError(f"potential: found shape {values.shape}, expected two cells or more along each axis")
+    for name, numbers in (("spacings", spacings), ("diffusions", diffusions)):
+        expected = f"{values.ndim} numbers above 0"
+        require(isinstance(numbers, Sequence | np.ndarray), name, numbers, expected)
+        if len(numbers) != values.ndim or not all(is_number(number) and number > 0 for number in numbers):
+            raise InputError(f"{name}: found {list(numbers)}, expected {expected}")
+    return values
+
+
+def _checked_density(density: np.ndarray, potential: np.ndarray) -> np.ndarray:
+    density = finite_array("density", density)
+    if density.shape != potential.shape:
+        raise InputError(f"density: found shape {density.shape}, expected that of the potential, {potential.shape}")
+    return density

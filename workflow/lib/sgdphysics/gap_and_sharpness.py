@@ -10,6 +10,7 @@ import pandas as pd
 from torch import Tensor
 
 from sgdphysics import curvature, duality, landscape, ranks
+from sgdphysics.arguments import require, require_whole, require_whole_numbers
 from sgdphysics.generalization import MatchedData
 from sgdphysics.networks import Mlp
 
@@ -24,7 +25,10 @@ def gap_and_sharpness(network: Mlp, data: MatchedData, seed: int) -> tuple[dict[
     Args:
         network: In float64, the studied layer its first (`Mlp.from_layer`), so that the layers below are gone through once.
         data: What enters that layer (`MatchedData.entering`).
-        seed: Of the null, in which pairs have the changes of the loss of others.
+        seed: Of the null, in which pairs have the changes of the loss of others, >= 0.
+
+    Raises:
+        ValueError: If an argument is none of these (`MatchedData.checked_for`).
 
     Returns:
         Numbers: those of `MatchedData.losses` and `Decomposition.numbers`, "weight_norm", "largest_eigenvalue", "trace",
@@ -34,6 +38,8 @@ def gap_and_sharpness(network: Mlp, data: MatchedData, seed: int) -> tuple[dict[
 
         The spectrum: one row per direction at log-spaced ranks, "rank", "eigenvalue", "slope_std" and "weight_std".
     """
+    network = data.checked_for(network, 0)
+    require_whole("seed", seed, 0)
     eigenvalues, directions = duality.hessian_basis(network, data.images, data.labels, 0, data.loss)
     pairs = data.pairs(network, 0)
     decomposition = duality.decompose_pairs(pairs, eigenvalues, directions)
@@ -69,9 +75,14 @@ def median_flatness(network: Mlp, data: MatchedData, directions: Tensor, chosen:
 
     Returns:
         The median; nan where none is taken, as of a network that is nearly dead.
+
+    Raises:
+        ValueError: If there are not so many directions, or the other arguments do not fit (`landscape.flatness`).
     """
+    require_whole_numbers("chosen", chosen, 1)
     if not len(chosen):
         return float("nan")
+    require(max(chosen) <= len(directions), "chosen", chosen, f"ranks of the {len(directions)} directions")
     along = directions[np.array(chosen) - 1]
     return float(landscape.flatness(network, data.images, data.labels, 0, along, loss=data.loss).median())
 

@@ -13,7 +13,9 @@ import torch
 from torch import Tensor
 
 from sgdphysics import seeds
+from sgdphysics.arguments import is_whole, require
 from sgdphysics.errors import InputError, one_line
+from sgdphysics.inputs import checked_labels
 from sgdphysics.tensors import load_tensors
 
 ARRAYS = ("train_images", "train_labels", "test_images", "test_labels")  # of every data set
@@ -80,7 +82,7 @@ def training_subset(labels: Tensor, per_class: int | None, *, seed: int | None =
     """Return the indices of the images to train on, in data set order.
 
     Args:
-        labels: int64 (N,), classes counted from 0.
+        labels: Integers (N,), classes counted from 0.
         per_class: Number of images of each class; None takes all images.
         seed: None takes the first ``per_class`` images of each class; a seed draws them, without replacement.
 
@@ -89,9 +91,12 @@ def training_subset(labels: Tensor, per_class: int | None, *, seed: int | None =
 
     Raises:
         DatasetError: If ``per_class`` is less than 1, or more than some class has.
+        InputError: If the labels or ``per_class`` are something else.
     """
+    labels = checked_labels(labels)
     if per_class is None:
         return torch.arange(len(labels), device=labels.device)
+    require(is_whole(per_class), "images per class", per_class, "a whole number")
     if per_class < 1:
         raise DatasetError(f"images per class: found {per_class}, expected at least 1")
     chosen = []

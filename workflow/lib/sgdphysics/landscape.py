@@ -10,6 +10,9 @@ import scipy.signal
 import torch
 from torch import Tensor
 
+from sgdphysics import inputs
+from sgdphysics.arguments import is_number, real_array, require, require_not_negative
+from sgdphysics.errors import InputError
 from sgdphysics.losses import LOSSES, one_hot
 from sgdphysics.networks import Mlp
 
@@ -30,17 +33,21 @@ class LossSlice:
     Only the layer's output moves, and linearly in t, so each evaluation costs no more than the layers above.
 
     Args:
-        network: The point t = 0. Its dtype is the dtype of the computation; sums over images are in float64.
-        images, labels: The data.
+        network: The point t = 0, with finite weights. Its dtype is the dtype of the computation; sums over images are in float64.
+        images, labels: The data, float32 or float64 (N, pixels) in [0, 1] (or standardised) and integers (N,).
         layer: The layer that moves.
         loss: "cross_entropy" or "mean_squared_error".
+
+    Raises:
+        ValueError: If an argument is none of these (`inputs.checked`).
     """
 
     def __init__(self, network: Mlp, images: Tensor, labels: Tensor, layer: int, loss: str = "cross_entropy") -> None:
         """Prepare what all directions share."""
+        network, images, labels = inputs.checked(network, images, labels, layer, loss)
         dtype = network.weights[0].dtype
-        self._network, self._layer, self._loss = network, network.checked_layer(layer), LOSSES[loss]
-        self._inputs = network.activations(images.to(dtype))[layer]
+        self._network, self._layer, self._loss = network, layer, LOSSES[loss]
+        self._inputs = network.unchecked_activations(images.to(dtype))[layer]
         self._output = self._inputs @ network.weights[layer].T
         self._output_norm = float(self._output.norm())
         self._targets = one_hot(labels, network.logits_above(layer, self._output[:1])).T.contiguous()
@@ -50,8 +57,9 @@ class LossSlice:
         self.loss_at_centre = self(0.0)
 
     def along(self, direction: Tensor) -> "LossSlice":
-        """Turn to a direction, (d,) or (out, in); returns self."""
+        """Turn to a direction, (d,) or (out, in); returns self. Raises ValueError if it is none, or of length 0."""
         weight = self._network.weights[self._layer]
+        (direction,) = inputs.checked_directions(direction[None], weight, "direction")
         # A copy: where in memory a row of a matrix starts can decide the last bit of a product.
         self._change = self._inputs @ torch.empty_like(weight).copy_(direction.view_as(weight)).T
         return self
@@ -97,10 +105,9 @@ def flatness_edges(
 
     Args:
         network: The centre; its dtype is the dtype of the computation.
-        images: (N, pixels).
-        labels: int64 (N,).
+        images, labels: As for `LossSlice`.
         layer: The layer that moves.
-        directions: (k, d) or (k, out, in); of unit length for distances in weight units.
+        directions: (k, d) or (k, out, in), finite and none of length 0; of unit length for distances in weight units.
         factor: Rise of the loss that ends the flat region, > 1. The paper says e, the talk "a factor of two".
         loss: "cross_entropy" or "mean_squared_error".
 
@@ -109,15 +116,15 @@ def flatness_edges(
         1e-9 of themselves, 1e-5 where the computation is not in float64.
 
     Raises:
-        ValueError: If the factor is not above 1 or the loss at the centre is not positive and finite.
+        ValueError: If an argument is none of these (`inputs.checked`), or the loss at the centre is not positive and finite.
     """
-    if not factor > 1:
-        raise ValueError(f"factor: found {factor!r}, expected a number above 1")
+    require(is_number(factor) and factor > 1, "factor", factor, "a number above 1")
     landscape = LossSlice(network, images, labels, layer, loss)
     centre = landscape.loss_at_centre
     if not 0 < centre < math.inf:
-        raise ValueError(f"network: its loss is {centre}, expected a positive finite number")
+        raise InputError(f"network: its loss is {centre}, expected a positive finite number")
     tolerance = _TOLERANCE if network.weights[0].dtype == torch.float64 else _TOLERANCE_OF_ROUNDED
+    directions = inputs.checked_directions(directions, network.weights[layer])
     edges = torch.empty(len(directions), 2, dtype=torch.float64)
     for index, direction in enumerate(directions):
         start, power = landscape.along(direction).distance_of_change(_FIRST_CHANGE), _PARABOLA
@@ -154,9 +161,15 @@ def count_minima(losses: np.ndarray, smallest_prominence: float) -> int:
     """Number of local minima of a slice whose prominence is at least ``smallest_prominence``, in units of loss.
 
     Args:
-        losses: Values on a grid, (points,). A minimum at the border of the grid does not count.
-        smallest_prominence: How much the loss must rise from the minimum on both sides before a deeper one is met.
+        losses: Values on a grid, (points,), inf where they are too large. A minimum at the border of the grid does not count.
+        smallest_prominence: How much the loss must rise from the minimum on both sides before a deeper one is met, from 0.
+
+    Raises:
+        ValueError: If the losses are no numbers, or the prominence is not from 0.
     """
+    losses = real_array("losses", losses, 1)
+    require(not np.isnan(losses).any(), "losses", float("nan"), "numbers")
+    require_not_negative("smallest_prominence", smallest_prominence)
     return len(scipy.signal.find_peaks(-np.asarray(losses), prominence=smallest_prominence)[0])
 
 

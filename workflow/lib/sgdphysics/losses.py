@@ -6,6 +6,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from sgdphysics.errors import InputError
+from sgdphysics.inputs import checked_targets
+
 
 @dataclass(frozen=True)
 class Loss:
@@ -22,17 +25,25 @@ class Loss:
     curvature: Callable[[Tensor], Tensor]
 
     def values(self, logits: Tensor, labels: Tensor) -> Tensor:
-        """Return the loss of each sample, shape (...), for logits (..., classes) and labels (...)."""
+        """Return the loss of each sample, shape (...), for logits (..., classes) and labels (...).
+
+        Raises:
+            ValueError: If there is not a label, an integer from 0 to classes - 1, for each sample.
+        """
+        if labels.shape != logits.shape[:-1]:
+            raise InputError(f"labels: found shape {tuple(labels.shape)}, expected {tuple(logits.shape[:-1])}, as the logits have")
         return self.values_of(logits, one_hot(labels, logits), -1)
 
     def mean(self, logits: Tensor, labels: Tensor) -> float:
-        """Return the mean loss over samples, summed in float64."""
-        return float(self.values(logits, labels).double().mean())
+        """Return the mean loss over samples, summed in float64; errors as `values`."""
+        return float(self.values(logits.detach(), labels).double().mean())
 
 
 def one_hot(labels: Tensor, logits: Tensor) -> Tensor:
-    """Return labels (...) as one-hot targets (..., classes) in the dtype and with the number of classes of ``logits``."""
-    return torch.nn.functional.one_hot(labels, logits.shape[-1]).to(logits.dtype)
+    """Return labels (...) as one-hot targets (..., classes) in the dtype and with the number of classes of ``logits``; raises
+    ValueError if one is no integer from 0 to classes - 1.
+    """
+    return torch.nn.functional.one_hot(checked_targets(labels, logits.shape[-1]), logits.shape[-1]).to(logits.dtype)
 
 
 def _cross_entropy_values(logits: Tensor, targets: Tensor, dimension: int) -> Tensor:

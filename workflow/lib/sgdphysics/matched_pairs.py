@@ -7,6 +7,7 @@ from torch import Tensor
 
 from sgdphysics import seeds
 from sgdphysics.errors import InputError
+from sgdphysics.inputs import checked_images, checked_indices, checked_labels
 
 
 def nearest_of_class(train_images: Tensor, train_labels: Tensor, test_images: Tensor, test_labels: Tensor) -> Tensor:
@@ -15,12 +16,15 @@ def nearest_of_class(train_images: Tensor, train_labels: Tensor, test_images: Te
     Given activities of a layer in place of images, (N, units) and (M, units), nearest is meant in activity space.
 
     Args:
-        train_images, train_labels: (N, pixels) and int64 (N,).
-        test_images, test_labels: (M, pixels) and int64 (M,).
+        train_images, train_labels: float32 or float64 (N, pixels), and integers (N,).
+        test_images, test_labels: The same of (M, pixels) and (M,).
 
     Raises:
-        InputError: If a test image's class has no training image.
+        InputError: If an argument is none of these (`inputs.checked_images`, here of any size), or a test image's class has no
+            training image.
     """
+    train_images, train_labels = _checked(train_images, train_labels, None, "train_")
+    test_images, test_labels = _checked(test_images, test_labels, train_images.shape[1], "test_")
     matches = torch.empty_like(test_labels)
     for wanted, candidates in _classes(train_labels, test_labels):
         distances = torch.cdist(test_images[wanted].double(), train_images[candidates].double())
@@ -30,6 +34,7 @@ def nearest_of_class(train_images: Tensor, train_labels: Tensor, test_images: Te
 
 def random_of_class(train_labels: Tensor, test_labels: Tensor, seed: int) -> Tensor:
     """Return for each test image the index of a random training image of its class; int64 (M,), errors as `nearest_of_class`."""
+    train_labels, test_labels = checked_labels(train_labels, part="train_"), checked_labels(test_labels, part="test_")
     matches = torch.empty_like(test_labels)
     random = seeds.generator(seed, "matches")
     for wanted, candidates in _classes(train_labels, test_labels):
@@ -41,12 +46,16 @@ class NearestOfClass:
     """The nearest training images of one test set; training sets of the same images share the search."""
 
     def __init__(self, test_images: Tensor, test_labels: Tensor) -> None:
-        """Match the test images, (M, pixels), with labels int64 (M,)."""
-        self._test = test_images, test_labels
+        """Match the test images, (M, pixels), with labels, integers (M,); errors as `nearest_of_class`."""
+        self._test = _checked(test_images, test_labels, None, "test_")
         self._matches: dict[tuple[int, ...], Tensor] = {}
 
     def among(self, indices: Tensor, images: Tensor, labels: Tensor) -> Tensor:
-        """Return the matches, int64 (M,), among training images given by index in their data set; as `nearest_of_class`."""
+        """Return the matches, int64 (M,), among training images given by index in their data set; as `nearest_of_class`,
+        also in its errors.
+        """
+        images, labels = _checked(images, labels, self._test[0].shape[1], "train_")
+        indices = checked_indices(indices, len(images), None, "indices")
         key = tuple(indices.tolist())
         if key not in self._matches:
             self._matches[key] = nearest_of_class(images, labels, *self._test)
@@ -70,6 +79,12 @@ def other_matches(
         "nearest_activity": nearest_of_class(train_activities, train_labels, test_activities, test_labels),
         "random_of_class": random_of_class(train_labels, test_labels, seed),
     }
+
+
+def _checked(images: Tensor, labels: Tensor, pixels: int | None, part: str) -> tuple[Tensor, Tensor]:
+    """Images, or activities, of any size, and their labels."""
+    images = checked_images(images, pixels, f"{part}images", any_size=True).detach()
+    return images, checked_labels(labels, len(images), part=part)
 
 
 def _classes(train_labels: Tensor, test_labels: Tensor) -> Iterator[tuple[Tensor, Tensor]]:

@@ -10,8 +10,11 @@ import torch
 from torch import Tensor
 
 from sgdphysics import dual_weights, duality, noise, seeds
+from sgdphysics.arguments import require_whole
 from sgdphysics.dual_weights import DualWeights
+from sgdphysics.errors import InputError
 from sgdphysics.generalization import MatchedData
+from sgdphysics.inputs import checked_numbers
 from sgdphysics.networks import Mlp
 
 FRACTIONS = (1.0, 0.3, 0.1, 0.03)  # of the shift from a training image to its test image
@@ -24,11 +27,16 @@ class NetworkDuality:
         """Prepare a network.
 
         Args:
-            network: In float64, on the device of the data.
+            network: In float64, with finite weights, on the device of the data.
             data: Its images.
             layer: Weight matrix, counted from 0.
-            seed: Of random matches, shuffled losses and random vectors.
+            seed: Of random matches, shuffled losses and random vectors, >= 0.
+
+        Raises:
+            ValueError: If an argument is none of these (`MatchedData.checked_for`).
         """
+        network = data.checked_for(network, layer)
+        require_whole("seed", seed, 0)
         self._network, self._data, self._layer, self._seed = network, data, layer, seed
         self._basis = duality.hessian_basis(network, data.images, data.labels, layer, data.loss)
         self._pairs = data.pairs(network, layer)
@@ -136,7 +144,14 @@ def relative_errors(reached: Tensor, wanted: Tensor, before: Tensor) -> Tensor:
     """Return the distance of each output (pairs, units) from what is wanted, (pairs,).
 
     It is in parts of the larger norm of what is wanted and what was there before: an image may leave a layer silent.
+
+    Raises:
+        ValueError: If the three are not of one shape, or not finite.
     """
+    for name, values in (("reached", reached), ("wanted", wanted), ("before", before)):
+        checked_numbers(values, 2, name)
+        if values.shape != wanted.shape:
+            raise InputError(f"{name}: found shape {tuple(values.shape)}, expected {tuple(wanted.shape)}, as wanted has")
     return (reached - wanted).norm(dim=1) / torch.maximum(wanted.norm(dim=1), before.norm(dim=1))
 
 

@@ -1,13 +1,15 @@
 """Bias-free fully connected ReLU networks."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import torch
 from torch import Tensor
 
-from sgdphysics import seeds
+from sgdphysics import arguments, seeds
+from sgdphysics.errors import InputError
+from sgdphysics.inputs import PRECISIONS, check_layer, checked_images
 
 
 @dataclass(frozen=True)
@@ -15,32 +17,55 @@ class Mlp:
     """A bias-free ReLU network: ``a0 = images, a1 = relu(W0 a0), ..., logits = W(L-1) a(L-1)``.
 
     Args:
-        weights: Weight matrices from input to output, float tensors of shape (out, in); layers are counted from 0.
+        weights: Weight matrices from input to output, all float32 or all float64, of shape (out, in); layers are counted from 0.
+            They need not be finite: a network that diverged is one, but nothing is measured of it.
+        takes_activities: Whether the network is what lies above other layers (`from_layer`), so that what enters it in place of
+            images may be of any size.
 
     Raises:
-        ValueError: If there is no layer, a weight is not a matrix, or neighbouring shapes do not fit.
+        ValueError: If there is no layer, a weight is not a matrix of such numbers, or neighbouring shapes do not fit.
     """
 
     weights: tuple[Tensor, ...]
+    takes_activities: bool = False
 
     def __post_init__(self) -> None:
+        arguments.require(isinstance(self.weights, Iterable), "weights", self.weights, "matrices")
         object.__setattr__(self, "weights", tuple(self.weights))
-        if not self.weights or any(weight.ndim != 2 for weight in self.weights):
-            raise ValueError("weights: expected one or more matrices of shape (out, in)")
-        for layer, (below, above) in enumerate(zip(self.weights, self.weights[1:], strict=False)):
+        if not self.weights or not all(isinstance(weight, Tensor) and weight.ndim == 2 for weight in self.weights):
+            raise InputError("weights: expected one or more matrices of shape (out, in)")
+        for layer, weight in enumerate(self.weights):
+            self._check_weight(layer, weight)
+        for layer, (below, above) in enumerate(pairwise(self.weights)):
             if below.shape[0] != above.shape[1]:
-                raise ValueError(
+                raise InputError(
                     f"weights: layer {layer} has {below.shape[0]} outputs, but layer {layer + 1} takes {above.shape[1]} inputs"
                 )
+
+    def _check_weight(self, layer: int, weight: Tensor) -> None:
+        if not weight.numel():
+            raise InputError(f"weights: found shape {tuple(weight.shape)} in layer {layer}, expected one weight or more")
+        if weight.dtype not in PRECISIONS:
+            raise InputError(f"weights: found {weight.dtype} in layer {layer}, expected torch.float32 or torch.float64")
+        if weight.dtype != self.weights[0].dtype:
+            raise InputError(f"weights: found {weight.dtype} in layer {layer}, expected {self.weights[0].dtype} as in layer 0")
 
     def activations(self, images: Tensor) -> tuple[Tensor, ...]:
         """Return the input of every layer, ``(a0, ..., a(L-1))``, each of shape (N, in) of that layer.
 
+        Args:
+            images: (N, inputs of layer 0), in the precision of the weights, pixel values in [0, 1] or standardised.
+
         Raises:
-            ValueError: If the images do not have shape (N, inputs of layer 0).
+            ValueError: If they are something else; as `inputs.checked_images`.
         """
-        if images.ndim != 2 or images.shape[1] != self.weights[0].shape[1]:
-            raise ValueError(f"images: found shape {tuple(images.shape)}, expected (N, {self.weights[0].shape[1]})")
+        images = checked_images(images, self.weights[0].shape[1], any_size=self.takes_activities)
+        if images.dtype != self.weights[0].dtype:
+            raise InputError(f"images: found {images.dtype}, expected {self.weights[0].dtype}, that of the weights")
+        return self.unchecked_activations(images)
+
+    def unchecked_activations(self, images: Tensor) -> tuple[Tensor, ...]:
+        """Return what `activations` does, of images that were checked."""
         inputs = [images]
         for weight in self.weights[:-1]:
             inputs.append(torch.relu(inputs[-1] @ weight.T))
@@ -51,8 +76,13 @@ class Mlp:
         return self.activations(images)[-1] @ self.weights[-1].T
 
     def logits_above(self, layer: int, pre_activation: Tensor) -> Tensor:
-        """Continue from the output of ``layer`` before its ReLU, shape (..., out), to the logits, shape (..., classes)."""
-        for weight in self.weights[self.checked_layer(layer) + 1 :]:
+        """Continue from the output of ``layer`` before its ReLU, shape (..., out), to the logits, shape (..., classes);
+        raises ValueError if it is of another width.
+        """
+        width = self.weights[self.checked_layer(layer)].shape[0]
+        if pre_activation.shape[-1] != width:
+            raise InputError(f"pre_activation: found shape {tuple(pre_activation.shape)}, expected (..., {width})")
+        for weight in self.weights[layer + 1 :]:
             pre_activation = torch.relu(pre_activation) @ weight.T
         return pre_activation
 
@@ -91,26 +121,29 @@ class Mlp:
         return change
 
     def replaced(self, layer: int, weight: Tensor) -> "Mlp":
-        """Return the network with the weights of one layer replaced."""
+        """Return the network with the weights of one layer replaced; raises ValueError if they do not fit."""
         layer = self.checked_layer(layer)
-        return Mlp((*self.weights[:layer], weight, *self.weights[layer + 1 :]))
+        return replace(self, weights=(*self.weights[:layer], weight, *self.weights[layer + 1 :]))
 
     def from_layer(self, layer: int) -> "Mlp":
         """Return the layers from ``layer`` on: the network of what enters that layer."""
-        return Mlp(self.weights[self.checked_layer(layer) :])
+        return Mlp(self.weights[self.checked_layer(layer) :], self.takes_activities or layer > 0)
 
     def double(self) -> "Mlp":
         """Return the network in float64."""
-        return Mlp(tuple(weight.double() for weight in self.weights))
+        return replace(self, weights=tuple(weight.double() for weight in self.weights))
+
+    def detached(self) -> "Mlp":
+        """Return the network with the same weights, without gradients."""
+        return replace(self, weights=tuple(weight.detach() for weight in self.weights))
 
     def to(self, device: torch.device | str) -> "Mlp":
         """Return the network on a device."""
-        return Mlp(tuple(weight.to(device) for weight in self.weights))
+        return replace(self, weights=tuple(weight.to(device) for weight in self.weights))
 
     def checked_layer(self, layer: int) -> int:
         """Return ``layer``; raises ValueError if the network has no such layer."""
-        if not 0 <= layer < len(self.weights):
-            raise ValueError(f"layer: {layer} does not exist, the network has layers 0 to {len(self.weights) - 1}")
+        check_layer(layer, self)
         return layer
 
 
@@ -121,7 +154,13 @@ def initial_weights(widths: Sequence[int], seed: int, scale: float = 1.0) -> tup
         widths: Layer sizes from input to output, for example (784, 50, 50, 10).
         seed: Seed of the run.
         scale: The factor s.
+
+    Raises:
+        ValueError: If there are fewer than two widths, one is no whole number of at least 1, or the factor is not above 0.
     """
+    arguments.require_whole_numbers("widths", widths, 1)
+    arguments.require(len(widths) >= 2, "widths", widths, "those of input and output at least")
+    arguments.require_positive("scale", scale)
     random = seeds.generator(seed, "initial_weights")
     return tuple(
         torch.from_numpy(random.uniform(-scale / fan_in**0.5, scale / fan_in**0.5, (fan_out, fan_in))).float()

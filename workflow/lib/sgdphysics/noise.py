@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor
 
+from sgdphysics import inputs
+from sgdphysics.arguments import require, require_positive, require_sampling, require_whole
 from sgdphysics.curvature import layer_gradients
 from sgdphysics.networks import Mlp
 
@@ -10,10 +12,14 @@ from sgdphysics.networks import Mlp
 def projected_gradients(
     network: Mlp, images: Tensor, labels: Tensor, layer: int, directions: Tensor, loss: str = "cross_entropy"
 ) -> Tensor:
-    """Return each sample's gradient of one layer projected on directions (k, d); float64 (N, k)."""
-    errors, inputs = layer_gradients(network, images, labels, layer, loss)
-    shaped = directions.double().to(inputs.device).view(len(directions), *network.weights[layer].shape)
-    return torch.stack([(errors * (inputs @ direction.T)).sum(1) for direction in shaped], 1)
+    """Return each sample's gradient of one layer projected on directions; float64 (N, k).
+
+    Arguments and errors as for `curvature.layer_gradients`; directions (k, d) or (k, out, in), none of length 0.
+    """
+    errors, entering = layer_gradients(network, images, labels, layer, loss)
+    directions = inputs.checked_directions(directions, network.weights[layer])
+    shaped = directions.double().to(entering.device).view(len(directions), *network.weights[layer].shape)
+    return torch.stack([(errors * (entering @ direction.T)).sum(1) for direction in shaped], 1)
 
 
 def temperature(gradients: Tensor, learning_rate: float, batch_size: int, sampling: str = "epoch") -> Tensor:
@@ -23,16 +29,25 @@ def temperature(gradients: Tensor, learning_rate: float, batch_size: int, sampli
     (N - B)/(N - 1) belongs to draws without replacement and is left out for ``sampling="replacement"``.
 
     Args:
-        gradients: float64 (N, k), from `projected_gradients`.
-        learning_rate: alpha.
-        batch_size: B <= N.
+        gradients: float64 (N, k), N > 1, finite, from `projected_gradients`.
+        learning_rate: alpha > 0.
+        batch_size: B, 1 to N.
         sampling: "epoch" or "replacement".
 
     Returns:
         float64 (k,), in units of loss. For independent draws in a quadratic well of curvature h, ``variance = T / h``.
 
+    Raises:
+        ValueError: If an argument is none of these.
+
     Source: Feng and Tu 2021, effective temperature of a direction.
     """
+    gradients = inputs.checked_numbers(gradients, 2, "gradients")
     n = len(gradients)
+    require(n > 1, "gradients", gradients, "those of two samples or more")
+    require_positive("learning_rate", learning_rate)
+    require_whole("batch_size", batch_size, 1)
+    require(batch_size <= n, "batch_size", batch_size, f"at most {n}, the samples of gradients")
+    require_sampling(sampling)
     finite_population = (n - batch_size) / (n - 1) if sampling == "epoch" else 1.0
     return learning_rate / 2 / batch_size * finite_population * gradients.var(0, correction=0)

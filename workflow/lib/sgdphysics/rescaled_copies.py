@@ -6,6 +6,7 @@ Source: Dinh, Pascanu, Bengio and Bengio 2017, asked of the quantities of Feng, 
 from collections.abc import Iterator, Sequence
 
 from sgdphysics import curvature, duality, rescaling
+from sgdphysics.arguments import require, require_positive
 from sgdphysics.gap_and_sharpness import median_flatness
 from sgdphysics.generalization import MatchedData
 from sgdphysics.networks import Mlp
@@ -17,16 +18,28 @@ def of_rescaled_copies(network: Mlp, data: MatchedData, layer: int, factors: Seq
     """Yield what is measured of copies of a network with one layer times p and a neighbour of it over p (`rescaling.rescaled`).
 
     Args:
-        network: The whole one, in float64.
+        network: The whole one, in float64, with finite weights.
         data: Its images.
         layer: Weight matrix, counted from 0.
-        factors: p.
+        factors: p > 0.
 
     Yields:
         Of each copy "other_layer", "factor", "logit_change" (the largest change of a logit on the test images, in parts of the
         largest logit), "largest_eigenvalue", "trace", "median_flatness", "weight_norm", "slope_spread", "weight_spread",
         "decomposed_gap" and "product_of_spreads".
+
+    Raises:
+        ValueError: If an argument is none of these (`MatchedData.checked_for`), or the network has but one layer.
     """
+    network = data.checked_for(network, layer)
+    require(len(network.weights) > 1, "network", network.weights[0], "one of two layers or more")
+    factors = list(factors)
+    for factor in factors:
+        require_positive("factors", factor)
+    return _of_rescaled_copies(network, data, layer, factors)
+
+
+def _of_rescaled_copies(network: Mlp, data: MatchedData, layer: int, factors: Sequence[float]) -> Iterator[dict[str, float]]:
     logits = network.logits(data.test_images)
     for other in (index for index in range(len(network.weights)) if abs(index - layer) == 1):
         for factor in factors:

@@ -3,12 +3,38 @@
 import hashlib
 import json
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
 
-from sgdphysics.errors import InputError
+from sgdphysics.arguments import (
+    is_number,
+    is_whole,
+    require,
+    require_kind,
+    require_not_negative,
+    require_number,
+    require_one_of,
+    require_positive,
+    require_sampling,
+    require_share,
+    require_whole,
+)
+
+__all__ = [
+    "ALWAYS_NAMED",
+    "LOSSES",
+    "Run",
+    "digest",
+    "log_spaced_steps",
+    "require",
+    "run_id",
+    "settings_of",
+    "settings_text",
+    "stack_key",
+]
 
 LOSSES = ("cross_entropy", "mean_squared_error")  # computed in `losses`
 
@@ -68,9 +94,12 @@ class Run:
             "training_set", those of the network at the end of the epoch over all images that it trains on, without dropout.
         max_epochs: Give up after this many epochs.
         max_steps: Give up at the end of the epoch in which this many steps are reached; None sets no such limit.
-        seed: Seed of initial weights, batches, dropout, label noise and image draw.
+        seed: Seed of initial weights, batches, dropout, label noise and image draw, >= 0.
         budget_extension: By what factor ``max_epochs`` and ``max_steps`` are extended at most, while the loss still falls: in the
             last quarter of its epochs to less than 90 % of that in the quarter before, by the means.
+
+    Raises:
+        ValueError: If a setting is none of these. Counts are integers, all numbers finite; those of numpy are taken as Python's.
     """
 
     hidden_widths: tuple[int, ...] = (50, 50)
@@ -96,32 +125,48 @@ class Run:
     budget_extension: float = 1.0
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "hidden_widths", tuple(self.hidden_widths))
-        require(self.loss in LOSSES, "loss", self.loss, f"one of {', '.join(LOSSES)}")
-        require(self.sampling in ("epoch", "replacement"), "sampling", self.sampling, "epoch or replacement")
+        require(isinstance(self.hidden_widths, Iterable), "hidden_widths", self.hidden_widths, "widths >= 1")
+        object.__setattr__(self, "hidden_widths", tuple(map(_of_python, self.hidden_widths)))
+        for name, value in vars(self).items():
+            if isinstance(value, np.generic):
+                object.__setattr__(self, name, _of_python(value))
+        self._check_training()
+        self._check_data()
+        self._check_stop()
+
+    def _check_training(self) -> None:
+        widths = self.hidden_widths
+        require(bool(widths) and all(is_whole(width) and width >= 1 for width in widths), "hidden_widths", widths, "widths >= 1")
+        require_positive("learning_rate", self.learning_rate)
+        require_whole("batch_size", self.batch_size, 1)
+        require_one_of("loss", self.loss, LOSSES)
+        require_sampling(self.sampling)
+        require_not_negative("weight_decay", self.weight_decay)
+        require_one_of("weight_decay_penalty", self.weight_decay_penalty, ("squared", "norm"), "squared or norm")
+        require_whole("weight_decay_epochs", self.weight_decay_epochs, 0, none_allowed=True)
+        require_share("dropout", self.dropout, zero_allowed=True)
+        rescaling = ("in_training", "afterwards", "none")
+        require_one_of("dropout_rescaling", self.dropout_rescaling, rescaling, "in_training, afterwards or none")
+        require_positive("initial_scale", self.initial_scale)
+        require_whole("seed", self.seed, 0)
+
+    def _check_data(self) -> None:
+        require_share("label_noise", self.label_noise, zero_allowed=True)
+        require_whole("images_per_class", self.images_per_class, 1, none_allowed=True)
+        require_kind("draw_images", self.draw_images, bool)
+
+    def _check_stop(self) -> None:
+        require_not_negative("stop_loss", self.stop_loss)
+        require_number("stop_accuracy", self.stop_accuracy)
+        require_one_of("stop_on", self.stop_on, ("batches", "training_set"), "batches or training_set")
+        require_whole("max_epochs", self.max_epochs, 1)
+        require_whole("max_steps", self.max_steps, 1, none_allowed=True)
         require(
-            self.weight_decay_penalty in ("squared", "norm"),
-            "weight_decay_penalty",
-            self.weight_decay_penalty,
-            "squared or norm",
+            is_number(self.budget_extension) and self.budget_extension >= 1,
+            "budget_extension",
+            self.budget_extension,
+            "a number from 1",
         )
-        require(self.learning_rate > 0, "learning_rate", self.learning_rate, "a number above 0")
-        require(self.batch_size >= 1, "batch_size", self.batch_size, "at least 1")
-        require(self.weight_decay >= 0, "weight_decay", self.weight_decay, "a number from 0")
-        require(0 <= self.dropout < 1, "dropout", self.dropout, "a share in [0, 1)")
-        require(
-            self.dropout_rescaling in ("in_training", "afterwards", "none"),
-            "dropout_rescaling",
-            self.dropout_rescaling,
-            "in_training, afterwards or none",
-        )
-        require(0 <= self.label_noise < 1, "label_noise", self.label_noise, "a share in [0, 1)")
-        require(self.initial_scale > 0, "initial_scale", self.initial_scale, "a number above 0")
-        require(bool(self.hidden_widths) and min(self.hidden_widths) >= 1, "hidden_widths", self.hidden_widths, "widths >= 1")
-        require(self.stop_on in ("batches", "training_set"), "stop_on", self.stop_on, "batches or training_set")
-        require(self.max_epochs >= 1, "max_epochs", self.max_epochs, "at least 1")
-        require(self.max_steps is None or self.max_steps >= 1, "max_steps", self.max_steps, "at least 1, or None")
-        require(1 <= self.budget_extension < math.inf, "budget_extension", self.budget_extension, "a number from 1")
 
     @property
     def most_epochs(self) -> int:
@@ -133,6 +178,7 @@ def stack_key(run: Run) -> tuple[object, ...]:
     """Return what must agree for runs to be stepped together: values, and name and value of every setting not in ``ALWAYS_NAMED``
     that is not at its default, unless it only decides when a run stops.
     """
+    require_kind("run", run, Run)
     shape = (run.hidden_widths, run.batch_size, run.loss, run.images_per_class, run.label_noise, run.dropout > 0)
     return (*shape, *((name, value) for name, value in _later_settings(run).items() if name != "budget_extension"))
 
@@ -142,11 +188,13 @@ def settings_of(run: Run) -> dict[str, Any]:
 
     They make the run again: ``Run(**settings_of(run)) == run``.
     """
+    require_kind("run", run, Run)
     return {name: getattr(run, name) for name in ALWAYS_NAMED} | _later_settings(run)
 
 
 def run_id(run: Run, dataset: str) -> str:
     """Return a readable name with a hash of the data set and all settings, such as ``mnist5k_lr0.1_b50_s100_3fa9c1d2``."""
+    require_kind("run", run, Run)
     return f"{dataset}_lr{run.learning_rate:g}_b{run.batch_size}_s{run.seed}_{digest([dataset, settings_of(run)])[:8]}"
 
 
@@ -161,7 +209,13 @@ def digest(value: Any) -> str:
 
 
 def log_spaced_steps(per_decade: int, epoch_steps: int, max_epochs: int) -> list[int]:
-    """Return checkpoint steps: 0, log-spaced steps in the first epoch, then log-spaced ends of epochs (resumable)."""
+    """Return checkpoint steps: 0, log-spaced steps in the first epoch, then log-spaced ends of epochs (resumable).
+
+    Raises:
+        ValueError: If one of the numbers is no integer from 1.
+    """
+    for name, value in (("per_decade", per_decade), ("epoch_steps", epoch_steps), ("max_epochs", max_epochs)):
+        require_whole(name, value, 1)
     total = epoch_steps * max_epochs
     exponents = np.arange(per_decade * 12) / per_decade
     steps = {round(float(step)) for step in 10**exponents if step <= total}
@@ -169,13 +223,12 @@ def log_spaced_steps(per_decade: int, epoch_steps: int, max_epochs: int) -> list
     return sorted({0, epoch_steps, *rounded})
 
 
+def _of_python(value: Any) -> Any:
+    """A number of numpy as Python's, which alone can be written to a file."""
+    return value.item() if isinstance(value, np.generic) else value
+
+
 def _later_settings(run: Run) -> dict[str, Any]:
     """Settings that are not in ``ALWAYS_NAMED`` and not at their default."""
     later = {field.name: field.default for field in fields(run) if field.name not in ALWAYS_NAMED}
     return {name: getattr(run, name) for name, default in later.items() if getattr(run, name) != default}
-
-
-def require(holds: bool, name: str, value: object, expected: str) -> None:
-    """Raise InputError that names an argument, what was found and what is expected, if something does not hold."""
-    if not holds:
-        raise InputError(f"{name}: found {value!r}, expected {expected}")

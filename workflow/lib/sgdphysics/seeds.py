@@ -6,6 +6,9 @@ their initial weights and batch order whatever their other settings: differences
 
 import numpy as np
 
+from sgdphysics.arguments import require_whole
+from sgdphysics.errors import InputError
+
 # The number of each stream is part of what every result was drawn from: never change one, and give a new stream a new one.
 _STREAMS = {
     "initial_weights": 0,
@@ -29,11 +32,14 @@ def generator(seed: int, purpose: str, *position: int) -> np.random.Generator:
         seed: The run's seed, >= 0.
         purpose: What the numbers are for: "initial_weights", "batches", "dropout", "label_noise", "image_draw", "surrogate",
             "directions", "walkers", "matches", "shuffled_losses" or "vectors".
-        position: Further integers that tell streams of one purpose apart, such as the epoch.
+        position: Further integers, >= 0, that tell streams of one purpose apart, such as the epoch.
 
     Raises:
-        ValueError: If the purpose is none of these.
+        ValueError: If the purpose is none of these, or a number no integer from 0.
     """
+    require_whole("seed", seed, 0)
+    for number in position:
+        require_whole("position", number, 0)
     if purpose not in _STREAMS:
-        raise ValueError(f"purpose: {purpose!r} is none of {', '.join(_STREAMS)}")
+        raise InputError(f"purpose: {purpose!r} is none of {', '.join(_STREAMS)}")
     return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(_STREAMS[purpose], *position)))

@@ -7,6 +7,7 @@ from math import isfinite
 from typing import Any
 
 from sgdphysics import curvature, noise
+from sgdphysics.arguments import require_whole
 from sgdphysics.generalization import MatchedData
 from sgdphysics.networks import Mlp
 from sgdphysics.training import Result
@@ -19,13 +20,16 @@ def losses_and_sharpness(result: Result, data: MatchedData, layer: int, sharpest
         result: The network, of any precision, on any device, with the settings of its run.
         data: The images of the run; here not those that enter a layer.
         layer: Weight matrix, counted from 0.
-        sharpest_directions: How many directions of largest curvature the temperature is averaged over.
+        sharpest_directions: How many directions of largest curvature the temperature is averaged over, from 1.
+
+    Raises:
+        ValueError: If the network is not finite or does not take the images, or there is no such layer or number of directions.
 
     Returns:
         Those of `MatchedData.losses`, "slope_spread", "largest_eigenvalue" and "sharpest_temperature"; only the losses where the
         curvature is not finite.
     """
-    run, network = result.run, result.network.double().to(data.images.device)
+    run, network = result.run, data.checked_for(result.network.to(data.images.device), layer)
     if not isfinite(curvature.hessian_trace(network, data.images, layer, run.loss)):
         return data.losses(network)
     training_data = data.images, data.labels, layer
@@ -45,15 +49,20 @@ def by_layer_and_matching(network: Mlp, data: MatchedData, studied: int, seed: i
     """Measure sharpness and size in every layer, and in the studied one for every way of matching.
 
     Args:
-        network: The whole one, in float64.
+        network: The whole one, in float64, with finite weights.
         data: Its images.
         studied: Weight matrix, counted from 0.
-        seed: Of the random matches.
+        seed: Of the random matches, >= 0.
+
+    Raises:
+        ValueError: If an argument is none of these (`MatchedData.checked_for`).
 
     Returns:
         One row per layer and way of matching (other layers: nearest pixels only): "layer", "matching", "gap", "slope_spread",
         "weight_spread", "weight_norm", "trace"; "largest_eigenvalue" of the studied layer only.
     """
+    network = data.checked_for(network, studied)
+    require_whole("seed", seed, 0)
     rows = []
     for layer in range(len(network.weights)):
         above, entering = network.from_layer(layer), data.entering(network, layer)

@@ -12,6 +12,9 @@ import torch
 from torch import Tensor
 
 from sgdphysics import networks
+from sgdphysics.arguments import require, require_kind, require_whole_numbers
+from sgdphysics.errors import InputError
+from sgdphysics.inputs import checked_images, checked_labels
 from sgdphysics.losses import LOSSES, Loss
 from sgdphysics.runs import Run, stack_key
 from sgdphysics.stack_members import Member
@@ -58,26 +61,28 @@ class Stack:
 
         Args:
             runs: Settings; `stack_key` must agree.
-            images: float32 (N, pixels).
-            labels: int64 (N,), classes counted from 0.
-            start: Weights of each run.
+            images: float32 (N, pixels), in [0, 1] or standardised; of float64 all is computed in float64.
+            labels: Integers (N,), of two classes or more, counted from 0.
+            start: Weights of each run, finite or not.
             start_epochs: Epochs already trained, per run; 0 by default.
 
         Raises:
-            ValueError: If the runs cannot be stacked, or a run does not fit the data.
+            ValueError: If an argument is none of these, the runs cannot be stacked, or a run does not fit the data.
         """
-        if not runs:
-            raise ValueError("runs: found none, expected at least one")
-        if len({stack_key(run) for run in runs}) > 1:
-            raise ValueError("runs: shapes, batch size, loss, dropout and training-set size must agree in one stack")
+        _check_runs(runs)
+        images = checked_images(images).detach()
+        labels = checked_labels(labels, len(images))
         classes = int(labels.max()) + 1
+        if classes < 2:
+            raise InputError("labels: found only label 0, expected two classes or more")
         sets = [training_set(run, labels.to(images.device)) for run in runs]
         epochs = start_epochs or [0] * len(runs)
-        members = [Member(run, indices, epoch) for run, (indices, _, _), epoch in zip(runs, sets, epochs, strict=True)]
+        shape = (images.shape[1], *runs[0].hidden_widths, classes)
         if start is None:
-            shape = (images.shape[1], *runs[0].hidden_widths, classes)
             start = [networks.Mlp(networks.initial_weights(shape, run.seed, run.initial_scale)) for run in runs]
-        weights = [torch.stack(layer).to(images) for layer in zip(*(network.weights for network in start), strict=True)]
+        _check_starts(start, epochs, shape, len(runs))
+        members = [Member(run, indices, epoch) for run, (indices, _, _), epoch in zip(runs, sets, epochs, strict=True)]
+        weights = [torch.stack(layer).to(images) for layer in zip(*(network.detached().weights for network in start), strict=True)]
         one_hot = torch.eye(classes, dtype=images.dtype, device=images.device)
         targets = torch.stack([one_hot[noisy] for _, noisy, _ in sets])
         return cls(images, targets, members, weights, LOSSES[runs[0].loss])
@@ -101,12 +106,12 @@ class Stack:
     def responds(self, index: int) -> bool:
         """Return whether any unit of a member's last hidden layer is active for any of its training images."""
         network = networks.Mlp(tuple(self._member_weights(index)))
-        return bool(network.activations(self._images_of(index))[-1].any())
+        return bool(network.unchecked_activations(self._images_of(index))[-1].any())
 
     def evaluated(self, index: int) -> tuple[Tensor, Tensor]:
         """Return losses and hits (1 or 0), each (n,), of a member on its training set, labels as trained on, without dropout."""
         network = networks.Mlp(tuple(self._member_weights(index)))
-        logits = network.logits(self._images_of(index))
+        logits = network.unchecked_activations(self._images_of(index))[-1] @ network.weights[-1].T
         targets = self.targets[index]
         at_label = (logits * targets).sum(1, keepdim=True)
         return self.loss.values_of(logits, targets, 1).cpu(), ((logits >= at_label).sum(1) == 1).float().cpu()
@@ -225,6 +230,29 @@ class Stack:
 
     def _column(self, values: Sequence[float]) -> Tensor:
         return torch.tensor(values, dtype=self.images.dtype)[:, None, None].to(self.images.device)
+
+
+def _check_runs(runs: Sequence[Run]) -> None:
+    require(isinstance(runs, Sequence), "runs", runs, "a list of Run")
+    if not runs:
+        raise InputError("runs: found none, expected at least one")
+    for run in runs:
+        require_kind("runs", run, Run)
+    if len({stack_key(run) for run in runs}) > 1:
+        raise InputError("runs: shapes, batch size, loss, dropout and training-set size must agree in one stack")
+
+
+def _check_starts(start: Sequence[networks.Mlp], epochs: Sequence[int], widths: Sequence[int], runs: int) -> None:
+    """Check that there are a network of these widths and a number of epochs for each run."""
+    for name, values in (("start", start), ("start_epochs", epochs)):
+        if len(values) != runs:
+            raise InputError(f"{name}: found {len(values)}, expected {runs}, one for each of runs")
+    require_whole_numbers("start_epochs", epochs, 0)
+    for network in start:
+        require_kind("start", network, networks.Mlp)
+        found = (network.weights[0].shape[1], *(len(weight) for weight in network.weights))
+        if found != tuple(widths):
+            raise InputError(f"start: found a network of widths {found}, expected {tuple(widths)}")
 
 
 @dataclass(frozen=True)

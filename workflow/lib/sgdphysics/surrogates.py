@@ -6,6 +6,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from sgdphysics.arguments import require, require_positive, require_random, require_sampling, require_whole
+from sgdphysics.errors import InputError
+from sgdphysics.inputs import checked_numbers
+
 
 def isotropic_walk(dimension: int, epoch_steps: int, epochs: int, sampling: str, random: np.random.Generator) -> Iterator[Tensor]:
     """Random walk with independent unit Gaussian steps in every direction: the surrogate without any structure.
@@ -20,7 +24,18 @@ def isotropic_walk(dimension: int, epoch_steps: int, epochs: int, sampling: str,
 
     Yields:
         Positions of one epoch, float64 (epoch_steps, d).
+
+    Raises:
+        ValueError: If a number is no whole one from 1, or there is no such sampling.
     """
+    for name, value in (("dimension", dimension), ("epoch_steps", epoch_steps), ("epochs", epochs)):
+        require_whole(name, value, 1)
+    require_sampling(sampling)
+    require_random(random)
+    return _isotropic_walk(dimension, epoch_steps, epochs, sampling, random)
+
+
+def _isotropic_walk(dimension: int, epoch_steps: int, epochs: int, sampling: str, random: np.random.Generator) -> Iterator[Tensor]:
     position = torch.zeros(dimension, dtype=torch.float64)
     for _ in range(epochs):
         steps = torch.from_numpy(random.standard_normal((epoch_steps, dimension)))
@@ -46,17 +61,41 @@ def gradient_noise_walk(
     drawing with or without replacement, of SGD there; the restoring force is absent.
 
     Args:
-        errors: Factors of each sample's gradient, float64 (N, out), from `curvature.layer_gradients`.
-        inputs: The other factors, float64 (N, in).
-        learning_rate: alpha.
-        batch_size: B.
+        errors: Factors of each sample's gradient, float64 (N, out), finite, from `curvature.layer_gradients`.
+        inputs: The other factors, float64 (N, in), finite.
+        learning_rate: alpha > 0.
+        batch_size: B, 1 to N.
         epochs: Epochs of the walk.
         sampling: "epoch" or "replacement".
         random: Random numbers.
 
     Yields:
         Positions of one epoch, float64 (steps, out * in), starting from 0.
+
+    Raises:
+        ValueError: If an argument is none of these.
     """
+    errors, inputs = checked_numbers(errors, 2, "errors"), checked_numbers(inputs, 2, "inputs")
+    if len(errors) != len(inputs):
+        raise InputError(f"inputs: found {len(inputs)}, expected {len(errors)}, one for each of errors")
+    require_positive("learning_rate", learning_rate)
+    require_whole("batch_size", batch_size, 1)
+    require(batch_size <= len(errors), "batch_size", batch_size, f"at most {len(errors)}, the samples of errors")
+    require_whole("epochs", epochs, 1)
+    require_sampling(sampling)
+    require_random(random)
+    return _gradient_noise_walk(errors, inputs, learning_rate, batch_size, epochs, sampling, random)
+
+
+def _gradient_noise_walk(
+    errors: Tensor,
+    inputs: Tensor,
+    learning_rate: float,
+    batch_size: int,
+    epochs: int,
+    sampling: str,
+    random: np.random.Generator,
+) -> Iterator[Tensor]:
     n, epoch_steps = len(errors), len(errors) // batch_size
     mean = (errors.T @ inputs).flatten() / n
     position = torch.zeros_like(mean)
@@ -76,12 +115,18 @@ def stationary_variance(curvatures: Tensor, temperatures: Tensor, learning_rate:
     """Stationary variance of linear SGD with independent noise, ``2 T / (h (2 - alpha h))``; inf where it does not exist.
 
     Args:
-        curvatures: h_i, (k,).
-        temperatures: T_i as in `noise.temperature`, (k,).
-        learning_rate: alpha. For alpha h << 1 the result is T / h.
+        curvatures: h_i, (k,), of any sign; nan where one is not known gives nan.
+        temperatures: T_i >= 0 as in `noise.temperature`, (k,); nan where one is not known gives nan.
+        learning_rate: alpha > 0. For alpha h << 1 the result is T / h.
+
+    Raises:
+        ValueError: If an argument is none of these.
     """
+    curvatures, temperatures = _checked_pairs(curvatures, temperatures)
+    require_positive("learning_rate", learning_rate)
     variances = 2 * temperatures / (curvatures * (2 - learning_rate * curvatures))
-    return torch.where((curvatures > 0) & (learning_rate * curvatures < 2), variances, torch.inf)
+    unknown = curvatures.isnan()
+    return torch.where(unknown | (curvatures > 0) & (learning_rate * curvatures < 2), variances, torch.inf)
 
 
 def window_variance(
@@ -101,9 +146,9 @@ def window_variance(
 
     Args:
         curvatures: h_i, float64 (k,).
-        temperatures: T_i as in `noise.temperature`, float64 (k,).
-        learning_rate: alpha.
-        epoch_steps: Steps per epoch, M. Where it is one the steps are independent whatever the draws.
+        temperatures: T_i >= 0 as in `noise.temperature`, float64 (k,); nan where one is not known gives nan.
+        learning_rate: alpha > 0.
+        epoch_steps: Steps per epoch, M >= 1. Where it is one the steps are independent whatever the draws.
         epochs: Epochs in the window.
         sampling: "epoch" or "replacement".
         earlier_epochs: Epochs before the window.
@@ -111,8 +156,17 @@ def window_variance(
     Returns:
         Expected time-averaged squared deviation from the window's mean, float64 (k,).
 
+    Raises:
+        ValueError: If an argument is none of these.
+
     Source: the argument of Kuehn and Rosenow (arXiv:2306.05300), here exact for finite windows.
     """
+    curvatures, temperatures = _checked_pairs(curvatures, temperatures)
+    require_positive("learning_rate", learning_rate)
+    require_sampling(sampling)
+    require_whole("epoch_steps", epoch_steps, 1)
+    require_whole("epochs", epochs, 1)
+    require_whole("earlier_epochs", earlier_epochs, 0)
     decay = (1 - learning_rate * curvatures.double())[:, None]
     steps, one = epochs * epoch_steps, torch.ones(1)
     # A kick at step j moves later steps t by decay^(t - j): its share of the window's variance is <r^2> - <r>^2. Kicks before the
@@ -130,6 +184,19 @@ def window_variance(
     # Noise without replacement: covariance s^2 M/(M-1) (1 - J/M) within an epoch, J the matrix of ones.
     reduced = epoch_steps / (epoch_steps - 1) * (independent - common / epoch_steps)
     return 2 * learning_rate * temperatures.double() * reduced
+
+
+def _checked_pairs(curvatures: Tensor, temperatures: Tensor) -> tuple[Tensor, Tensor]:
+    """Curvatures and temperatures, one of each for every direction."""
+    curvatures, temperatures = (
+        checked_numbers(values, 1, name, finite=False)
+        for name, values in (("curvatures", curvatures), ("temperatures", temperatures))
+    )
+    if len(curvatures) != len(temperatures):
+        raise InputError(f"temperatures: found {len(temperatures)}, expected {len(curvatures)}, one for each of curvatures")
+    if bool((temperatures < 0).any()):
+        raise InputError(f"temperatures: found {float(temperatures[temperatures < 0][0]):g}, expected numbers from 0")
+    return curvatures, temperatures
 
 
 def _response_variance(decay: Tensor, kicks: Tensor, window: int) -> Tensor:

@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from sgdphysics.arguments import is_number, require, require_columns, require_positive, require_whole_numbers
+from sgdphysics.errors import InputError
+
 if TYPE_CHECKING:  # torch takes seconds to load
     from sgdphysics.networks import Mlp
     from sgdphysics.training import Result
@@ -19,6 +22,8 @@ if TYPE_CHECKING:  # torch takes seconds to load
 CONTROL = "control"
 WEAKEST_IS_LARGEST = ("batch_size",)  # a sweep's doses rise in the order of what they do; a larger batch has less noise
 EFFECTS = ["sweep", "dose", "weakest", "comparison", "target", "deciding", "seed", "epoch", "weakest_epoch"]
+
+POINT_COLUMNS = ["sweep", "dose", "seed", "reference", "run", "point", "target", "epoch"]
 
 
 @dataclass(frozen=True)
@@ -32,7 +37,18 @@ class Point:
 
 
 def points_of(result: "Result", equal_losses: Sequence[float], equal_epochs: Sequence[int]) -> Iterator[Point]:
-    """Yield the first networks at or below each loss, and those after each epoch, as far as the run came and kept them."""
+    """Yield the first networks at or below each loss, and those after each epoch, as far as the run came and kept them.
+
+    Raises:
+        InputError: If a loss is not above 0, or an epoch no integer from 1.
+    """
+    for loss in equal_losses:
+        require_positive("equal_losses", loss)
+    require_whole_numbers("equal_epochs", equal_epochs, 1)
+    return _points_of(result, equal_losses, equal_epochs)
+
+
+def _points_of(result: "Result", equal_losses: Sequence[float], equal_epochs: Sequence[int]) -> Iterator[Point]:
     reached = [("equal_loss", loss, result.first_epoch_at(loss)) for loss in equal_losses]
     reached += [("equal_epochs", epoch, epoch if epoch <= result.epochs else None) for epoch in equal_epochs]
     for kind, target, epoch in reached:
@@ -41,14 +57,20 @@ def points_of(result: "Result", equal_losses: Sequence[float], equal_epochs: Seq
 
 
 def in_order(sweep: str, doses: Sequence[float]) -> list[float]:
-    """Return the doses of a sweep from the weakest to the strongest."""
+    """Return the doses of a sweep from the weakest to the strongest; raises InputError if one is no finite number."""
+    for dose in doses:
+        require(is_number(dose), "doses", dose, "finite numbers")
     return sorted(set(doses), reverse=sweep in WEAKEST_IS_LARGEST)
 
 
 def deciding_targets(points: pd.DataFrame) -> pd.DataFrame:
     """Return per sweep and kind of point the target at which it is decided: the lowest loss, or the last epoch, that as many runs
     reached as any; columns "sweep", "point" and "target".
+
+    Raises:
+        InputError: If one of these columns, or "run", is missing.
     """
+    require_columns("points", points, ["sweep", "point", "target", "run"])
     reached = points.groupby(["sweep", "point", "target"], as_index=False)["run"].nunique()
     reached = reached[reached["run"] == reached.groupby(["sweep", "point"])["run"].transform("max")]
     last = reached.groupby(["sweep", "point"], as_index=False)["target"].agg(["min", "max"])
@@ -57,7 +79,12 @@ def deciding_targets(points: pd.DataFrame) -> pd.DataFrame:
 
 
 def with_control(points: pd.DataFrame) -> pd.DataFrame:
-    """Return the points with the reference of every sweep followed, at equal epochs, as far as the control goes."""
+    """Return the points with the reference of every sweep followed, at equal epochs, as far as the control goes.
+
+    Raises:
+        InputError: If one of the columns "sweep", "dose", "reference" and "point" is missing.
+    """
+    require_columns("points", points, ["sweep", "dose", "reference", "point"])
     epochs = points["point"] == "equal_epochs"
     followed = points[(points["sweep"] == CONTROL) & epochs].drop(columns=["sweep", "dose", "reference"])
     places = points.loc[points["reference"], ["sweep", "dose", "reference"]].drop_duplicates()
@@ -71,14 +98,21 @@ def effects(points: pd.DataFrame, quantities: Sequence[str]) -> pd.DataFrame:
     Args:
         points: A table of points; rows without one, of runs that reached none, only tell which doses there are: of a sweep whose
             weakest dose reached no point there is nothing to compare.
-        quantities: Columns of it; all positive.
+        quantities: Columns of it; none below 0.
 
     Returns:
         One row per sweep, dose, seed and comparison: "equal_loss", "equal_epochs", or, in sweeps whose weakest dose is the
         reference, "as_many_epochs" (at that loss against the control after as many epochs, between its points by a straight line
         in ln epoch). Columns ``EFFECTS`` (``deciding``: whether the target is that of `deciding_targets`; epochs of both) and, of
         each quantity, the difference of its natural logarithms.
+
+    Raises:
+        InputError: If a column is missing, or a quantity below 0.
     """
+    require_columns("points", points, [*POINT_COLUMNS, *quantities])
+    for quantity in quantities:
+        if (points[quantity] < 0).any():
+            raise InputError(f"{quantity}: found {points[quantity].min():g}, expected numbers from 0")
     doses = {sweep: in_order(str(sweep), rows.tolist()) for sweep, rows in points.groupby("sweep")["dose"]}
     points = points.dropna(subset=["point"])
     compared = with_control(points)

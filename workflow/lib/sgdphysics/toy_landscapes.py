@@ -10,7 +10,10 @@ import numpy as np
 from numpy.polynomial.polynomial import polyder, polyroots, polyval
 from numpy.typing import ArrayLike
 
+from sgdphysics.arguments import check_sizes, real_array, require, require_number, require_positive
 from sgdphysics.errors import InputError
+
+__all__ = ["Landscape", "check_sizes", "landscapes"]
 
 
 @dataclass(frozen=True)
@@ -22,15 +25,20 @@ class Landscape:
         half_width: The valley is studied for |x| <= half_width, where the curvature must be positive.
 
     Raises:
-        InputError: If the curvature is not positive somewhere in the valley.
+        InputError: If the curvature is not positive somewhere in the valley, or a number is not finite.
     """
 
     coefficients: tuple[float, ...]
     half_width: float = 1.0
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "coefficients", tuple(map(float, self.coefficients)))
-        check_sizes("half_width", self.half_width)
+        coefficients = real_array("coefficients", self.coefficients, 1)
+        require(bool(coefficients.size), "coefficients", self.coefficients, "one number or more")
+        if not np.isfinite(coefficients).all():
+            unknown = coefficients[~np.isfinite(coefficients)][0]
+            raise InputError(f"curvature: found {unknown:g} among its coefficients, expected finite numbers")
+        object.__setattr__(self, "coefficients", tuple(map(float, coefficients)))
+        require_positive("half_width", self.half_width)
         x = self._extremes()
         lowest = float(self.curvature(x).min())
         if not lowest > 0:
@@ -40,6 +48,7 @@ class Landscape:
     @classmethod
     def single_valley(cls, curvature: float = 1.0, growth: float = 4.0, half_width: float = 1.0) -> "Landscape":
         """Return curvature(x) = curvature (1 + growth x^2): flattest at x = 0."""
+        _check_numbers(curvature=curvature, growth=growth)
         return cls((curvature, 0.0, curvature * growth), half_width)
 
     @classmethod
@@ -50,6 +59,7 @@ class Landscape:
 
         It is curvature [1 + barrier (x^2 - 1)^2 + difference (1 - x) / 2].
         """
+        _check_numbers(curvature=curvature, barrier=barrier, difference=difference)
         relative = (1 + barrier + difference / 2, -difference / 2, -2 * barrier, 0.0, barrier)
         return cls(tuple(curvature * c for c in relative), half_width)
 
@@ -111,16 +121,6 @@ def landscapes(
     }
 
 
-def check_sizes(name: str, values: ArrayLike, *, zero_allowed: bool = False) -> None:
-    """Raise InputError, with the worst of the values, unless all of them are finite and above 0; from 0 if that is allowed."""
-    values = np.asarray(values, dtype=float)
-    large_enough = values >= 0 if zero_allowed else values > 0
-    if not (np.isfinite(values) & large_enough).all():
-        raise InputError(f"{name}: found {_worst(values):g}, expected a number {'from' if zero_allowed else 'above'} 0")
-
-
-def _worst(values: np.ndarray) -> float:
-    """The entry to name in a complaint: one that is not finite, else the smallest."""
-    flat = values.ravel()
-    bad = flat[~np.isfinite(flat)]
-    return float(bad[0] if len(bad) else flat.min())
+def _check_numbers(**numbers: float) -> None:
+    for name, value in numbers.items():
+        require_number(name, value)

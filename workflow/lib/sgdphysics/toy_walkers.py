@@ -6,19 +6,40 @@ Many walkers move at once; all lengths, losses and times are dimensionless.
 from collections.abc import Callable
 
 import numpy as np
-from numpy.polynomial.hermite_e import hermegauss
 from numpy.typing import ArrayLike
 
+from sgdphysics.arguments import (
+    check_sizes,
+    finite_array,
+    real_array,
+    require_kind,
+    require_positive,
+    require_random,
+    require_whole,
+)
 from sgdphysics.errors import InputError
-from sgdphysics.toy_landscapes import Landscape, check_sizes
+from sgdphysics.toy_landscapes import Landscape
+from sgdphysics.toy_stability import DIVERGED_BEYOND, drift_terms, largest_stable_shift, mean_square_growth
 
-DIVERGED_BEYOND = 1e3  # a walker farther out than this, in x or y, has diverged
+__all__ = [
+    "DIVERGED_BEYOND",
+    "Observer",
+    "drift_terms",
+    "has_diverged",
+    "langevin",
+    "largest_stable_shift",
+    "largest_time_step",
+    "mean_square_growth",
+    "shaken_descent",
+    "surviving_share",
+]
 
 Observer = Callable[[int, np.ndarray, np.ndarray], None]
 
 
 def largest_time_step(landscape: Landscape) -> float:
     """Return the largest time step of `langevin`, 1 / largest curvature: the relaxation of y is then resolved."""
+    require_kind("landscape", landscape, Landscape)
     return 1 / landscape.largest_curvature
 
 
@@ -45,24 +66,25 @@ def langevin(
 
     Args:
         landscape: Where.
-        x, y: Start, float64, one entry per walker; not changed.
+        x, y: Start, float64, one entry per walker, finite; not changed.
         diffusion: Delta > 0, the noise strength in y.
         kappa: Ratio of the noise strengths in y and x, > 0.
         time_step: At most 1 / largest curvature, so that the relaxation of y is resolved.
-        steps: How many.
+        steps: How many, from 0.
         random: Source of the normal numbers.
         observer: Called with (step, x, y) after every ``observe_every`` steps; it must not change them.
-        observe_every: In steps.
+        observe_every: In steps, from 1.
 
     Returns:
         x and y at the end.
 
     Raises:
-        InputError: If a parameter is out of its range.
+        InputError: If an argument is none of these.
     """
-    check_sizes("diffusion", diffusion)
-    check_sizes("kappa", kappa)
-    check_sizes("time_step", time_step)
+    x, y = finite_array("x", x), finite_array("y", y)
+    _check_walk(landscape, x, y, steps, random, observe_every)
+    for name, value in (("diffusion", diffusion), ("kappa", kappa), ("time_step", time_step)):
+        require_positive(name, value)
     if time_step > largest_time_step(landscape):
         bound = largest_time_step(landscape)
         raise InputError(f"time_step: found {time_step:g}, expected at most {bound:g} = 1 / largest curvature")
@@ -126,14 +148,14 @@ def shaken_descent(
 
     Args:
         landscape: Where.
-        x, y: Start, float64 (..., walkers); not changed. Leading axes are settings, which share the random numbers of their
-            walkers, so that differences between them are paired.
+        x, y: Start, float64 (..., walkers), of which some may have diverged; not changed. Leading axes are settings, which share
+            the random numbers of their walkers, so that differences between them are paired.
         learning_rate: eta > 0, a number or an array that broadcasts to x, such as (settings, 1).
         shift: s >= 0, the same.
-        steps: How many.
+        steps: How many, from 0.
         random: Source of the normal numbers.
         observer: Called with (step, x, y) after every ``observe_every`` steps; it must not change them.
-        observe_every: In steps.
+        observe_every: In steps, from 1.
         fixed_x: Keep x where it is, and give the observer in its place the step that it would have taken.
         fixed_y: Keep y where it is; at y = 0 only the smoothing of the mean landscape then acts on x.
 
@@ -141,11 +163,16 @@ def shaken_descent(
         x and y at the end.
 
     Raises:
-        InputError: If a parameter is out of its range.
+        InputError: If an argument is none of these.
     """
-    learning_rate, shift = np.asarray(learning_rate, dtype=float), np.asarray(shift, dtype=float)
+    x, y = real_array("x", x), real_array("y", y)
+    _check_walk(landscape, x, y, steps, random, observe_every)
     check_sizes("learning_rate", learning_rate)
     check_sizes("shift", shift, zero_allowed=True)
+    learning_rate, shift = np.asarray(learning_rate, dtype=float), np.asarray(shift, dtype=float)
+    for name, value in (("learning_rate", learning_rate), ("shift", shift)):
+        if not _broadcasts(value.shape, x.shape):
+            raise InputError(f"{name}: found shape {value.shape}, expected one that broadcasts to {x.shape}, that of x")
     x, y = np.array(x, dtype=float), np.array(y, dtype=float)
     curvature, slope = _Horner(landscape.coefficients, x.shape), _Horner(landscape.slope_coefficients, x.shape)
     shaken_x, shaken_y, normal = np.empty_like(x), np.empty_like(y), np.empty((2, x.shape[-1]))
@@ -172,54 +199,46 @@ def shaken_descent(
     return x, y
 
 
-def drift_terms(landscape: Landscape, x: ArrayLike, learning_rate: float, shift: float) -> tuple[np.ndarray, np.ndarray]:
-    """Return the two terms of the mean step of x in shaken descent, at fixed x and averaged over stationary y, for small shifts.
-
-    They are -(eta/2) curvature'(x) s^2, the smoothing of the mean landscape, which gradient descent on L + s^2 (laplacian L) / 2
-    has too, and -(eta/2) curvature'(x) eta curvature s^2 / (2 - eta curvature), which the noise in y induces. The second is the
-    larger one for eta curvature > 1, and nan where y is not stable (eta curvature >= 2).
-    """
-    rate = learning_rate * landscape.curvature(x)
-    smoothing = -learning_rate / 2 * landscape.curvature_slope(x) * shift**2
-    return smoothing, smoothing * np.where(rate < 2, rate, np.nan) / (2 - rate)
-
-
-def mean_square_growth(landscape: Landscape, x: float, learning_rate: float, shift: float) -> float:
-    """Return the factor by which y^2 grows per step of shaken descent at fixed x: (1 - eta <curvature>)^2 + eta^2 var(curvature).
-
-    The averages are over the shift of x; below 1 the motion in y is stable in the mean square.
-    """
-    nodes, weights = hermegauss(len(landscape.coefficients))  # exact for the square of the polynomial
-    return float(weights @ (1 - learning_rate * landscape.curvature(x + shift * nodes)) ** 2 / weights.sum())
-
-
-def largest_stable_shift(landscape: Landscape, x: float, learning_rate: float) -> float:
-    """Return the shift at which `mean_square_growth` reaches 1; 0 where descent is unstable without noise, inf if it never does."""
-    if learning_rate * float(landscape.curvature(x)) >= 2:
-        return 0.0
-    high = landscape.half_width
-    while mean_square_growth(landscape, x, learning_rate, high) < 1:
-        high *= 2
-        if high > DIVERGED_BEYOND:
-            return float("inf")
-    from scipy.optimize import brentq  # takes long to load, and checks of settings need none of it
-
-    # At a shift of 0 the growth is below 1 by the first test.
-    return float(brentq(lambda shift: mean_square_growth(landscape, x, learning_rate, shift) - 1, 0.0, high))
-
-
 def has_diverged(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Return which walkers are not finite or farther out than `DIVERGED_BEYOND`."""
+    """Return which walkers, x and y of one shape, are not finite or farther out than `DIVERGED_BEYOND`."""
+    if np.shape(x) != np.shape(y):
+        raise InputError(f"y: found shape {np.shape(y)}, expected {np.shape(x)}, that of x")
     return ~((np.abs(x) < DIVERGED_BEYOND) & (np.abs(y) < DIVERGED_BEYOND))
 
 
 def surviving_share(
     landscape: Landscape, *, learning_rate: float, shift: float, walkers: int, steps: int, random: np.random.Generator
 ) -> float:
-    """Return the share of walkers of `shaken_descent` that have not diverged some steps after they started at x = y = 0."""
+    """Return the share of walkers of `shaken_descent` that have not diverged some steps after they started at x = y = 0.
+
+    Raises:
+        InputError: If there is no walker, or as of `shaken_descent`.
+    """
+    require_whole("walkers", walkers, 1)
     start = np.zeros(walkers)
     x, y = shaken_descent(landscape, start, start, learning_rate=learning_rate, shift=shift, steps=steps, random=random)
     return float((~has_diverged(x, y)).mean())
+
+
+def _check_walk(
+    landscape: Landscape, x: np.ndarray, y: np.ndarray, steps: int, random: np.random.Generator, observe_every: int
+) -> None:
+    """What both dynamics are given."""
+    require_kind("landscape", landscape, Landscape)
+    if not x.ndim or not x.size:
+        raise InputError(f"x: found shape {x.shape}, expected one entry per walker")
+    if x.shape != y.shape:
+        raise InputError(f"y: found shape {y.shape}, expected {x.shape}, that of x")
+    require_whole("steps", steps, 0)
+    require_random(random)
+    require_whole("observe_every", observe_every, 1)
+
+
+def _broadcasts(shape: tuple[int, ...], wanted: tuple[int, ...]) -> bool:
+    """Whether an array of a shape can be taken for one of the shape that is wanted."""
+    if len(shape) > len(wanted):
+        return False
+    return all(size in (1, other) for size, other in zip(shape[::-1], wanted[::-1], strict=False))
 
 
 class _Horner:

@@ -7,8 +7,9 @@ from functools import partial
 from torch import Tensor
 
 from sgdphysics import networks
+from sgdphysics.arguments import require, require_number, require_positive, require_whole, require_whole_numbers
 from sgdphysics.progress import epoch_bar
-from sgdphysics.runs import Run, require, stack_key
+from sgdphysics.runs import Run, stack_key
 from sgdphysics.stack_members import Member
 from sgdphysics.stacks import Stack
 from sgdphysics.training_sets import steps_per_epoch, training_set
@@ -48,11 +49,13 @@ class Result:
     accuracy_history: list[float]
 
     def first_epoch_at(self, loss: float) -> int | None:
-        """Return the first epoch whose loss is at most ``loss``, from 1; None if there is none."""
+        """Return the first epoch whose loss is at most ``loss``, from 1; None if there is none; ValueError if that is no number."""
+        require_number("loss", loss)
         return next((epoch for epoch, value in enumerate(self.loss_history, 1) if value <= loss), None)
 
     def network_after(self, epoch: int) -> networks.Mlp | None:
-        """Return the weights kept at the end of an epoch, or the final ones; None if none were kept."""
+        """Return the weights kept at the end of an epoch, or the final ones; None if none were kept; ValueError if that is none."""
+        require_whole("epoch", epoch, 0)
         return self.network if epoch == self.epochs else self.checkpoints.get(epoch * self.steps // self.epochs)
 
 
@@ -69,18 +72,22 @@ def train(
 
     Args:
         runs: Settings; shapes, batch size, loss and training-set size must agree (see `stack_key`).
-        images: Training images, float32 (N, pixels).
-        labels: int64 (N,), classes counted from 0.
+        images: Training images, float32 (N, pixels), pixel values in [0, 1] (or standardised); of float64 all is
+            computed in float64.
+        labels: Integers (N,), of two classes or more, counted from 0.
         checkpoint_steps: Keep the weights after these steps (0: the initial weights).
-        checkpoint_losses: Keep the weights also at the end of the first epoch whose mean loss is at most each of these.
+        checkpoint_losses: Keep the weights also at the end of the first epoch whose mean loss is at most each of these, above 0.
         progress: Show a progress bar.
 
     Returns:
         One result per run, in the order of ``runs``. A diverged run is a result, never an exception.
 
     Raises:
-        ValueError: If the runs cannot be stacked, or a run does not fit the data.
+        ValueError: If an argument is none of these, the runs cannot be stacked, or a run does not fit the data.
     """
+    require_whole_numbers("checkpoint_steps", checkpoint_steps, 0)
+    for loss in checkpoint_losses:
+        require_positive("checkpoint_losses", loss)
     stack = Stack.start(runs, images, labels)
     schedule, thresholds = frozenset(checkpoint_steps), tuple(checkpoint_losses)
     stack.keep_checkpoints(0, schedule)
@@ -110,20 +117,23 @@ def continue_training(
     Args:
         runs: Settings, as for `train`.
         start: The weights of each run at the end of epoch ``start_epochs``.
-        start_epochs: Epochs already trained, per run.
+        start_epochs: Epochs already trained, per run, from 0.
         images, labels: The data that `train` was given.
-        epochs: Epochs to go on.
+        epochs: Epochs to go on, from 1.
         observer: Called after every step with the stacked weights of each layer, tensors (runs, out, in); it must not change them.
 
     Returns:
         The networks at the end.
 
     Raises:
-        ValueError: If the weights of a run are not those that it trains (``dropout_rescaling`` is "afterwards").
+        ValueError: If an argument is none of these, as for `train`, or the weights of a run are not those that it trains
+            (``dropout_rescaling`` is "afterwards").
     """
+    require_whole("epochs", epochs, 1)
+    require(callable(observer), "observer", observer, "a function of the stacked weights")
+    stack = Stack.start(runs, images, labels, start, start_epochs)
     for run in runs:
         require(run.dropout_rescaling != "afterwards", "dropout_rescaling", run.dropout_rescaling, "in_training or none")
-    stack = Stack.start(runs, images, labels, start, start_epochs)
     for _ in range(epochs):
         stack.run_epoch(lambda _: observer(stack.weights))
         for member in stack.members:

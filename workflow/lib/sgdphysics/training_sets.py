@@ -4,7 +4,10 @@ import torch
 from torch import Tensor
 
 from sgdphysics import labelled_images, seeds
-from sgdphysics.runs import Run, require
+from sgdphysics.arguments import require, require_kind, require_whole
+from sgdphysics.errors import InputError
+from sgdphysics.inputs import checked_labels
+from sgdphysics.runs import Run
 
 
 def training_set(run: Run, labels: Tensor) -> tuple[Tensor, Tensor, int]:
@@ -16,8 +19,11 @@ def training_set(run: Run, labels: Tensor) -> tuple[Tensor, Tensor, int]:
 
     Raises:
         labelled_images.DatasetError: If a class has too few images.
-        ValueError: If label noise is asked for without ``images_per_class``.
+        ValueError: If the labels are no integers (N,) from 0, or label noise is asked for without ``images_per_class`` or for fewer
+            than two classes.
     """
+    require_kind("run", run, Run)
+    labels = checked_labels(labels)
     drawn_by = run.seed if run.draw_images else None
     if run.images_per_class is None:
         require(run.label_noise == 0, "label_noise", run.label_noise, "0 where images_per_class is not set")
@@ -30,6 +36,8 @@ def training_set(run: Run, labels: Tensor) -> tuple[Tensor, Tensor, int]:
     noisy_labels = labels[indices].clone()
     n_clean = int(clean.sum())
     classes = int(labels.max()) + 1
+    if classes < 2 and run.label_noise:
+        raise InputError("labels: found only label 0, expected two classes or more where labels are noisy")
     shift = seeds.generator(run.seed, "label_noise").integers(1, classes, len(indices) - n_clean)
     noisy_labels[n_clean:] = (noisy_labels[n_clean:] + torch.from_numpy(shift).to(labels.device)) % classes
     return indices, noisy_labels, n_clean
@@ -37,6 +45,8 @@ def training_set(run: Run, labels: Tensor) -> tuple[Tensor, Tensor, int]:
 
 def steps_per_epoch(run: Run, n_images: int) -> int:
     """Return the number of full batches in ``n_images`` images; raises ValueError if there is none."""
+    require_kind("run", run, Run)
+    require_whole("n_images", n_images, 1)
     require(run.batch_size <= n_images, "batch_size", run.batch_size, f"at most the {n_images} training images")
     return n_images // run.batch_size
 

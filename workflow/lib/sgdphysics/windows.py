@@ -10,7 +10,9 @@ from math import inf
 import torch
 from torch import Tensor
 
+from sgdphysics import inputs
 from sgdphysics.curvature import largest_curvatures
+from sgdphysics.errors import InputError
 from sgdphysics.fluctuations import ProjectedSeries, WindowMoments
 from sgdphysics.losses import LOSSES
 from sgdphysics.networks import Mlp
@@ -78,7 +80,15 @@ def measure_windows(
 
     The first window is stepped through twice, with the same bits: for its moments, then for the projections on the directions
     found.
+
+    Raises:
+        ValueError: If there is not a start for each run, a network with finite weights that takes the images, or these and the
+            labels are not as `inputs.checked` asks.
     """
+    if len(starts) != len(runs):
+        raise InputError(f"starts: found {len(starts)}, expected {len(runs)}, one for each of runs")
+    for run, (network, _) in zip(runs, starts, strict=True):
+        inputs.checked(network, images, labels, settings.layer, run.loss)
     following = _Following(runs, images, labels, settings)
     networks, epochs = [network for network, _ in starts], [epoch for _, epoch in starts]
     first, second = ([following.moments(run) for run in runs] for _ in range(2))
