@@ -33,6 +33,11 @@ class Mlp:
                     f"weights: layer {layer} has {below.shape[0]} outputs, but layer {layer + 1} takes {above.shape[1]} inputs"
                 )
 
+    @property
+    def classes(self) -> int:
+        """Number of outputs, one for each class."""
+        return self.weights[-1].shape[0]
+
     def activations(self, images: Tensor) -> tuple[Tensor, ...]:
         """Return the input of every layer, ``(a0, ..., a(L-1))``, each of shape (N, in) of that layer.
 
@@ -61,8 +66,7 @@ class Mlp:
 
         ``inputs`` is from `activations`. The derivative of ReLU at 0 is taken as 0, as autograd does.
         """
-        classes = self.weights[-1].shape[0]
-        identity = torch.eye(classes, dtype=inputs[0].dtype, device=inputs[0].device).expand(len(inputs[0]), -1, -1)
+        identity = torch.eye(self.classes, dtype=inputs[0].dtype, device=inputs[0].device).expand(len(inputs[0]), -1, -1)
         return self.backward(layer, inputs, identity)
 
     def backward(self, layer: int, inputs: Sequence[Tensor], gradient: Tensor) -> Tensor:

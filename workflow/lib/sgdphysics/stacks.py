@@ -13,7 +13,7 @@ from torch import Tensor
 
 from sgdphysics import networks
 from sgdphysics.losses import LOSSES, Loss
-from sgdphysics.runs import Run, stack_key
+from sgdphysics.runs import Run, require, stack_key
 from sgdphysics.stack_members import Member
 from sgdphysics.training_sets import training_set
 
@@ -53,6 +53,7 @@ class Stack:
         labels: Tensor,
         start: Sequence[networks.Mlp] | None = None,
         start_epochs: Sequence[int] | None = None,
+        classes: int | None = None,
     ) -> "Stack":
         """Return the stack of runs, each with its initial weights, or from given weights at the end of an epoch.
 
@@ -62,6 +63,8 @@ class Stack:
             labels: int64 (N,), classes counted from 0.
             start: Weights of each run.
             start_epochs: Epochs already trained, per run; 0 by default.
+            classes: Number of classes, one output each; None: as many as the networks of ``start`` have outputs, else the largest
+                label and one.
 
         Raises:
             ValueError: If the runs cannot be stacked, or a run does not fit the data.
@@ -70,8 +73,11 @@ class Stack:
             raise ValueError("runs: found none, expected at least one")
         if len({stack_key(run) for run in runs}) > 1:
             raise ValueError("runs: shapes, batch size, loss, dropout and training-set size must agree in one stack")
-        classes = int(labels.max()) + 1
-        sets = [training_set(run, labels.to(images.device)) for run in runs]
+        largest = int(labels.max())
+        if classes is None:
+            classes = start[0].classes if start else largest + 1
+        require(classes > largest, "classes", classes, f"at least {largest + 1}: there is a label {largest}")
+        sets = [training_set(run, labels.to(images.device), classes) for run in runs]
         epochs = start_epochs or [0] * len(runs)
         members = [Member(run, indices, epoch) for run, (indices, _, _), epoch in zip(runs, sets, epochs, strict=True)]
         if start is None:
