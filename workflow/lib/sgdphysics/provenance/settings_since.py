@@ -62,21 +62,26 @@ def _other_settings(change: str) -> Verdict:
 
 
 def _current_settings(record: Record, parse: Parse) -> Any:
-    config: Any = {}
-    for name in record.facts["configuration_files"]:
-        config = inheritance.merged(config, parse(record.root / name, record.source(name)))
-    config = inheritance.merged(config, record.facts["command_line_settings"])
-    studies = inheritance.resolved(config)["studies"]
+    studies = inheritance.resolved(_configuration(record, parse, record.commit))["studies"]
     if record.study not in studies:
         raise InputError(f"there is no study {record.study!r}")
     return studies[record.study]
+
+
+def _configuration(record: Record, parse: Parse, commit: str) -> Any:
+    """The files of settings as the jobs of a commit used them, laid over each other, and what the command line set besides."""
+    config: Any = {}
+    for name in record.facts["configuration_files"]:
+        config = inheritance.merged(config, parse(record.root / name, _content(record, name, commit)))
+    return inheritance.merged(config, record.facts["command_line_settings"])
 
 
 def _catalogues(record: Record, parse: Parse, commit: str) -> _Catalogues:
     def file(name: str) -> Any:
         return parse(record.root / name, _content(record, name, commit))
 
-    claims, entries = file(CLAIMS)["claims"], file(DATA_SETS)["datasets"]
+    claims, registry = file(CLAIMS)["claims"], file(DATA_SETS)["datasets"]
+    entries = {**registry, **_configuration(record, parse, commit).get("datasets", {})}
     return _Catalogues(claims, [{key: value for key, value in entry.items() if key != "mirrors"} for entry in entries.values()])
 
 
