@@ -2,13 +2,13 @@ import gzip
 import hashlib
 import os
 import re
-import struct
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+from idx_cases import idx_bytes, small_arrays, write_idx_files
 from sgdphysics import datasets
 from sgdphysics.datasets import IDX_FILES, DatasetError
 from sgdphysics.errors import RecordError
@@ -17,31 +17,6 @@ from sgdphysics.tensors import load_metadata, load_tensors, save_tensors
 
 MNIST = Path(os.environ.get("SGDPHYSICS_MNIST", Path(__file__).parents[3] / "shared" / "data" / "mnist"))
 needs_mnist = pytest.mark.skipif(not MNIST.is_dir(), reason="no folder with the MNIST files; name one in SGDPHYSICS_MNIST")
-
-
-def idx_bytes(array):
-    return struct.pack(f">{1 + array.ndim}I", 0x0800 | array.ndim, *array.shape) + array.astype(np.uint8).tobytes()
-
-
-def small_arrays(train=12, test=6, shape=(4, 5), classes=3):
-    random = np.random.default_rng(0)
-    return {
-        "train_images": random.integers(0, 256, (train, *shape)),
-        "train_labels": np.arange(train) % classes,
-        "test_images": random.integers(0, 256, (test, *shape)),
-        "test_labels": np.arange(test) % classes,
-    }
-
-
-def write_idx_files(folder, arrays, compressed=False):
-    folder.mkdir(exist_ok=True)
-    for name, array in arrays.items():
-        content = idx_bytes(array)
-        if compressed:
-            (folder / f"{IDX_FILES[name]}.gz").write_bytes(gzip.compress(content))
-        else:
-            (folder / IDX_FILES[name]).write_bytes(content)
-    return folder
 
 
 def small_source(**changes):

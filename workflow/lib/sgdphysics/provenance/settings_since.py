@@ -20,10 +20,13 @@ Parse = Callable[[Path, bytes | None], Any]
 
 @dataclass(frozen=True)
 class _Catalogues:
-    """Settings beside those of the study: the claims, and the entries of the data sets without where they are fetched from."""
+    """Settings beside those of the study: the claims, and the entries of the data sets, without where they are fetched from, and
+    where these are.
+    """
 
     claims: Any
     data_sets: list[Any]
+    data_sets_file: str
 
 
 def outdated(record: Record, parse: Parse) -> Callable[[Job], Verdict | None]:
@@ -51,7 +54,7 @@ def outdated(record: Record, parse: Parse) -> Callable[[Job], Verdict | None]:
         if "claims" in job.parameters and job.parameters["claims"] != job_catalogues.claims:
             return _other_settings(CLAIMS)
         if job.parameters.get("entry") is not None and job.parameters["entry"] not in job_catalogues.data_sets:
-            return _other_settings(DATA_SETS)
+            return _other_settings(job_catalogues.data_sets_file)
         return _other_settings(change) if change else None
 
     return since
@@ -81,8 +84,9 @@ def _catalogues(record: Record, parse: Parse, commit: str) -> _Catalogues:
         return parse(record.root / name, _content(record, name, commit))
 
     claims, registry = file(CLAIMS)["claims"], file(DATA_SETS)["datasets"]
-    entries = {**registry, **_configuration(record, parse, commit).get("datasets", {})}
-    return _Catalogues(claims, [{key: value for key, value in entry.items() if key != "mirrors"} for entry in entries.values()])
+    further = _configuration(record, parse, commit).get("datasets", {})
+    entries = [{key: value for key, value in entry.items() if key != "mirrors"} for entry in {**registry, **further}.values()]
+    return _Catalogues(claims, entries, f"{DATA_SETS}, or datasets of the configuration" if further else DATA_SETS)
 
 
 def _content(record: Record, name: str, commit: str) -> bytes | None:

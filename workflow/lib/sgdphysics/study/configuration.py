@@ -37,7 +37,7 @@ class Configuration:
     def __init__(self, root: Path, settings: Mapping[str, Any]) -> None:
         self.root = Path(root)
         registry: dict[str, Any] = self._checked("datasets")["datasets"]
-        _check_sources(registry, "config/datasets.yaml")
+        _check_sources(registry, "config/datasets.yaml: ")
         try:
             self.datasets = {**registry, **self._further_datasets(settings, registry)}
             self._settings = inheritance.resolved(settings)
@@ -77,7 +77,7 @@ class Configuration:
             return {}
         entries = settings["datasets"]
         checks.check_schema({"datasets": entries}, self._schema("datasets"))
-        _check_sources(entries, "config error")
+        _check_sources(entries)
         for name in entries.keys() & registry.keys():
             if change := inheritance.first_change(registry[name], entries[name], f"datasets.{name}"):
                 raise InputError(f"{change}, and config/datasets.yaml has this name already: other data need another name")
@@ -98,13 +98,13 @@ def laid_over(root: Path, files: Iterable[Path] = ()) -> Any:
     return settings
 
 
-def _check_sources(datasets: Mapping[str, Any], file: str) -> None:
-    """Raise `InputError`, with the file, where a data set that comes with a package names a source that there is not."""
+def _check_sources(datasets: Mapping[str, Any], file: str = "") -> None:
+    """Raise `InputError`, after the name of a file, where a data set that comes with a package names a source that there is not."""
     loaders = sorted({path.stem for path in SOURCES.glob("*.py")} - {"__init__", "source", "idx"})
     for name, entry in datasets.items():
         if "loader" in entry and entry["loader"] not in loaders:
             fault = f"found {entry['loader']!r}, expected one of {', '.join(loaders)}"
-            raise InputError(f"{file}: datasets.{name}.loader: {fault}")
+            raise InputError(f"{file}datasets.{name}.loader: {fault}")
 
 
 def read(path: Path, name: str) -> Any:
