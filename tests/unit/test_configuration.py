@@ -78,6 +78,7 @@ def test_a_data_set_of_the_registry_may_be_declared_again_as_it_is(root):
         ("own", {"image_shape": "28 x 28"}, "datasets.own.image_shape: '28 x 28' is not of type 'array', 'null'"),
         ("own", {"maximum": 256}, "datasets.own.maximum: 256 is greater than the maximum of 255"),
         ("own", {"maximum": 0}, "datasets.own.maximum: 0 is less than the minimum of 1"),
+        ("own", {"directory": "my {data}"}, "datasets.own.directory: 'my {data}' does not match '^[^{}"),
         ("own", {"folder": "x"}, "datasets.own: unknown folder; known are citation, classes, description, directory"),
         ("Own", {}, "datasets: 'Own' does not match"),
         (
