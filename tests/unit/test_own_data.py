@@ -1,5 +1,6 @@
 """Files of one's own, odd in the ways in which such files are: read where that is certain, refused in one line where not."""
 
+import errno
 import gzip
 import os
 import re
@@ -300,12 +301,25 @@ def test_odd_files_are_one_line_before_any_job(folder, name):
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="nothing is unreadable to this user")
-@pytest.mark.parametrize("place", ["", TRAIN])
-def test_what_may_not_be_read_is_named(folder, place):
-    (folder / place).chmod(0)
+@pytest.mark.parametrize(("place", "mode"), [("", 0), ("", 0o400), (TRAIN, 0)])
+def test_what_may_not_be_read_is_named(folder, place, mode):
+    (folder / place).chmod(mode)
     message = fault(folder, {})
     (folder / place).chmod(0o700)
     assert re.search(rf"mine/?{place}: not readable \(.*Permission denied", message)
+
+
+def test_what_cannot_be_read_is_named(folder, monkeypatch):
+    """As on a broken disk."""
+
+    def fails(path, *arguments):
+        raise OSError(errno.EIO, os.strerror(errno.EIO), str(path))
+
+    monkeypatch.setattr(Path, "open", fails)
+    assert re.search(rf"mine/{TRAIN}: not readable \(.*Input/output error", fault(folder, {}))
+    monkeypatch.setattr(Path, "is_dir", fails)
+    assert re.search(r"mine: not readable \(.*Input/output error", fault(folder, {}))
+    assert files_in(folder) == []
 
 
 @pytest.mark.parametrize("directory", ["~nobody_of_this_name/mine", "nul\0character", "a" * 300])

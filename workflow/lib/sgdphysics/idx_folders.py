@@ -56,7 +56,10 @@ def _content_of(directory: Path | str) -> list[Path]:
     """What is in a folder, sorted."""
     expected = f"expected one with {', '.join(IDX_FILES.values())} (or .gz)"
     try:
-        return sorted(_expanded(directory).iterdir())
+        paths = sorted(_expanded(directory).iterdir())
+        for path in paths:
+            path.is_dir()  # fails where a folder may be listed, and what is in it may not be looked at
+        return paths
     except (FileNotFoundError, ValueError):  # the other of a text that can be no name, with a null character
         raise DatasetError(f"{directory}: found no such folder, {expected}") from None
     except NotADirectoryError:
