@@ -312,7 +312,7 @@ def test_what_may_not_be_read_is_named(folder, place, mode):
 def test_what_cannot_be_read_is_named(folder, monkeypatch):
     """As on a broken disk."""
 
-    def fails(path, *arguments):
+    def fails(path, *arguments, **options):
         raise OSError(errno.EIO, os.strerror(errno.EIO), str(path))
 
     monkeypatch.setattr(Path, "open", fails)

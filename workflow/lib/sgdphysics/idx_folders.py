@@ -57,7 +57,7 @@ def _content_of(directory: Path | str) -> list[Path]:
     expected = f"expected one with {', '.join(IDX_FILES.values())} (or .gz)"
     try:
         paths = sorted(_expanded(directory).iterdir())
-        for path in paths:
+        for path in paths[:1]:
             path.is_dir()  # fails where a folder may be listed, and what is in it may not be looked at
         return paths
     except (FileNotFoundError, ValueError):  # the other of a text that can be no name, with a null character
