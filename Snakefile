@@ -36,6 +36,7 @@ for declared in workflow.rules:
 
 onstart:
     guards.before_the_first_job(workflow, published_sums())
+    check_data_to_make()
 
 
 onsuccess:

@@ -351,6 +351,20 @@ def test_other_claims_and_other_data_make_stale_what_was_decided_or_prepared(stu
     assert found[made[0]][1] == f"settings have changed since: {name}"
 
 
+def test_data_sets_of_the_configuration_are_known(tmp_path, monkeypatch):
+    """As where the study was made with a data set of one's own: its entry is in the file of settings, not in the registry."""
+    own = "datasets: {mine: {version: '1', licence: free}}\n"
+    monkeypatch.setitem(small.SETTINGS, "config/small.yaml", own + small.SETTINGS["config/small.yaml"])
+    monkeypatch.setitem(small.SETTINGS, "config/datasets.yaml", "datasets: {digits: {version: '2'}}\n")
+    root = tmp_path / "project"
+    small.publish(root, small.build(root))
+    assert states(root) == {}
+    path = root / "config" / "small.yaml"
+    path.write_text(path.read_text().replace("free", "paid"))
+    reason = "settings have changed since: config/datasets.yaml, or datasets of the configuration"
+    assert states(root)[small.DATA] == ("stale", reason)
+
+
 @pytest.mark.parametrize("text", ["", "[", "[1]", "3", "studies: 3", "studies: {small: 3}", "claims: 3", "datasets: [3]", "\0"])
 @pytest.mark.parametrize("name", SETTINGS)
 def test_settings_that_are_none_make_everything_stale_in_one_line(study, name, text):

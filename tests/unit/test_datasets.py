@@ -2,13 +2,13 @@ import gzip
 import hashlib
 import os
 import re
-import struct
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+from idx_cases import idx_bytes, small_arrays, write_idx_files
 from sgdphysics import datasets
 from sgdphysics.datasets import IDX_FILES, DatasetError
 from sgdphysics.errors import RecordError
@@ -17,31 +17,6 @@ from sgdphysics.tensors import load_metadata, load_tensors, save_tensors
 
 MNIST = Path(os.environ.get("SGDPHYSICS_MNIST", Path(__file__).parents[3] / "shared" / "data" / "mnist"))
 needs_mnist = pytest.mark.skipif(not MNIST.is_dir(), reason="no folder with the MNIST files; name one in SGDPHYSICS_MNIST")
-
-
-def idx_bytes(array):
-    return struct.pack(f">{1 + array.ndim}I", 0x0800 | array.ndim, *array.shape) + array.astype(np.uint8).tobytes()
-
-
-def small_arrays(train=12, test=6, shape=(4, 5), classes=3):
-    random = np.random.default_rng(0)
-    return {
-        "train_images": random.integers(0, 256, (train, *shape)),
-        "train_labels": np.arange(train) % classes,
-        "test_images": random.integers(0, 256, (test, *shape)),
-        "test_labels": np.arange(test) % classes,
-    }
-
-
-def write_idx_files(folder, arrays, compressed=False):
-    folder.mkdir(exist_ok=True)
-    for name, array in arrays.items():
-        content = idx_bytes(array)
-        if compressed:
-            (folder / f"{IDX_FILES[name]}.gz").write_bytes(gzip.compress(content))
-        else:
-            (folder / IDX_FILES[name]).write_bytes(content)
-    return folder
 
 
 def small_source(**changes):
@@ -98,7 +73,14 @@ def test_a_dataset_has_the_same_bytes_each_time(tmp_path):
         ({"test_labels": np.arange(6)}, one_line("test_labels: found label 3 at position 3, expected 0 to 2")),
         ({"test_images": np.zeros((6, 5, 4))}, one_line("test_images: found images of 5 x 4 pixels, expected 4 x 5")),
         ({"test_images": np.zeros((0, 4, 5)), "test_labels": np.zeros(0)}, one_line("test_images: found no images")),
-        ({"train_images": np.zeros((12, 20))}, one_line("train_images: found torch.uint8 of shape (12, 20)")),
+        (
+            {"train_images": np.zeros((12, 20))},
+            one_line("test_images: found images of 4 x 5 pixels, expected 20 as in train_images"),
+        ),
+        (
+            {"train_images": np.zeros((12, 4, 5, 3))},
+            one_line("train_images: found uint8 of shape (12, 4, 5, 3), expected unsigned"),
+        ),
     ],
 )
 def test_arrays_that_do_not_fit_together_are_not_written(tmp_path, changes, message):
@@ -278,8 +260,16 @@ def test_a_damaged_gzip_file_is_named(tmp_path, change, message):
         ("train-images-idx3-ubyte", lambda c: c[:10], "found 10 bytes, expected a header of 16 bytes"),
         ("train-images-idx3-ubyte", lambda c: c[:4] + b"\xff" * 12 + c[16:], "expected 4294967295 x 4294967295 x 4294967295"),
         ("train-images-idx3-ubyte", lambda c: c[:4] + bytes(4) + c[8:16], "expected 0 x 4 x 5 as it says, and at least one"),
-        ("train-images-idx3-ubyte", lambda c: b"\x00\x00\x08\x01" + c[4:], "found magic number 2049, expected 2051"),
-        ("t10k-labels-idx1-ubyte", lambda c: b"\x00\x00\x08\x03" + c[4:], "found magic number 2051, expected 2049"),
+        (
+            "train-images-idx3-ubyte",
+            lambda c: b"\x00\x00\x08\x01" + c[4:],
+            "found magic number 2049 (unsigned bytes in 1 dimension), expected 2051 or 2050 (",
+        ),
+        (
+            "t10k-labels-idx1-ubyte",
+            lambda c: b"\x00\x00\x08\x03" + c[4:],
+            "found magic number 2051 (unsigned bytes in 3 dimensions), expected 2049 (",
+        ),
         ("t10k-labels-idx1-ubyte", lambda c: c[:8] + b"\x07" + c[9:], "found label 7 at position 0, expected 0 to 2"),
         ("t10k-labels-idx1-ubyte", lambda c: c[:4] + b"\0\0\0\5" + c[8:-1], "found 5 labels, expected 6"),
     ],

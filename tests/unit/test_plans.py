@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from sgdphysics.errors import InputError
-from sgdphysics.study import inheritance, plans, studies
+from sgdphysics.study import inheritance, plans, sizes, studies
 from sgdphysics.study.costs import Job
 
 CONFIG = Path(__file__).parents[2] / "config"
@@ -19,6 +19,10 @@ def complete(*names):
     for name in ("config", *names):
         config = inheritance.merged(config, yaml.safe_load((CONFIG / f"{name}.yaml").read_text()))
     return inheritance.resolved(config)["studies"]
+
+
+def test_the_pixels_of_an_image_of_any_shape():
+    assert [sizes.pixels({"image_shape": shape}) for shape in ([40], [20, 30])] == [40, 600]
 
 
 def work_of(jobs, rule, kind):

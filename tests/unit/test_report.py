@@ -254,6 +254,7 @@ def test_a_data_set_is_described_by_what_its_entry_says():
     assert lines["source"] == ["downloaded from https://one/", "downloaded from https://two/"]
     assert lines["SHA-256"] == ["train: ab", "test: cd"]
     assert (lines["images"], lines["training images"]) == (["8 × 9 pixels"], ["60,000"])
+    assert origin.dataset("own", entry | {"image_shape": [1040]})["images"] == ["1,040 numbers each"]
     assert "classes" not in lines
     assert origin.dataset("own", {"kind": "idx_directory", "directory": "data"})["SHA-256"] == ["none is asked for"]
 

@@ -27,6 +27,14 @@ def test_figures_have_the_same_bytes_every_time(tmp_path):
         assert (tmp_path / f"one.{suffix}").read_bytes() == (tmp_path / f"two.{suffix}").read_bytes()
 
 
+@pytest.mark.parametrize("samples", [np.empty((0, 3)), np.empty((2, 0)), [[1.0, np.nan, 0.0], [np.nan, 2.0, 3.0]]])
+def test_a_band_without_a_column_that_all_seeds_have_is_not_drawn(samples):
+    _, axis = plt.subplots()
+    style.band(axis, range(np.shape(samples)[1]), samples, "black")
+    assert not axis.lines
+    assert not axis.collections
+
+
 def test_short_logarithmic_axes_have_plain_labels_and_long_ones_powers():
     style.use_theme()
     _, (short, long) = plt.subplots(1, 2)

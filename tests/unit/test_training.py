@@ -6,6 +6,7 @@ import torch.nn.functional as F
 
 from cases import small_data
 from sgdphysics import losses, networks, runs, seeds, training
+from sgdphysics.errors import InputError
 from sgdphysics.runs import Run, log_spaced_steps
 
 IMAGES, LABELS = small_data(n=30)
@@ -271,6 +272,39 @@ def test_label_noise_keeps_the_clean_images():
     assert torch.equal(noisy[0][:120], quiet[0])
     assert torch.equal(noisy[1][:120], labels[noisy[0][:120]])
     assert bool((noisy[1][120:] != labels[noisy[0][120:]]).all())
+
+
+FEW = torch.arange(30) % 3  # of four classes
+
+
+@pytest.mark.parametrize("loss", runs.LOSSES)
+def test_a_class_without_images_has_an_output(loss):
+    run = dataclasses.replace(BASE, loss=loss)
+    (result,) = training.train([run], IMAGES.float(), FEW, classes=4)
+    assert result.network.classes == 4
+    (same,) = training.train([run], IMAGES.float(), FEW, classes=3)
+    (usual,) = training.train([run], IMAGES.float(), FEW)
+    assert all(torch.equal(*pair) for pair in zip(same.network.weights, usual.network.weights, strict=True))
+    with pytest.raises(ValueError, match="classes: found 2, expected at least 3: there is a label 2"):
+        training.train([run], IMAGES.float(), FEW, classes=2)
+
+
+def test_going_on_keeps_the_outputs_of_a_class_without_images():
+    run = dataclasses.replace(BASE, max_epochs=3)
+    (start,) = training.train([run], IMAGES.float(), FEW, classes=4)
+    (end,) = training.continue_training([run], [start.network], [3], IMAGES.float(), FEW, epochs=1, observer=lambda _: None)
+    (whole,) = training.train([BASE], IMAGES.float(), FEW, classes=4)
+    assert all(torch.equal(*pair) for pair in zip(end.weights, whole.network.weights, strict=True))
+
+
+def test_wrong_labels_may_be_of_a_class_without_images():
+    labels = torch.arange(300) % 3
+    run = Run(images_per_class=1, label_noise=0.98)
+    with pytest.raises(InputError, match="class 3: found 0 training images, expected at least 50"):
+        training.training_set(run, labels, 4)
+    labels = torch.cat([labels, torch.full((60,), 4)])
+    with pytest.raises(InputError, match="class 3: found 0 training images"):
+        training.training_set(run, labels)
 
 
 def test_the_losses_that_a_run_can_name_are_those_that_there_are():

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -107,3 +109,12 @@ def test_a_dead_network_stands_still_and_has_no_window():
     start = training.train([RUNS[0]], IMAGES, LABELS)[0].network
     dead = start.replaced(0, -start.weights[0].abs())  # images are not negative: no unit of the first layer is ever active
     assert windows.measure_windows([RUNS[0]], [(dead, 4)], IMAGES.abs(), LABELS, SETTINGS) == [None]
+
+
+def test_a_class_without_images_keeps_its_output():
+    (result,) = training.train([RUNS[0]], IMAGES, LABELS, classes=4)
+    settings = replace(SETTINGS, layer=2, epochs=2)
+    (window,) = windows.measure_windows([RUNS[0]], [(result.network, 4)], IMAGES, LABELS, settings)
+    assert window is not None
+    assert window.centre.weights[2].shape == (4, 5)
+    assert {source.directions.shape[1] for source in window.sources.values()} == {20}

@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from idx_cases import small_arrays, write_idx_files
 from running import snakemake
 
 SMOKE = ("--configfile", "config/smoke.yaml")
@@ -51,6 +52,7 @@ def edited(smoke_copy):
 
 # What stands on what, written by hand: the jobs that an edit makes again.
 SHOWN = {"run_notebook": 1, "write_provenance": 1, "write_report": 1}  # a figure: the notebook of its paper, record and page
+RECORDED = {"write_provenance": 1, "write_report": 1}  # which files of settings there are stands in the record
 DECIDED = {"decide_claims": 1, **SHOWN, "run_notebook": 3}
 DRAWN = {
     f"{paper}_fig{number}": 1
@@ -118,6 +120,40 @@ def test_a_further_data_set_makes_nothing_again(smoke_copy, edited):
     edited("config/datasets.yaml", f"\n  others:\n{entry.replace('loader: digits', 'loader: others')}\n")
     edited(f"{LIBRARY}/sources/others.py", (smoke_copy / LIBRARY / "sources" / "digits.py").read_text())
     assert planned(smoke_copy) == {}
+
+
+OWN = """
+datasets:
+  own:
+    kind: idx_directory
+    version: "1"
+    description: Numbers
+    licence: none
+    citation: nobody
+    image_shape: [4, 5]
+    classes: 3
+    training_images: 12
+    directory: {folder}
+"""
+
+
+def test_a_data_set_of_one_s_own_makes_nothing_again(smoke_copy, tmp_path):
+    (tmp_path / "own.yaml").write_text(OWN.format(folder=write_idx_files(tmp_path / "mine", small_arrays())))
+    assert planned(smoke_copy, str(tmp_path / "own.yaml")) == RECORDED
+
+
+def test_files_of_one_s_own_are_looked_at_before_any_job_starts(clone, tmp_path):
+    shutil.copytree(clone, tmp_path, dirs_exist_ok=True)
+    arrays = small_arrays() | {"train_images": small_arrays()["train_images"] % 17}
+    folder = write_idx_files(tmp_path / "my data", arrays)
+    (tmp_path / "own.yaml").write_text(OWN.format(folder=folder))
+    targets = ["data/own.safetensors", "results/smoke/tables/yang2023_fig1.csv"]
+    run = snakemake(*targets, *SMOKE, "own.yaml", folder=tmp_path)
+    assert run.returncode == 1
+    found = "train-images-idx3-ubyte: found pixels of at most 16, expected up to 255"
+    assert run.stderr.splitlines()[-1].startswith(f"data set own: {folder}: {found}")
+    assert not (tmp_path / "data").exists()
+    assert not (tmp_path / "results").exists()
 
 
 def test_a_margin_decides_again_and_measures_nothing(smoke_copy, edited):

@@ -18,6 +18,7 @@ from sgdphysics.runs import run_id, settings_of
 from sgdphysics.study import costs, plans, published, rule_defaults, studies
 from sgdphysics.study.code import Code
 from sgdphysics.study.configuration import Configuration, check_files
+from sgdphysics.study.data_files import check_mirror, check_own
 from sgdphysics.study.layout import Layout
 from sgdphysics.study.requests import Request
 from sgdphysics.study.trained_chunks import agreed_chunks
@@ -219,6 +220,20 @@ def planned_once(name, jobs):
         for job in jobs(STUDIES[wildcards.study], data_entry(wildcards))
         if job.rule == name
     )
+
+
+def check_data_to_make():
+    """Stop with one line where the files of a data set that is to be made are not as they must be."""
+    names = {"fetch_idx": set(), "prepare_dataset": set()}
+    for job in workflow.dag.needrun_jobs():
+        if job.rule.name in names:
+            names[job.rule.name].add(job.wildcards.dataset)
+    try:
+        check_own(names["prepare_dataset"], DATASETS)
+        if CONFIGURATION.mirror is not None:
+            check_mirror(names["fetch_idx"], DATASETS, CONFIGURATION.mirror)
+    except InputError as error:
+        sys.exit(str(error))
 
 
 def published_sums():

@@ -1,10 +1,7 @@
 # Data sets, kept in data/ so that cleaning results/ does not fetch them again.
-IDX_FILES = [
-    "train-images-idx3-ubyte",
-    "train-labels-idx1-ubyte",
-    "t10k-images-idx3-ubyte",
-    "t10k-labels-idx1-ubyte",
-]
+from sgdphysics import idx_folders
+
+IDX_FILES = list(idx_folders.IDX_FILES.values())
 DOWNLOADED = [n for n, entry in DATASETS.items() if entry["kind"] == "idx_download"]
 OWN = {n: e["directory"] for n, e in DATASETS.items() if e["kind"] == "idx_directory"}
 # The user's own files are inputs as far as they are there; the script names a missing one.
@@ -14,10 +11,7 @@ IDX_INPUTS = {
         name: expand(f"data/{name}/{{file}}", file=[*IDX_FILES, "sources.json"])
         for name in DOWNLOADED
     },
-    **{
-        name: sorted(map(str, Path(folder).glob("*-ubyte*")))
-        for name, folder in OWN.items()
-    },
+    **{name: idx_folders.files_in(folder) for name, folder in OWN.items()},
 }
 # The code that makes one data set is that of its own source: a further data set makes no other again.
 SOURCES = {

@@ -11,12 +11,13 @@ from typing import Any
 
 import pooch
 
-from sgdphysics import devices, progress
+from sgdphysics import progress
 from sgdphysics.errors import one_line
 from sgdphysics.files import write_atomically
-from sgdphysics.labelled_images import DatasetError
+from sgdphysics.idx_files import read_payload
+from sgdphysics.idx_folders import find_idx
+from sgdphysics.labelled_arrays import DatasetError
 from sgdphysics.provenance import jobs
-from sgdphysics.sources import idx
 
 PAUSES_SECONDS = (1, 4)  # before the second and the third try of one mirror
 
@@ -51,7 +52,7 @@ def fetch(
     for name, expected in files.items():
         check = (expected["bytes"], expected["sha256"])
         if mirror is not None:
-            payloads[name], source = idx.read_payload(idx.find_idx(Path(mirror), name), *check), "local mirror"
+            payloads[name], source = read_payload(find_idx(mirror, name), *check), "local mirror"
         else:
             payloads[name], source = _from_network(name, check, urls, retrieve or download, wait)
         sources[name] = {"mirror": source, "sha256": expected["sha256"]}
@@ -86,7 +87,7 @@ def _from_network(
             path = Path(folder) / f"{name}.gz"
             try:
                 _with_retries(retrieve, f"{url.rstrip('/')}/{name}.gz", path, wait)
-                return idx.read_payload(path, *check), url
+                return read_payload(path, *check), url
             except (OSError, DatasetError) as error:
                 faults.append(f"{url} ({_reason(error).replace(str(path), path.name)})")
                 progress.tell(name, not_from=faults[-1])
@@ -112,8 +113,7 @@ def _reason(error: BaseException) -> str:
 
 
 if __name__ == "__main__":
-    with jobs.logged_job(snakemake) as job:
-        devices.prepared(job)
+    with jobs.logged_job(snakemake):
         fetch(
             snakemake.params.files,
             snakemake.params.urls,

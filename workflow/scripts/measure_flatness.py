@@ -35,7 +35,7 @@ def measure(
     rows: dict[str, list[pd.DataFrame]] = {name: [] for name in COLUMNS}
     for name, role, window in window_results.load_windows(windows_path):
         run = results[name].run
-        indices, labels, _ = training.training_set(run, dataset.train_labels)
+        indices, labels, _ = training.training_set(run, dataset.train_labels, dataset.classes)
         around = WindowLandscape(window, run, dataset.train_images[indices], labels, settings["flatness_factor"])
         columns = {"run": name, "window": role, "window_epochs": window.epochs}
         flatness = around.flatness_rows()

@@ -8,9 +8,9 @@ from typing import Any
 
 from sgdphysics import devices
 from sgdphysics.errors import RecordError
-from sgdphysics.labelled_images import DatasetError
+from sgdphysics.labelled_arrays import DatasetError, check_sizes
 from sgdphysics.provenance import jobs
-from sgdphysics.sources.source import Source, arrays_sha256, check_image_shape, save_dataset
+from sgdphysics.sources.source import Source, arrays_sha256, save_dataset
 
 
 def prepare(name: str, entry: Mapping[str, Any], directory: Path, dataset_path: Path) -> None:
@@ -35,15 +35,12 @@ def prepare(name: str, entry: Mapping[str, Any], directory: Path, dataset_path: 
 
 
 def _check(name: str, entry: Mapping[str, Any], source: Source) -> None:
-    """Compare the data with what the registry says of them; None there means not known."""
+    """Compare the data with what the registry says of them."""
     for file, expected in entry.get("files", {}).items():
         _compare(f"{name}: {file}: sha256", source.sha256[file], expected["sha256"])
     if entry["kind"] == "embedded":
         _compare(f"{name}: sha256 of the arrays from {source.origin}", arrays_sha256(source.arrays), entry["sha256"])
-    if entry["image_shape"] is not None:
-        check_image_shape(source.arrays, entry["image_shape"], name)
-    if entry["training_images"] is not None:
-        _compare(f"{name}: training images", len(source.arrays["train_images"]), entry["training_images"])
+    check_sizes({array: values.numpy() for array, values in source.arrays.items()}, entry, name)
 
 
 def _compare(subject: str, value: Any, expected: Any) -> None:

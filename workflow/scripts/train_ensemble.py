@@ -23,7 +23,7 @@ def train(
     """
     dataset = labelled_images.load_dataset(dataset_path).to(device)
     runs = [training.Run(**entry) for entry in settings]
-    images = len(training.training_set(runs[0], dataset.train_labels)[0])
+    images = len(training.training_set(runs[0], dataset.train_labels, dataset.classes)[0])
     epoch_steps = training.steps_per_epoch(runs[0], images)
     schedule = [epoch * epoch_steps for epoch in checkpoint_epochs]
     if checkpoints_per_decade is not None:
@@ -35,6 +35,7 @@ def train(
         checkpoint_steps=schedule,
         checkpoint_losses=checkpoint_losses,
         progress=True,
+        classes=dataset.classes,
     )
     names = [run_id(run, dataset_name) for run in runs]
     for name, result in zip(names, results, strict=True):

@@ -141,7 +141,7 @@ class MatchedDatasets:
 
     def of(self, run: training.Run) -> MatchedData:
         """Return the images of a run; errors as `training.training_set`."""
-        indices, labels, clean = training.training_set(run, self._dataset.train_labels)
+        indices, labels, clean = training.training_set(run, self._dataset.train_labels, self._dataset.classes)
         images = self._dataset.train_images[indices].double()
         matches = self._nearest.among(indices[:clean], images[:clean], labels[:clean])
         return MatchedData(images, labels, clean, *self._test, matches, run.loss)

@@ -42,6 +42,11 @@ class Mlp:
                     f"weights: layer {layer} has {below.shape[0]} outputs, but layer {layer + 1} takes {above.shape[1]} inputs"
                 )
 
+    @property
+    def classes(self) -> int:
+        """Number of outputs, one for each class."""
+        return self.weights[-1].shape[0]
+
     def _check_weight(self, layer: int, weight: Tensor) -> None:
         if not weight.numel():
             raise InputError(f"weights: found shape {tuple(weight.shape)} in layer {layer}, expected one weight or more")
@@ -91,8 +96,7 @@ class Mlp:
 
         ``inputs`` is from `activations`. The derivative of ReLU at 0 is taken as 0, as autograd does.
         """
-        classes = self.weights[-1].shape[0]
-        identity = torch.eye(classes, dtype=inputs[0].dtype, device=inputs[0].device).expand(len(inputs[0]), -1, -1)
+        identity = torch.eye(self.classes, dtype=inputs[0].dtype, device=inputs[0].device).expand(len(inputs[0]), -1, -1)
         return self.backward(layer, inputs, identity)
 
     def backward(self, layer: int, inputs: Sequence[Tensor], gradient: Tensor) -> Tensor:

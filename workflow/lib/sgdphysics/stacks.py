@@ -56,6 +56,7 @@ class Stack:
         labels: Tensor,
         start: Sequence[networks.Mlp] | None = None,
         start_epochs: Sequence[int] | None = None,
+        classes: int | None = None,
     ) -> "Stack":
         """Return the stack of runs, each with its initial weights, or from given weights at the end of an epoch.
 
@@ -65,6 +66,8 @@ class Stack:
             labels: Integers (N,), of two classes or more, counted from 0.
             start: Weights of each run, finite or not.
             start_epochs: Epochs already trained, per run; 0 by default.
+            classes: Number of classes, one output each; None: as many as the networks of ``start`` have outputs, else the largest
+                label and one.
 
         Raises:
             ValueError: If an argument is none of these, the runs cannot be stacked, or a run does not fit the data.
@@ -72,10 +75,13 @@ class Stack:
         _check_runs(runs)
         images = checked_images(images).detach()
         labels = checked_labels(labels, len(images))
-        classes = int(labels.max()) + 1
+        largest = int(labels.max())
+        if classes is None:
+            classes = start[0].classes if start else largest + 1
         if classes < 2:
             raise InputError("labels: found only label 0, expected two classes or more")
-        sets = [training_set(run, labels.to(images.device)) for run in runs]
+        require(classes > largest, "classes", classes, f"at least {largest + 1}: there is a label {largest}")
+        sets = [training_set(run, labels.to(images.device), classes) for run in runs]
         epochs = start_epochs or [0] * len(runs)
         shape = (images.shape[1], *runs[0].hidden_widths, classes)
         if start is None:

@@ -67,6 +67,7 @@ def train(
     checkpoint_steps: Sequence[int] = (),
     checkpoint_losses: Sequence[float] = (),
     progress: bool = False,
+    classes: int | None = None,
 ) -> list[Result]:
     """Train one network per run, all together, each until its stop rule is met.
 
@@ -78,6 +79,7 @@ def train(
         checkpoint_steps: Keep the weights after these steps (0: the initial weights).
         checkpoint_losses: Keep the weights also at the end of the first epoch whose mean loss is at most each of these, above 0.
         progress: Show a progress bar.
+        classes: Number of classes, one output each; None: the largest label and one.
 
     Returns:
         One result per run, in the order of ``runs``. A diverged run is a result, never an exception.
@@ -88,7 +90,7 @@ def train(
     require_whole_numbers("checkpoint_steps", checkpoint_steps, 0)
     for loss in checkpoint_losses:
         require_positive("checkpoint_losses", loss)
-    stack = Stack.start(runs, images, labels)
+    stack = Stack.start(runs, images, labels, classes=classes)
     schedule, thresholds = frozenset(checkpoint_steps), tuple(checkpoint_losses)
     stack.keep_checkpoints(0, schedule)
     with epoch_bar(shown=progress) as end_epoch:

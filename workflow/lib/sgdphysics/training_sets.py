@@ -10,8 +10,13 @@ from sgdphysics.inputs import checked_labels
 from sgdphysics.runs import Run
 
 
-def training_set(run: Run, labels: Tensor) -> tuple[Tensor, Tensor, int]:
+def training_set(run: Run, labels: Tensor, classes: int | None = None) -> tuple[Tensor, Tensor, int]:
     """Return what a run trains on.
+
+    Args:
+        run: Its settings.
+        labels: int64 (N,), classes counted from 0.
+        classes: Number of classes; None: the largest label and one.
 
     Returns:
         Indices into the data, int64 (n,); the labels trained on, int64 (n,), a share ``label_noise`` of them wrong; and how many
@@ -29,13 +34,13 @@ def training_set(run: Run, labels: Tensor) -> tuple[Tensor, Tensor, int]:
         require(run.label_noise == 0, "label_noise", run.label_noise, "0 where images_per_class is not set")
         indices = labelled_images.training_subset(labels, None, seed=drawn_by)
         return indices, labels[indices], len(indices)
+    classes = int(labels.max()) + 1 if classes is None else classes
     per_class = round(run.images_per_class / (1 - run.label_noise))
-    indices = labelled_images.training_subset(labels, per_class, seed=drawn_by)
+    indices = labelled_images.training_subset(labels, per_class, seed=drawn_by, classes=classes)
     clean = _first_of_each_class(labels[indices], run.images_per_class)
     indices = torch.cat([indices[clean], indices[~clean]])
     noisy_labels = labels[indices].clone()
     n_clean = int(clean.sum())
-    classes = int(labels.max()) + 1
     if classes < 2 and run.label_noise:
         raise InputError("labels: found only label 0, expected two classes or more where labels are noisy")
     shift = seeds.generator(run.seed, "label_noise").integers(1, classes, len(indices) - n_clean)

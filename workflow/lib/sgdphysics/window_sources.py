@@ -89,7 +89,7 @@ def surrogate_sources(window: Window, run: Run, images: Tensor, labels: Tensor, 
     Returns:
         By name, in the order of ``settings.sources``; the isotropic one without fluctuations.
     """
-    indices, noisy_labels, _ = training_set(run, labels)
+    indices, noisy_labels, _ = training_set(run, labels, window.centre.classes)
     factors = layer_gradients(window.centre.to(images.device), images[indices], noisy_labels, settings.layer, run.loss)
     epoch_steps = steps_per_epoch(run, len(indices))
     sources = {

@@ -91,7 +91,7 @@ def measure_windows(
         inputs.checked(network, images, labels, settings.layer, run.loss)
     following = _Following(runs, images, labels, settings)
     networks, epochs = [network for network, _ in starts], [epoch for _, epoch in starts]
-    first, second = ([following.moments(run) for run in runs] for _ in range(2))
+    first, second = ([following.moments(run, network) for run, network in zip(runs, networks, strict=True)] for _ in range(2))
     middle = following.through(networks, epochs, [[moments] for moments in first])
     layer = settings.layer
     moved = [not torch.equal(a.weights[layer], b.weights[layer]) for a, b in zip(networks, middle, strict=True)]
@@ -123,11 +123,9 @@ class _Following:
     def __init__(self, runs: Sequence[Run], images: Tensor, labels: Tensor, settings: WindowSettings) -> None:
         self._runs, self._images, self._labels, self._settings = runs, images, labels, settings
 
-    def moments(self, run: Run) -> WindowMoments:
-        widths = [self._images.shape[1], *run.hidden_widths, int(self._labels.max()) + 1]
-        layer = self._settings.layer
-        epoch_steps = steps_per_epoch(run, len(training_set(run, self._labels)[0]))
-        return WindowMoments(widths[layer] * widths[layer + 1], self._settings.epochs * epoch_steps)
+    def moments(self, run: Run, network: Mlp) -> WindowMoments:
+        epoch_steps = steps_per_epoch(run, len(training_set(run, self._labels, network.classes)[0]))
+        return WindowMoments(network.weights[self._settings.layer].numel(), self._settings.epochs * epoch_steps)
 
     def through(
         self, start: Sequence[Mlp], epochs: Sequence[int], into: Sequence[Sequence[WindowMoments | ProjectedSeries]]
@@ -155,7 +153,7 @@ def _landscape(
     ranks = selected_ranks(moments.steps, len(moments.drift), settings.directions, settings.further_ranks)
     curvatures, directions = torch.empty(0).double(), torch.empty(0, len(moments.drift)).double()
     if settings.hessian:
-        indices, noisy_labels, _ = training_set(run, labels)
+        indices, noisy_labels, _ = training_set(run, labels, centre.classes)
         data, network = (images[indices], noisy_labels), centre.double().to(images.device)
         if not 0 < LOSSES[run.loss].mean(network.logits(data[0].double()), noisy_labels) < inf:
             return None

@@ -98,10 +98,11 @@ def _strength(axis: Axes, rows: pd.DataFrame) -> None:
 
 
 def _homogeneity(axis: Axes, rows: pd.DataFrame) -> None:
+    positions = sorted({0.0, *rows["position"]})
     for rank, colour in style.shades(sorted(rows["rank"].unique())).items():
         wide = rows[rows["rank"] == rank].pivot_table(index="run", columns="position", values="temperature")
-        ratios = wide.div(wide[0.0], axis=0) if 0.0 in wide else wide.iloc[:0]  # no edge to the right, nothing at the centre
-        style.band(axis, wide.columns, ratios, colour, label=f"$i$ = {rank}", marker="o", markersize=2)
+        wide = wide.reindex(columns=positions).dropna()  # without runs whose flat region has an edge on one side only
+        style.band(axis, wide.columns, wide.div(wide[0.0], axis=0), colour, label=f"$i$ = {rank}", marker="o", markersize=2)
     axis.axhline(1, color=style.COLOURS["grey"], linestyle="--", linewidth=0.8)
     axis.text(-1.0, 0.7, "heat bath", color=style.COLOURS["grey"], ha="left", va="top", fontsize=6.5)
     axis.set(yscale="log", xlabel="position along component $i$\n(−1 and 1: edges of the flat region)", ylabel="$T_i / T_i(w_0)$")

@@ -20,10 +20,13 @@ Parse = Callable[[Path, bytes | None], Any]
 
 @dataclass(frozen=True)
 class _Catalogues:
-    """Settings beside those of the study: the claims, and the entries of the data sets without where they are fetched from."""
+    """Settings beside those of the study: the claims, and the entries of the data sets, without where they are fetched from, and
+    where these are.
+    """
 
     claims: Any
     data_sets: list[Any]
+    data_sets_file: str
 
 
 def outdated(record: Record, parse: Parse) -> Callable[[Job], Verdict | None]:
@@ -51,7 +54,7 @@ def outdated(record: Record, parse: Parse) -> Callable[[Job], Verdict | None]:
         if "claims" in job.parameters and job.parameters["claims"] != job_catalogues.claims:
             return _other_settings(CLAIMS)
         if job.parameters.get("entry") is not None and job.parameters["entry"] not in job_catalogues.data_sets:
-            return _other_settings(DATA_SETS)
+            return _other_settings(job_catalogues.data_sets_file)
         return _other_settings(change) if change else None
 
     return since
@@ -62,22 +65,28 @@ def _other_settings(change: str) -> Verdict:
 
 
 def _current_settings(record: Record, parse: Parse) -> Any:
-    config: Any = {}
-    for name in record.facts["configuration_files"]:
-        config = inheritance.merged(config, parse(record.root / name, record.source(name)))
-    config = inheritance.merged(config, record.facts["command_line_settings"])
-    studies = inheritance.resolved(config)["studies"]
+    studies = inheritance.resolved(_configuration(record, parse, record.commit))["studies"]
     if record.study not in studies:
         raise InputError(f"there is no study {record.study!r}")
     return studies[record.study]
+
+
+def _configuration(record: Record, parse: Parse, commit: str) -> Any:
+    """The files of settings as the jobs of a commit used them, laid over each other, and what the command line set besides."""
+    config: Any = {}
+    for name in record.facts["configuration_files"]:
+        config = inheritance.merged(config, parse(record.root / name, _content(record, name, commit)))
+    return inheritance.merged(config, record.facts["command_line_settings"])
 
 
 def _catalogues(record: Record, parse: Parse, commit: str) -> _Catalogues:
     def file(name: str) -> Any:
         return parse(record.root / name, _content(record, name, commit))
 
-    claims, entries = file(CLAIMS)["claims"], file(DATA_SETS)["datasets"]
-    return _Catalogues(claims, [{key: value for key, value in entry.items() if key != "mirrors"} for entry in entries.values()])
+    claims, registry = file(CLAIMS)["claims"], file(DATA_SETS)["datasets"]
+    further = _configuration(record, parse, commit).get("datasets", {})
+    entries = [{key: value for key, value in entry.items() if key != "mirrors"} for entry in {**registry, **further}.values()]
+    return _Catalogues(claims, entries, f"{DATA_SETS}, or datasets of the configuration" if further else DATA_SETS)
 
 
 def _content(record: Record, name: str, commit: str) -> bytes | None:

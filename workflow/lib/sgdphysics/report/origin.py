@@ -1,6 +1,6 @@
 """Where the results of a study come from: settings, data set, record, and the works to cite."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,13 +37,17 @@ def dataset(name: str, entry: Mapping[str, Any]) -> dict[str, list[str]]:
         "source": sources.get(str(entry.get("kind")), []),
         "licence": [entry.get("licence")],
         "to cite": [entry.get("citation")],
-        "images": [f"{shape[0]} × {shape[1]} pixels" if shape else None],
+        "images": [_image_size(shape) if shape else None],
         "classes": [entry.get("classes")],
         "training images": [f"{entry['training_images']:,}" if entry.get("training_images") else None],
         "SHA-256": checksums or ["none is asked for"],
     }
     lines = {subject: [str(line) for line in texts if line is not None] for subject, texts in known.items()}
     return {subject: texts for subject, texts in lines.items() if texts}
+
+
+def _image_size(shape: Sequence[int]) -> str:
+    return f"{' × '.join(map(str, shape))} pixels" if len(shape) > 1 else f"{shape[0]:,} numbers each"
 
 
 def record_facts(record: audit.Record) -> dict[str, Any]:

@@ -5,7 +5,7 @@ A further data set is a module of this package with a function ``read(directory,
 """
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sgdphysics.labelled_images import ARRAYS, DatasetError, check_arrays, pixels
+from sgdphysics.labelled_arrays import ARRAYS, check_arrays
 from sgdphysics.tensors import save_tensors
 
 
@@ -23,7 +23,8 @@ class Source:
     """What a data set is made of.
 
     Attributes:
-        arrays: "train_images" and "test_images", uint8 (N, rows, columns); "train_labels" and "test_labels", uint8 (N,).
+        arrays: "train_images" and "test_images", uint8 (N, rows, columns) or (N, numbers); "train_labels" and "test_labels", uint8
+            (N,).
         maximum: The largest value that a pixel can have.
         origin: What the arrays were read from, without any path.
         sha256: Checksums of the decompressed files by file name; empty where the data come with a package.
@@ -48,8 +49,8 @@ def save_dataset(path: Path, source: Source, classes: int, description: Mapping[
     Raises:
         DatasetError: If the arrays do not fit together or a value is out of range.
     """
-    check_arrays(source.arrays, classes, source.maximum, Path(path).name)
-    tensors = {name: array.flatten(1) if array.dim() == 3 else array for name, array in source.arrays.items()}
+    check_arrays({name: array.numpy() for name, array in source.arrays.items()}, classes, source.maximum, Path(path).name)
+    tensors = {name: array.flatten(1) if name.endswith("images") else array for name, array in source.arrays.items()}
     metadata = {
         **description,
         "image_shape": list(source.arrays["train_images"].shape[1:]),
@@ -88,14 +89,3 @@ def split_by_class(images: np.ndarray, labels: np.ndarray, train_count: Callable
     }
     arrays = {"images": images.astype(np.uint8), "labels": labels.astype(np.uint8)}
     return {f"{part}_{name}": torch.from_numpy(a[indices]) for part, indices in parts.items() for name, a in arrays.items()}
-
-
-def check_image_shape(arrays: Mapping[str, Tensor], expected: Sequence[int], place: str) -> None:
-    """Check the rows and columns of the images.
-
-    Raises:
-        DatasetError: If they are others.
-    """
-    shape = arrays["train_images"].shape[1:]
-    if tuple(shape) != tuple(expected):
-        raise DatasetError(f"{place}: found images of {pixels(shape)} pixels, expected {pixels(expected)}")

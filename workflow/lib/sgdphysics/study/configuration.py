@@ -26,7 +26,7 @@ class Configuration:
 
     Attributes:
         root: As given.
-        datasets: The data sets by name, from ``config/datasets.yaml``.
+        datasets: The data sets by name: those of ``config/datasets.yaml``, and the settings' own under ``datasets``.
         study: Name of the study that is made by default.
         mirror: Folder of data files that is looked at before the network, or None.
 
@@ -36,10 +36,11 @@ class Configuration:
 
     def __init__(self, root: Path, settings: Mapping[str, Any]) -> None:
         self.root = Path(root)
-        self.datasets: dict[str, Any] = self._checked("datasets")["datasets"]
-        _check_sources(self.datasets)
+        registry: dict[str, Any] = self._checked("datasets")["datasets"]
+        _check_sources(registry, "config/datasets.yaml: ")
         try:
             checks.check_plain(settings)
+            self.datasets = {**registry, **self._further_datasets(settings, registry)}
             self._settings = inheritance.resolved(settings)
             checks.check(self._settings, self._schema("config"), self.datasets)
         except InputError as error:
@@ -71,6 +72,18 @@ class Configuration:
             raise InputError(f"config/{name}.yaml: {error}") from None
         return content
 
+    def _further_datasets(self, settings: Any, registry: Mapping[str, Any]) -> dict[str, Any]:
+        """The data sets that the settings declare themselves, checked as those of the registry are."""
+        if not (isinstance(settings, Mapping) and "datasets" in settings):
+            return {}
+        entries = settings["datasets"]
+        checks.check_schema({"datasets": entries}, self._schema("datasets"))
+        _check_sources(entries)
+        for name in entries.keys() & registry.keys():
+            if change := inheritance.first_change(registry[name], entries[name], f"datasets.{name}"):
+                raise InputError(f"{change}, and config/datasets.yaml has this name already: other data need another name")
+        return entries
+
     def _schema(self, name: str) -> dict[str, Any]:
         return json.loads((self.root / "workflow" / "schemas" / f"{name}.schema.json").read_text(encoding="utf-8"))
 
@@ -92,13 +105,13 @@ def check_files(paths: Iterable[str | Path]) -> None:
         read(Path(path), str(path))
 
 
-def _check_sources(datasets: Mapping[str, Any]) -> None:
-    """Raise `InputError` where a data set that comes with a package names a source that there is not."""
+def _check_sources(datasets: Mapping[str, Any], file: str = "") -> None:
+    """Raise `InputError`, after the name of a file, where a data set that comes with a package names a source that there is not."""
     loaders = sorted({path.stem for path in SOURCES.glob("*.py")} - {"__init__", "source", "idx"})
     for name, entry in datasets.items():
         if "loader" in entry and entry["loader"] not in loaders:
             fault = f"found {entry['loader']!r}, expected one of {', '.join(loaders)}"
-            raise InputError(f"config/datasets.yaml: datasets.{name}.loader: {fault}")
+            raise InputError(f"{file}datasets.{name}.loader: {fault}")
 
 
 def read(path: Path, name: str) -> Any:

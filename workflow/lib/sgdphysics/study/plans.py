@@ -39,9 +39,7 @@ def jobs_of(
     entry = entries[study["dataset"]]
     if not is_known(entry):
         sizes_known = ", ".join(f"{key}: {entry[key]}" for key in ("image_shape", "training_images"))
-        raise InputError(
-            f"config/datasets.yaml: datasets.{study['dataset']}: found {sizes_known}, expected both: a plan needs them"
-        )
+        raise InputError(f"datasets.{study['dataset']}: found {sizes_known}, expected both: a plan needs them")
     jobs = [training_job(chunk, entry, steps) for chunk in chunks_of(complete, name, sections)]
     for part, section in _needed(complete, name, sections):
         if section == "feng2021":

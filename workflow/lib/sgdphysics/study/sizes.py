@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from itertools import pairwise
+from math import prod
 from typing import Any
 
 from sgdphysics.runs import Run
@@ -9,8 +10,7 @@ from sgdphysics.runs import Run
 
 def pixels(entry: Mapping[str, Any]) -> int:
     """Return the pixels of an image of a data set."""
-    rows, columns = entry["image_shape"]
-    return rows * columns
+    return prod(entry["image_shape"])
 
 
 def training_images(run: Run, entry: Mapping[str, Any]) -> int:
