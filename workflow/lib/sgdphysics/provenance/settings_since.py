@@ -1,14 +1,16 @@
 """Whether the jobs of a study would now be run with other settings than they were; comments and order do not count."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from sgdphysics.errors import InputError
-from sgdphysics.provenance import commits
+from sgdphysics.provenance import audit, commits
 from sgdphysics.provenance.audit import Cause, Verdict
+from sgdphysics.provenance.commits import NotAtHandError
+from sgdphysics.provenance.places import is_outside, without_places
 from sgdphysics.provenance.record import Job, Record
 from sgdphysics.study import inheritance
 from sgdphysics.study.inheritance import first_change
@@ -16,14 +18,23 @@ from sgdphysics.study.inheritance import first_change
 CLAIMS, DATA_SETS = "config/claims.yaml", "config/datasets.yaml"
 # What a file of settings says, given its path and, if this is not to be read, its content; raises `InputError` where it says none.
 Parse = Callable[[Path, bytes | None], Any]
+NO_SETTINGS = (InputError, KeyError, TypeError, AttributeError)
+
+
+@dataclass(frozen=True)
+class _Settings:
+    """What files of settings say; with a doubt where they are those of today, for want of the commit with those of then."""
+
+    content: Any
+    doubt: NotAtHandError | None
 
 
 @dataclass(frozen=True)
 class _Catalogues:
     """Settings beside those of the study: the claims, and the entries of the data sets without where they are fetched from."""
 
-    claims: Any
-    data_sets: list[Any]
+    claims: _Settings
+    data_sets: _Settings
 
 
 def outdated(record: Record, parse: Parse) -> Callable[[Job], Verdict | None]:
@@ -34,55 +45,88 @@ def outdated(record: Record, parse: Parse) -> Callable[[Job], Verdict | None]:
     try:
         settings = _current_settings(record, parse)
         catalogues = _catalogues(record, parse, record.commit)
-    except (InputError, KeyError, TypeError, AttributeError) as error:
+    except NO_SETTINGS as error:
         unreadable = Verdict(Cause.UNREADABLE_SETTINGS, (str(error),))
         return lambda job: unreadable
-    change = first_change(record.facts["settings"], settings)
+    change = first_change(record.facts["settings"], settings.content)
 
     @cache
     def catalogues_at(commit: str) -> _Catalogues:
         try:
             return _catalogues(record, parse, commit)
-        except (InputError, KeyError, TypeError, AttributeError):
+        except NO_SETTINGS:
             return catalogues
 
     def since(job: Job) -> Verdict | None:
         job_catalogues = catalogues_at(job.commit)
-        if "claims" in job.parameters and job.parameters["claims"] != job_catalogues.claims:
-            return _other_settings(CLAIMS)
-        if job.parameters.get("entry") is not None and job.parameters["entry"] not in job_catalogues.data_sets:
-            return _other_settings(DATA_SETS)
-        return _other_settings(change) if change else None
+        if "claims" in job.parameters and job.parameters["claims"] != job_catalogues.claims.content:
+            return _other_settings(CLAIMS, job_catalogues.claims.doubt)
+        entry = without_places(job.parameters.get("entry"))
+        if entry is not None and entry not in job_catalogues.data_sets.content:
+            return _other_settings(DATA_SETS, job_catalogues.data_sets.doubt)
+        return _other_settings(change, settings.doubt) if change else None
 
     return since
 
 
-def _other_settings(change: str) -> Verdict:
+def with_places(record: Record, parse: Parse) -> Record:
+    """Return a record with where its files outside of the project are now, as far as the entry of their data set names a folder."""
+    places: dict[str, Path] = {}
+    for job in record.jobs:
+        if names := [name for name in job.inputs if is_outside(name)]:
+            try:
+                data_set = parse(record.root / DATA_SETS, None)["datasets"][job.environment["wildcards"]["dataset"]]
+                folder = record.root / data_set["directory"]
+            except NO_SETTINGS:
+                continue
+            places |= {name: folder / PurePosixPath(name).name for name in names}
+    return replace(record, outside=places)
+
+
+def _other_settings(change: str, doubt: NotAtHandError | None) -> Verdict:
+    if doubt:
+        return audit.not_at_hand(Cause.SETTINGS_NOT_AT_HAND, change, doubt)
     return Verdict(Cause.OTHER_SETTINGS, (change,))
 
 
-def _current_settings(record: Record, parse: Parse) -> Any:
+def _current_settings(record: Record, parse: Parse) -> _Settings:
     config: Any = {}
+    doubt = None
     for name in record.facts["configuration_files"]:
-        config = inheritance.merged(config, parse(record.root / name, record.source(name)))
+        # What a file outside of the project said is in the record: that it is gone, or another, is no change of this study.
+        if is_outside(name):
+            config = inheritance.merged(config, record.facts["outside_settings"][name])
+        else:
+            file = _file(record, parse, name, record.commit)
+            config, doubt = inheritance.merged(config, file.content), doubt or file.doubt
     config = inheritance.merged(config, record.facts["command_line_settings"])
     studies = inheritance.resolved(config)["studies"]
     if record.study not in studies:
         raise InputError(f"there is no study {record.study!r}")
-    return studies[record.study]
+    return _Settings(studies[record.study], doubt)
 
 
 def _catalogues(record: Record, parse: Parse, commit: str) -> _Catalogues:
-    def file(name: str) -> Any:
-        return parse(record.root / name, _content(record, name, commit))
+    claims, data_sets = (_file(record, parse, name, commit) for name in (CLAIMS, DATA_SETS))
+    entries = [
+        without_places({key: value for key, value in entry.items() if key != "mirrors"})
+        for entry in data_sets.content["datasets"].values()
+    ]
+    return _Catalogues(replace(claims, content=claims.content["claims"]), replace(data_sets, content=entries))
 
-    claims, entries = file(CLAIMS)["claims"], file(DATA_SETS)["datasets"]
-    return _Catalogues(claims, [{key: value for key, value in entry.items() if key != "mirrors"} for entry in entries.values()])
+
+def _file(record: Record, parse: Parse, name: str, commit: str) -> _Settings:
+    """What a file of settings says."""
+    try:
+        content, doubt = _content(record, name, commit), None
+    except NotAtHandError as error:
+        content, doubt = None, error
+    return _Settings(parse(record.root / name, content), doubt)
 
 
 def _content(record: Record, name: str, commit: str) -> bytes | None:
     """A file of settings as the jobs of a commit used it, if it can be had; else it is read as it is now."""
-    if commit == record.commit or record.left_out is None:
+    if commit == record.commit or record.left_out is None or not commits.is_commit(commit):
         return record.source(name)
-    content = commits.content(record.root, commit, name)
+    content = record.history.content(commit, name)
     return record.source(name) if content is None else content
