@@ -85,13 +85,12 @@ def files_of(root: Path, commit: str, *, from_top: bool = False) -> dict[str, st
     return {path: described.split()[2] for described, path in entries if described.split()[1] == "blob"}
 
 
-def git(root: Path, *arguments: str, given: str = "") -> bytes:
+def git(root: Path, *arguments: str) -> bytes:
     """Return what a command of git prints that is run in a folder, by the repository of this folder, whatever variables name.
 
     Args:
         root: The folder.
         arguments: Of git.
-        given: What the command reads.
 
     Raises:
         GitError: If there is no git, or the command fails.
@@ -99,7 +98,9 @@ def git(root: Path, *arguments: str, given: str = "") -> bytes:
     environment = {name: value for name, value in os.environ.items() if name not in ELSEWHERE}
     command = ["git", "--no-optional-locks", "-c", "core.fsmonitor=false", *arguments]
     try:
-        run = subprocess.run(command, cwd=root, env=environment | LIKEWISE, input=given.encode(), capture_output=True, check=True)
+        run = subprocess.run(
+            command, cwd=root, env=environment | LIKEWISE, stdin=subprocess.DEVNULL, capture_output=True, check=True
+        )
     except FileNotFoundError:
         raise GitError("no git here") from None
     except OSError as error:
@@ -138,7 +139,7 @@ def _different(root: Path, sources: Iterable[str], committed: Mapping[str, str])
     """Those of the files that a commit does not have, or has otherwise."""
     names = sorted({name for name in sources if (root / name).is_file()})
     known = [name for name in names if name in committed]
-    contents = _text(git(root, "hash-object", "--stdin-paths", given="\n".join(known))).split()
+    contents = _text(git(root, "hash-object", "--", *known)).split() if known else []
     same = {name for name, content in zip(known, contents, strict=True) if committed[name] == content}
     return [name for name in names if name not in same]
 

@@ -46,7 +46,8 @@ def outdated(record: Record, parse: Parse) -> Callable[[Job], Verdict | None]:
         settings = _current_settings(record, parse)
         catalogues = _catalogues(record, parse, record.commit)
     except NO_SETTINGS as error:
-        unreadable = Verdict(Cause.UNREADABLE_SETTINGS, (str(error),))
+        doubt = record.history.not_at_hand.get(record.commit)
+        unreadable = _other_settings(str(error), doubt) if doubt else Verdict(Cause.UNREADABLE_SETTINGS, (str(error),))
         return lambda job: unreadable
     change = first_change(record.facts["settings"], settings.content)
 
