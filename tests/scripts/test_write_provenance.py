@@ -300,4 +300,5 @@ def test_records_that_jobs_left_before_name_their_inputs_by_whole_paths(beside):
     record = json.loads(path.read_text())
     (name,), (sha256,) = record["inputs"].keys(), record["inputs"].values()
     path.write_text(json.dumps({**record, "inputs": {str(beside / "images/train"): sha256}}))
-    assert job_records.load(path)["inputs"] == {name: sha256} == {f"outside/{sha256[:10]}/train": sha256}
+    with contextlib.chdir(beside.parents[1] / "project"):
+        assert job_records.load(path)["inputs"] == {name: sha256} == {f"outside/{sha256[:10]}/train": sha256}
