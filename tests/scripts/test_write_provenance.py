@@ -279,6 +279,18 @@ def test_settings_from_outside_may_go_or_change_and_those_of_the_project_may_not
     assert small.states(project)[small.FIGURE] == ("stale", "settings have changed since: part.seeds was [1, 2], is [1, 2, 3]")
 
 
+def test_a_record_that_names_settings_from_outside_has_what_they_say(beside, monkeypatch):
+    project = written_with_settings_from(beside, monkeypatch)
+    content = json.loads((project / small.CRATE).read_text())
+    content["@graph"] = [entity for entity in content["@graph"] if entity["@id"] != "#study/outside_settings"]
+    root = next(entity for entity in content["@graph"] if entity["@id"] == "./")
+    root["variableMeasured"] = [part for part in root["variableMeasured"] if part["@id"] != "#study/outside_settings"]
+    small.publish(project, content)
+    code, out, err = small.answer(project, "audit", "--all")
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert "not a record as this version writes it (KeyError: 'outside_settings')" in err
+
+
 def test_own_images_from_outside_are_looked_at_where_they_can_be_found(beside, monkeypatch):
     project = written_with_settings_from(beside, monkeypatch)
     images = f"outside/{sha256_of(beside / 'images/train')[:10]}/train"

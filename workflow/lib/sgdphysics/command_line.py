@@ -24,7 +24,8 @@ EXIT = """exit codes: 0 all that was asked for is intact (or equal), 1 something
 record is not confirmed: by its sum on the report page or by --record-sum, 2 the question cannot be answered: no record, no such
 study, wrong arguments, or an answer that takes a commit which is not at hand, and nothing else is amiss"""
 STATES = """intact: the bytes of the record, and so is all that it was made from; not kept: left out of a published study; stale:
-something that it was made from has changed since; tampered: not the bytes of the record, or missing; unknown: no record tells"""
+something that it was made from has changed since; tampered: not the bytes of the record, or missing; unknown: no record tells, or
+only the recorded commit can, which is not at hand"""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
