@@ -229,6 +229,9 @@ def written_with_settings_from(home, monkeypatch, command_line=None):
     """Write the record, and a page that confirms it, in the project beside; returns the project."""
     project = home.parents[1] / "project"
     monkeypatch.chdir(project)
+    # Summing what is installed takes longest, and has its own tests.
+    numpy = {"version": np.__version__, "description": "altered since installation: nothing"}
+    monkeypatch.setitem(SCRIPT["write"].__globals__, "packages", lambda records: {"numpy": numpy})
     outputs = {"crate": small.CRATE, "settings": f"{small.FOLDER}/settings.yaml", "readme": f"{small.FOLDER}/README.md"}
     further = ["Snakefile", small.CONFIGURATION, "config/claims.yaml", str(home / "settings.yaml")]
     details = {"settings": SETTINGS, "dataset": ENTRY, "configuration": [small.CONFIGURATION, str(home / "settings.yaml")]}
