@@ -314,6 +314,17 @@ def test_records_that_jobs_left_before_name_their_inputs_by_whole_paths(beside):
     path = job_records.path_beside(beside.parents[1] / "project/results/small/logs/prepare.log")
     record = json.loads(path.read_text())
     (name,), (sha256,) = record["inputs"].keys(), record["inputs"].values()
-    path.write_text(json.dumps({**record, "inputs": {str(beside / "images/train"): sha256}}))
+    entry = {**record["params"]["entry"], "directory": "../home/annalovelace/images"}
+    path.write_text(json.dumps({**record, "inputs": {str(beside / "images/train"): sha256}, "params": {"entry": entry}}))
     with contextlib.chdir(beside.parents[1] / "project"):
-        assert job_records.load(path)["inputs"] == {name: sha256} == {f"outside/{sha256[:10]}/train": sha256}
+        assert job_records.load(path) == record
+    assert name == f"outside/{sha256[:10]}/train"
+
+
+def test_a_folder_outside_that_a_record_names_is_no_setting_that_could_change(beside, monkeypatch):
+    """As records name it that were written before."""
+    project = written_with_settings_from(beside, monkeypatch)
+    text = (project / small.CRATE).read_text()
+    assert text.count("a place on this machine") == 2  # of the data set, and the mirror in the settings
+    small.publish(project, text.replace("a place on this machine", "../home/annalovelace/images"))
+    assert small.DATA not in small.states(project)

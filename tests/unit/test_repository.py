@@ -1,5 +1,6 @@
 """The state of a project's repository, in every kind of checkout and whatever the environment says: known, or why it is not."""
 
+import os
 import subprocess
 
 import pytest
@@ -131,7 +132,7 @@ NOT_THERE = "the repository around the project does not have it"
         (copied_worktree, {}, NOWHERE),
         (part_of_a_larger_one, {"GIT_CEILING_DIRECTORIES": "{folder}/whole"}, "no repository here"),
         (own, {"GIT_CONFIG_COUNT": "two"}, "git cannot read this checkout (bogus count in GIT_CONFIG_COUNT)"),
-        (own, {"LANGUAGE": "de", "LC_ALL": "de_DE.UTF-8", "GIT_TEST_ASSUME_DIFFERENT_OWNER": "1", "GIT_TRACE": "1"}, "git refuses"),
+        (own, {"GIT_TRACE": "1", "GIT_TEST_ASSUME_DIFFERENT_OWNER": "1"}, "git refuses this checkout (dubious ownership)"),
     ],
 )
 def test_where_the_commit_is_not_known_it_is_said_why(tmp_path, monkeypatch, checkout, environment, reason):
@@ -143,6 +144,20 @@ def test_where_the_commit_is_not_known_it_is_said_why(tmp_path, monkeypatch, che
     assert len(commit) < 100
     assert str(tmp_path) not in commit
     assert changed_files == ()
+
+
+def test_git_is_asked_in_english_and_told_not_to_ask_back(tmp_path, monkeypatch):
+    script = """#!/bin/sh
+    [ "$LC_ALL$GIT_TERMINAL_PROMPT" = C0 ] && echo "fatal: detected dubious ownership in repository at '$PWD'" >&2
+    exit 128
+    """
+    small.write(tmp_path, {"programs/git": script})
+    (tmp_path / "programs/git").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path / "programs"))
+    monkeypatch.setenv("LC_ALL", "de_DE.UTF-8")
+    assert state(tmp_path).commit == "not known: git refuses this checkout (dubious ownership)"
+    (tmp_path / "programs/git").chmod(0o644)
+    assert state(tmp_path).commit == "not known: git cannot be run (Permission denied)"
 
 
 def test_variables_that_name_another_repository_play_no_part(tmp_path, monkeypatch):
@@ -193,7 +208,7 @@ def test_a_renamed_file_is_two_and_a_name_that_is_no_text_is_told_by_its_bytes(t
 
 def test_nothing_is_written_into_the_repository(tmp_path):
     folder = own(tmp_path)
-    (folder / "Snakefile").write_text("rule all:\n")  # another time, so git's list of times is no longer right
+    os.utime(folder / "Snakefile", (1, 1))  # so that git's list of times is no longer right
     before = (folder / ".git/index").read_bytes()
     state(folder)
     assert (folder / ".git/index").read_bytes() == before

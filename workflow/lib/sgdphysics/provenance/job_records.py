@@ -117,8 +117,8 @@ def load(path: Path) -> dict[str, Any]:
         raise InputError(f"{path}: a record of version {version}; this version of sgdphysics reads them up to {VERSION}")
     if not content.keys() >= (KEYS | {"plumbing"} if version > 1 else KEYS) or not _has_right_types(content):
         raise InputError(f"{path}: not a record of a job as this version writes it")
-    # Records were written that name inputs outside of the project by their whole paths.
-    return {**content, "inputs": _by_recorded_name(content["inputs"])}
+    # Records were written that name inputs outside of the project by their whole paths, and folders by the way there.
+    return {**content, "inputs": _by_recorded_name(content["inputs"]), "params": without_places(content["params"])}
 
 
 def _has_right_types(content: Mapping[str, Any]) -> bool:
