@@ -14,6 +14,7 @@ import pytest
 import torch
 import yaml
 
+import crate_validation
 import small_study as small
 from sgdphysics.errors import InputError
 from sgdphysics.files import sha256_of
@@ -144,7 +145,7 @@ def test_changed_code_is_a_change_since_the_commit_and_a_changed_result_is_none(
     small.write(published, {f"{small.SCRIPTS}/draw.py": "# newest\n", "figures/small/other.svg": "x", "new.txt": "x"})
     git(published, "rm", "--quiet", "--cached", small.READ)
     write(further=(), earlier=Path(small.CRATE))
-    assert audit.load(published, "small").facts["changed_files"] == [f"{small.SCRIPTS}/draw.py", "new.txt"]
+    assert audit.load(published, "small").facts["changed_files"] == ["new.txt", f"{small.SCRIPTS}/draw.py"]
 
 
 def test_packages_are_summed_as_they_are_installed():
@@ -157,7 +158,9 @@ def test_packages_are_summed_as_they_are_installed():
 
 
 def test_packages_that_are_others_now_are_told_and_not_summed():
-    found = SCRIPT["packages"]([{"packages": {"numpy": np.__version__, "gone": "1"}}, {"packages": {"numpy": "0.1"}}])
+    packages = {"numpy": np.__version__, "gone": "1", "mine": "not known"}
+    found = SCRIPT["packages"]([{"packages": packages}, {"packages": {"numpy": "0.1"}}])
+    assert found["mine"] == {"version": "not known", "description": "not known: it has no metadata"}
     assert found["gone"] == {"version": "1", "description": "not installed any more"}
     assert found["numpy"] == {"version": f"0.1 and {np.__version__}", "description": "another version is installed now"}
     assert SCRIPT["installed"]("numpy", {"0.1"}) == {"description": "another version is installed now"}
@@ -178,27 +181,13 @@ def test_an_altered_package_is_told(tmp_path, monkeypatch):
     after = SCRIPT["installed"]("invented", {"1.0"})
     assert after["description"] == "altered since installation: invented.py"
     assert after["sha256"] != before["sha256"]
-
-
-def test_commit_and_changed_files_are_those_of_the_repository(tmp_path):
-    git(tmp_path, "init", "--quiet")
-    with contextlib.chdir(tmp_path):
-        assert SCRIPT["state_of_repository"]() == (None, [])  # no commit yet
-        small.write(tmp_path, {"a.txt": "a", "b.txt": "b"})
-        git(tmp_path, "add", ".")
-        git(tmp_path, "commit", "--quiet", "--message", "All")
-        commit = git(tmp_path, "rev-parse", "HEAD")
-        assert SCRIPT["state_of_repository"]() == (commit, [])
-        small.write(tmp_path, {"b.txt": "changed", "new.txt": "new"})
-        assert SCRIPT["state_of_repository"]() == (commit, ["b.txt", "new.txt"])
-
-
-def test_outside_of_a_repository_there_is_no_commit(tmp_path, monkeypatch):
-    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
-    monkeypatch.chdir(tmp_path)
-    assert SCRIPT["state_of_repository"]() == (None, [])
-    monkeypatch.setenv("PATH", "")
-    assert SCRIPT["state_of_repository"]() == (None, [])  # no git at all
+    module.unlink()
+    assert SCRIPT["installed"]("invented", {"1.0"})["description"] == "altered since installation: invented.py (missing)"
+    (information / "RECORD").write_text(f"{module},sha256={encoded},6\n")  # as of a package whose scripts went to another folder
+    assert SCRIPT["installed"]("invented", {"1.0"})["description"] == "altered since installation: invented.py (missing)"
+    (information / "RECORD").unlink()
+    unknown = {"description": "altered since installation: not known, it has no list of its files"}
+    assert SCRIPT["installed"]("invented", {"1.0"}) == unknown
 
 
 def test_where_fetched_data_came_from_is_told(folder):
@@ -209,3 +198,133 @@ def test_where_fetched_data_came_from_is_told(folder):
     assert facts["mirrors"] == {"images.gz": "https://example.org"}
     assert facts["payload_sha256"] == {"images.gz": "2" * 64}
     assert {key: facts[key] for key in ENTRY} == ENTRY
+
+
+HOME = "home/annalovelace"  # in the folder beside the project
+
+
+@pytest.fixture
+def beside(folder):
+    """Folder of a user outside of the project, with settings and own images, on which the data set stands."""
+    project = folder / "project"
+    project.mkdir()
+    for name in ("results", "figures", "data", "workflow", "config", "Snakefile"):
+        (folder / name).rename(project / name)
+    home = folder / HOME
+    small.write(home, {"settings.yaml": f"mirror: {home}/files\n{small.SETTINGS['config/small.yaml']}", "images/train": "digits"})
+    (project / "config/small.yaml").unlink()
+    own = f"datasets: {{digits: {{version: '1', licence: free, directory: {home}/images}}}}\n"
+    small.write(project, {"config/datasets.yaml": own})
+    params = {"entry": yaml.safe_load(own)["datasets"]["digits"]}
+    code, log = [f"{small.SCRIPTS}/prepare.py"], "results/small/logs/prepare.log"
+    with contextlib.chdir(project):
+        job = small.job("prepare", code, [str(home / "images/train")], [small.DATA], log, params=params)
+        job.wildcards = {"dataset": "digits"}
+        with job_records.recorded(job):
+            pass
+    return home
+
+
+def written_with_settings_from(home, monkeypatch, command_line=None):
+    """Write the record, and a page that confirms it, in the project beside; returns the project."""
+    project = home.parents[1] / "project"
+    monkeypatch.chdir(project)
+    # Summing what is installed takes longest, and has its own tests.
+    numpy = {"version": np.__version__, "description": "altered since installation: nothing"}
+    monkeypatch.setitem(SCRIPT["write"].__globals__, "packages", lambda records: {"numpy": numpy})
+    outputs = {"crate": small.CRATE, "settings": f"{small.FOLDER}/settings.yaml", "readme": f"{small.FOLDER}/README.md"}
+    further = ["Snakefile", small.CONFIGURATION, "config/claims.yaml", str(home / "settings.yaml")]
+    details = {"settings": SETTINGS, "dataset": ENTRY, "configuration": [small.CONFIGURATION, str(home / "settings.yaml")]}
+    details |= {"command_line": command_line or {}, "logs": ["results/small/logs"]}
+    paths = {key: Path(path) for key, path in outputs.items()}
+    SCRIPT["write"]("small", [small.FIGURE, small.LEDGER], [*further, PREPARED, "config/datasets.yaml"], details, paths)
+    small.publish(project, (project / small.CRATE).read_text())
+    return project
+
+
+def test_a_record_tells_nothing_of_folders_outside_of_the_project(beside, monkeypatch, tmp_path_factory):
+    project = written_with_settings_from(beside, monkeypatch, {"mirror": f"{beside}/files", "study": "small"})
+    recorded = [path for path in project.rglob("*") if path.is_file() and path.parts[-2] != "config"]
+    assert len(recorded) > 20
+    assert not [
+        path for path in recorded if b"annalovelace" in path.read_bytes() or str(beside.parents[1]).encode() in path.read_bytes()
+    ]
+    record = audit.load(project, "small")
+    settings, images = (f"outside/{sha256_of(beside / name)[:10]}/{Path(name).name}" for name in ("settings.yaml", "images/train"))
+    assert record.facts["configuration_files"] == [small.CONFIGURATION, settings]
+    assert record.facts["command_line_settings"] == {"mirror": "a place on this machine", "study": "small"}
+    content = yaml.safe_load(small.SETTINGS["config/small.yaml"])
+    assert record.facts["outside_settings"] == {settings: {"mirror": "a place on this machine", **content}}
+    assert record.sums[settings] == sha256_of(beside / "settings.yaml")
+    assert record.maker[small.DATA].inputs == (images,)
+    assert not [name for name in record.facts["changed_files"] if "settings.yaml" in name]
+    failed = crate_validation.failed_checks(project / small.FOLDER, tmp_path_factory.mktemp("contexts"))
+    assert failed == dict.fromkeys(crate_validation.EXCEPTIONS, "RECOMMENDED")
+    assert not crate_validation.terms_without_meaning(json.loads((project / small.CRATE).read_text()))
+
+
+NOT_FOUND = ("not kept", "outside of the project, and not to be found from here")
+
+
+def test_settings_from_outside_may_go_or_change_and_those_of_the_project_may_not(beside, monkeypatch):
+    project = written_with_settings_from(beside, monkeypatch)
+    settings = f"outside/{sha256_of(beside / 'settings.yaml')[:10]}/settings.yaml"
+    for change in (lambda path: path.write_text("studies: {}"), Path.unlink):
+        change(beside / "settings.yaml")
+        assert small.states(project) == {settings: NOT_FOUND}
+    code, out, _ = small.answer(project, "audit", "--all")
+    assert (code, out.count("stale")) == (0, 1)
+    text = (project / small.CONFIGURATION).read_text()
+    small.write(project, {small.CONFIGURATION: text.replace("rate: 0.1", "rate: 0.2")})  # which those from outside set themselves
+    assert small.states(project)[small.CONFIGURATION][0] == "tampered"
+    assert small.FIGURE not in small.states(project)
+    small.write(project, {small.CONFIGURATION: text.replace("[1, 2]", "[1, 2, 3]")})
+    assert small.states(project)[small.FIGURE] == ("stale", "settings have changed since: part.seeds was [1, 2], is [1, 2, 3]")
+
+
+def test_a_record_that_names_settings_from_outside_has_what_they_say(beside, monkeypatch):
+    project = written_with_settings_from(beside, monkeypatch)
+    content = json.loads((project / small.CRATE).read_text())
+    content["@graph"] = [entity for entity in content["@graph"] if entity["@id"] != "#study/outside_settings"]
+    root = next(entity for entity in content["@graph"] if entity["@id"] == "./")
+    root["variableMeasured"] = [part for part in root["variableMeasured"] if part["@id"] != "#study/outside_settings"]
+    small.publish(project, content)
+    code, out, err = small.answer(project, "audit", "--all")
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert "not a record as this version writes it (KeyError: 'outside_settings')" in err
+
+
+def test_own_images_from_outside_are_looked_at_where_they_can_be_found(beside, monkeypatch):
+    project = written_with_settings_from(beside, monkeypatch)
+    images = f"outside/{sha256_of(beside / 'images/train')[:10]}/train"
+    assert images not in small.states(project)
+    assert small.answer(project, "audit", small.FIGURE)[0] == 0
+    small.write(beside, {"images/train": "other digits"})
+    told = small.states(project)
+    assert told[images][0] == "tampered"
+    assert told[images][1].endswith(", 12 bytes)")
+    assert told[small.FIGURE] == ("stale", f"made from {images}, which has changed since")
+    shutil.rmtree(beside)
+    assert small.states(project)[images] == NOT_FOUND
+    assert small.answer(project, "audit", "--all")[0] == 0
+
+
+def test_records_that_jobs_left_before_name_their_inputs_by_whole_paths(beside):
+    """And are read as they would be written now."""
+    path = job_records.path_beside(beside.parents[1] / "project/results/small/logs/prepare.log")
+    record = json.loads(path.read_text())
+    (name,), (sha256,) = record["inputs"].keys(), record["inputs"].values()
+    entry = {**record["params"]["entry"], "directory": "../home/annalovelace/images"}
+    path.write_text(json.dumps({**record, "inputs": {str(beside / "images/train"): sha256}, "params": {"entry": entry}}))
+    with contextlib.chdir(beside.parents[1] / "project"):
+        assert job_records.load(path) == record
+    assert name == f"outside/{sha256[:10]}/train"
+
+
+def test_a_folder_outside_that_a_record_names_is_no_setting_that_could_change(beside, monkeypatch):
+    """As records name it that were written before."""
+    project = written_with_settings_from(beside, monkeypatch)
+    text = (project / small.CRATE).read_text()
+    assert text.count("a place on this machine") == 2  # of the data set, and the mirror in the settings
+    small.publish(project, text.replace("a place on this machine", "../home/annalovelace/images"))
+    assert small.DATA not in small.states(project)

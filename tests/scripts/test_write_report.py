@@ -148,6 +148,31 @@ def test_time_is_summed_by_stage(page):
     ]
 
 
+@pytest.mark.parametrize(
+    ("facts", "told"),
+    [
+        ({"commit": "a" * 40, "changed_files": []}, "a" * 40),
+        ({"commit": "a" * 40, "changed_files": ["b", "c"]}, f"{'a' * 40}, with changes that are not committed: b, c"),
+        ({"commit": "not known: no git here", "changed_files": []}, "not known: no git here"),
+        ({"commit": "not in a repository", "changed_files": []}, "not known: not in a repository"),
+    ],
+)
+def test_the_commit_is_told_or_that_it_is_not_known(study, facts, told):
+    study["record"].facts = facts
+    SCRIPT["write"](**study)
+    page = BeautifulSoup(study["output"].read_text(), "html.parser")
+    (row,) = [row for row in page.select("dl.facts > div") if row.dt.get_text() == "commit"]
+    assert row.dd.get_text() == told
+    assert bool(row.select("code.sum")) == (len(facts["commit"]) == 40)
+
+
+def test_what_a_record_does_not_know_of_a_machine_is_said(study):
+    for job in study["record"].jobs:
+        job.environment["machine"] = {"processor": "", "system": "Linux"}
+    SCRIPT["write"](**study)
+    assert "processor not known, Linux" in BeautifulSoup(study["output"].read_text(), "html.parser").get_text()
+
+
 def test_settings_data_and_notebooks_are_named(page):
     assert "seeds: [1, 2]" in page.select_one("section[aria-labelledby=settings] pre").get_text()
     assert page.select_one(".checksum").get_text() == "abc"

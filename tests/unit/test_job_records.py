@@ -1,3 +1,4 @@
+import importlib
 import json
 import os
 import subprocess
@@ -5,6 +6,7 @@ import sys
 import time
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -132,6 +134,51 @@ def test_packages_are_those_of_loaded_modules():
     assert found["numpy"] == np.__version__
 
 
+def test_packages_without_metadata_or_version_are_not_known(tmp_path, monkeypatch):
+    for name in ("bare", "nameless", "ageless"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "__init__.py").write_text("")
+    (tmp_path / "part.py").write_text("")
+    for name, metadata in (("nameless", ""), ("ageless", "Name: ageless\n")):
+        information = tmp_path / f"{name}-1.dist-info"
+        information.mkdir()
+        (information / "METADATA").write_text(f"Metadata-Version: 2.1\n{metadata}")
+        (information / "RECORD").write_text(f"{name}/__init__.py,,\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    for name in ("bare", "nameless", "ageless", "part"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+        importlib.import_module(name)
+    found = job_records.loaded_packages(["bare", "nameless", "ageless", "part", "json", "sgdphysics", "numpy"])
+    found.pop("sgdphysics", None)  # where it is installed
+    assert found == {"ageless": "not known", "bare": "not known", "numpy": np.__version__}
+
+
+@pytest.mark.parametrize(
+    ("text", "processor"),
+    [
+        (b"model name\t: A processor\n", "A processor"),
+        (b"model name\t: Proces\xffor\n", "Proces\N{REPLACEMENT CHARACTER}or"),
+        (b"CPU implementer\t: 0x41\n", "not known"),
+        (b"model name\t:\n", "not known"),
+        (None, "not known"),
+    ],
+)
+def test_a_processor_that_the_system_does_not_name_is_not_known(monkeypatch, tmp_path, text, processor):
+    if text is not None:
+        (tmp_path / "cpuinfo").write_bytes(text)
+    monkeypatch.setattr(job_records, "Path", lambda path: tmp_path / Path(path).name)
+    monkeypatch.setattr(job_records.platform, "processor", lambda: "")
+    assert job_records.machine()["processor"] == processor
+
+
+@pytest.mark.parametrize(("system", "unit"), [("linux", 1024), ("darwin", 1)])
+def test_without_the_peak_of_the_process_alone_that_of_the_system_counts(monkeypatch, tmp_path, system, unit):
+    monkeypatch.setattr(job_records, "Path", lambda path: tmp_path / "nothing")
+    monkeypatch.setattr(job_records.sys, "platform", system)
+    monkeypatch.setattr(job_records.resource, "getrusage", lambda who: SimpleNamespace(ru_maxrss=3000))
+    assert job_records._peak_memory() == 3000 * unit
+
+
 def test_machine_and_libraries_are_told():
     assert all(job_records.machine().values())
     assert all(entry["internal_api"] and entry["num_threads"] for entry in job_records.libraries())
@@ -251,12 +298,28 @@ with job_records.recorded(job("rule", log="log")):
 
 def test_folders_of_this_machine_are_no_setting(tmp_path):
     log = tmp_path / "log"
-    parameters = {"mirror": "/somewhere/else", "nested": {"folders": ["/a", "data/b"]}, "number": 1}
+    places = ["/a", "../annalovelace/a", "..", "~/a", "~annalovelace", "file:///a"]
+    settings = ["data/b", "..b", "a/../b", "https://example.org/a", "1/2"]
+    parameters = {"mirror": "/somewhere/else", "nested": {"folders": [*places, *settings]}, "number": 1}
     with job_records.recorded(job("rule", log=log, params=parameters)):
         pass
     place = "a place on this machine"
     found = job_records.load(job_records.path_beside(log))["params"]
-    assert found == {"mirror": place, "nested": {"folders": [place, "data/b"]}, "number": 1}
+    assert found == {"mirror": place, "nested": {"folders": [*([place] * len(places)), *settings]}, "number": 1}
+
+
+def test_inputs_outside_of_the_project_are_known_by_sum_and_name(folder, tmp_path_factory):
+    home = tmp_path_factory.mktemp("annalovelace")
+    (home / "images").write_text("digits")
+    sha256 = sha256_of(home / "images")
+    (folder / "link").symlink_to(home)
+    inside = ["table.csv", str(folder / SCRIPT), "link/images"]
+    for outside in (str(home / "images"), os.path.relpath(home / "images", folder)):
+        with job_records.recorded(job("draw", [CODE], [*inside, outside], log="logs/draw.log")):
+            pass
+        expected = {"table.csv": sha256_of("table.csv"), SCRIPT: sha256_of(SCRIPT), "link/images": sha256}
+        assert record()["inputs"] == {**expected, f"outside/{sha256[:10]}/images": sha256}
+        assert "annalovelace" not in job_records.path_beside("logs/draw.log").read_text()
 
 
 @pytest.mark.parametrize(

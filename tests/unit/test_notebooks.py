@@ -87,6 +87,15 @@ def test_an_executed_notebook_has_no_traces_of_its_run(executed):
     assert all(set(cell.metadata) <= {"tags"} for cell in executed.cells)
 
 
+def test_a_warning_does_not_tell_of_the_folders_of_the_machine():
+    text = "/home/annalovelace/.venv/lib/a.py:3: UserWarning: 1/2 of https://example.org/a/b, at /\n  f(x)\n"
+    streams = [new_output("stream", name=name, text=text) for name in ("stderr", "stdout")]
+    notebook = new_notebook(cells=[new_code_cell("f(x)", outputs=streams)], metadata=KERNEL)
+    (cell,) = notebooks.normalised(notebook, {}).cells
+    assert cell.outputs[0].text == "a.py:3: UserWarning: 1/2 of https://example.org/a/b, at /\n  f(x)\n"
+    assert cell.outputs[1].text == text
+
+
 @pytest.mark.parametrize(("tags", "number"), [(["parameters"], 2), ([], 2)])
 def test_a_failing_cell_is_named_by_its_stored_number(tmp_path, tags, number):
     path = written(tmp_path / "bad.ipynb", "number = 1", "number", "raise ValueError('first line\\nsecond line')", tags=tags)

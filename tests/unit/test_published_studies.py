@@ -39,6 +39,9 @@ def test_it_is_said_that_tables_are_taken_by_which_commit_and_how_to_make_them(r
     for content in ("", "{}", '{"@graph": [{}]}', '{"@graph": []}'):
         (root / "results" / "large" / "provenance" / "ro-crate-metadata.json").write_text(content)
         assert "taken as published; nothing" in published.line(root, "large")
+    graph = [{"@id": "#study/commit", "value": "not known: no git here"}]
+    (root / "results" / "large" / "provenance" / "ro-crate-metadata.json").write_text(json.dumps({"@graph": graph}))
+    assert "taken as published; nothing" in published.line(root, "large")
 
 
 def changed(**settings):

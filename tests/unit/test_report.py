@@ -259,6 +259,14 @@ def test_a_data_set_is_described_by_what_its_entry_says():
     assert origin.dataset("own", {"kind": "idx_directory", "directory": "data"})["SHA-256"] == ["none is asked for"]
 
 
+@pytest.mark.parametrize(
+    ("directory", "source"),
+    [("mine/images", "own files in mine/images"), ("/home/annalovelace/images", "own files"), ("../images", "own files")],
+)
+def test_a_folder_outside_of_the_project_is_not_named(directory, source):
+    assert origin.dataset("own", {"kind": "idx_directory", "directory": directory})["source"] == [source]
+
+
 def test_citations_are_written_out():
     person = {"family-names": "Tu", "given-names": "Yuhai"}
     work = {

@@ -194,16 +194,47 @@ def test_a_record_with_jobs_of_two_commits_has_all_that_is_required(redrawn, tmp
 
 
 def test_code_that_its_commit_does_not_have_is_told_with_all_that_was_made_by_it(redrawn):
-    first, _ = commits(redrawn)
+    first, second = commits(redrawn)
     record_on_top(redrawn)
-    small.publish(redrawn, (redrawn / small.CRATE).read_text().replace(first, "0" * 40))
-    code = f"{'0' * 10}:{small.LIBRARY}"
+    code = f"{first[:10]}:{small.LIBRARY}"
+    assert code not in states(redrawn)
+    small.publish(redrawn, (redrawn / small.CRATE).read_text().replace(first, second))
+    code = f"{second[:10]}:{small.LIBRARY}"
     told = states(redrawn)
     state, reason = told[code]
     assert state == "tampered"
     assert reason.startswith("neither as it is today nor in that commit are these the recorded bytes (sha256 ")
     assert told[small.READ] == ("stale", f"made from {code}, which has changed since")
     assert told[small.FIGURE][0] == "stale"
+
+
+@pytest.mark.parametrize(
+    ("commit", "reason"),
+    [
+        (
+            "0" * 40,
+            "not as it is today; whether it was as recorded in commit 0000000000 cannot be answered: the commit is not at hand",
+        ),
+        ("not known: no git here", "not as it is today; its commit is not known: no git here"),
+    ],
+)
+def test_code_whose_commit_is_not_at_hand_is_unknown_with_all_that_was_made_by_it(redrawn, commit, reason):
+    first, _ = commits(redrawn)
+    record_on_top(redrawn)
+    text = (redrawn / small.CRATE).read_text().replace(f"#code/{first}", "#code/other").replace(first, commit)
+    small.publish(redrawn, text)
+    code = f"{commit[:10] if commit.startswith('0') else commit}:{small.LIBRARY}"
+    told = states(redrawn)
+    assert told[code][0] == "unknown"
+    assert told[code][1].startswith(reason)
+    assert told[small.READ] == ("unknown", f"made from {code}, of which it is unknown whether it has changed since")
+    assert told[small.FIGURE] == told[small.LEDGER] == told[small.READ]
+    assert {state for state, _ in told.values()} == {"unknown", "not kept"}
+    assert small.answer(redrawn, "audit", "--all")[0] == 2
+    lines = small.answer(redrawn, "audit", "--all")[1].splitlines()
+    named = "commit 0000000000" if commit.startswith("0") else f"a commit that is {commit}"
+    assert any(line.startswith(f"taken as published at {named}: 3 files; made on top at commit ") for line in lines)
+    assert f", made at {named}" in small.answer(redrawn, "audit", small.READ)[1].splitlines()[0]
 
 
 @pytest.mark.parametrize("name", [small.READ, small.UNREAD, small.FIGURE])

@@ -13,7 +13,7 @@ os.environ.update(PYTHONPATH=str(LIBRARY), SOURCE_DATE_EPOCH="0")
 from sgdphysics import files
 from sgdphysics.claims import ledger
 from sgdphysics.errors import InputError
-from sgdphysics.provenance import guards, reading
+from sgdphysics.provenance import guards, places, reading
 from sgdphysics.runs import run_id, settings_of
 from sgdphysics.study import costs, plans, published, rule_defaults, studies
 from sgdphysics.study.code import Code
@@ -167,8 +167,10 @@ def notebook_code(paper):
 
 def from_root(path):
     """A path relative to the root of the project, where it lies inside."""
-    path = (ROOT / path).resolve()
-    return str(path.relative_to(ROOT) if path.is_relative_to(ROOT) else path)
+    try:
+        return places.path_within(ROOT, Path(path))
+    except InputError:
+        return str(Path(path).resolve())
 
 
 # Resources: what jobs are to need at most

@@ -4,25 +4,25 @@ import base64
 import hashlib
 import importlib.metadata
 import json
-import subprocess
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 import yaml
 
 from sgdphysics.files import sha256_of, write_atomically
-from sgdphysics.provenance import crate, job_records, jobs, lineage
+from sgdphysics.provenance import crate, job_records, jobs, lineage, repository
+from sgdphysics.provenance.places import NOT_KNOWN, is_outside, recorded_name, without_places
 from sgdphysics.provenance.reading import load_crate
-from sgdphysics.provenance.record import NO_COMMIT, Record, jobs_of_published
+from sgdphysics.provenance.record import Record, jobs_of_published
 from sgdphysics.tensors import load_metadata
 
 README = """# The record of study {study}
 
 `ro-crate-metadata.json` is a Provenance Run Crate 0.5 (https://w3id.org/ro/wfrun/provenance/0.5): for every job of the study its
 rule, script, library files, inputs, outputs with sha256, settings, seeds, times, memory and package versions. `settings.yaml`
-has the complete settings. Paths are relative; logs and times are not part of the record. To check any file against it, from
-the root of the project:
+has the complete settings. Paths are relative; a file outside of the project has its name and sum only, and of settings from
+there what they say. Logs and times are not part of the record. To check any file against it, from the root of the project:
 
     sgdphysics audit figures/{study}/feng2021_fig2.pdf
     sgdphysics audit --all --study {study}
@@ -46,7 +46,8 @@ def write(
         study: Its name.
         results: Paths of all that its jobs made.
         further: Paths of files that belong to the record besides: workflow, configuration, code that writes the record.
-        details: "settings", "dataset" (its entry), "configuration", "command_line", and "logs", folders with records of jobs.
+        details: "settings", "dataset" (its entry), "configuration" (paths of the files of settings), "command_line", and "logs",
+            folders with records of jobs.
         outputs: Paths of "crate", "settings" and "readme".
         earlier_crate: The study's record as it was published, whose jobs explain results that have no record beside their log; it
             may lie where the new one is written.
@@ -57,7 +58,8 @@ def write(
     settings = yaml.safe_dump(details["settings"], sort_keys=False, default_flow_style=None, allow_unicode=True, width=100)
     write_atomically(outputs["settings"], lambda path: path.write_text(settings))
     write_atomically(outputs["readme"], lambda path: path.write_text(README.format(study=study)))
-    commit, changed_files = state_of_repository()
+    configuration = {recorded_name(path, sha256_of(path)): Path(path) for path in details["configuration"]}
+    state = repository.state_of(Path(), sources(further, records.values()))
     # Results are no changes of that from which they are made: they may be in the repository, as published before.
     made, folders = {name for record in records.values() for name in record["outputs"]}, (f"results/{study}/", f"figures/{study}/")
     metadata = crate.build(
@@ -70,15 +72,16 @@ def write(
             developers="The sgdphysics developers",
             settings=details["settings"],
             settings_file=str(outputs["settings"]),
-            command_line_settings=details["command_line"],
-            configuration_files=details["configuration"],
+            command_line_settings=without_places(details["command_line"]),
+            configuration_files=list(configuration),
             files=sums([*further, str(outputs["settings"]), str(outputs["readme"])], list(records.values()), earlier),
-            commit=commit,
-            changed_files=[name for name in changed_files if name not in made and not name.startswith(folders)],
+            commit=state.commit,
+            changed_files=[name for name in state.changed_files if name not in made and not name.startswith(folders)],
             packages=packages(records.values()),
             snakemake=importlib.metadata.version("snakemake"),
             data_sets=data_set(details["settings"]["dataset"], details["dataset"], earlier),
-            earlier=lineage.earlier_records(earlier, earlier_sum, records.values(), commit or NO_COMMIT) if earlier else (),
+            earlier=lineage.earlier_records(earlier, earlier_sum, records.values(), state.commit) if earlier else (),
+            outside_settings={name: said_in(path) for name, path in configuration.items() if is_outside(name)},
         ),
         records,
     )
@@ -93,8 +96,14 @@ def records_of_jobs(logs: Iterable[str], earlier: Record | None) -> dict[str, Ma
     return lineage.joined(jobs_of_published(earlier), local) if earlier else local
 
 
+def sources(further: Iterable[str], records: Iterable[Mapping[str, Any]]) -> set[str]:
+    """Files of the project that the commit ought to have: code of the jobs that were not taken over, workflow, configuration."""
+    code = {name for record in records if "commit" not in record for name in record["code"]}
+    return {name for name in code.union(recorded_name(path, sha256_of(path)) for path in further) if not is_outside(name)}
+
+
 def sums(paths: Iterable[str], records: Sequence[Mapping[str, Any]], earlier: Record | None = None) -> dict[str, dict[str, Any]]:
-    """Sum and size of every file: outputs as their jobs left them, all others as they are.
+    """Sum and size of every file: outputs as their jobs left them, all others as they are; of those outside of the project the sum.
 
     Code of jobs that were taken over from the earlier record is among them only where it still is as they used it.
     """
@@ -102,10 +111,12 @@ def sums(paths: Iterable[str], records: Sequence[Mapping[str, Any]], earlier: Re
     for record in records:
         code = {} if "commit" in record else record["code"]
         for path, sha256 in [*code.items(), *record["inputs"].items()]:
-            entries.setdefault(path, {"sha256": sha256, "bytes": size(path, earlier)})
+            entries.setdefault(path, {"sha256": sha256} if is_outside(path) else {"sha256": sha256, "bytes": size(path, earlier)})
         entries |= record["outputs"]
     for path in paths:
-        entries.setdefault(path, {"sha256": sha256_of(Path(path)), "bytes": size(path)})
+        sha256 = sha256_of(Path(path))
+        name = recorded_name(path, sha256)
+        entries.setdefault(name, {"sha256": sha256} if is_outside(name) else {"sha256": sha256, "bytes": size(path)})
     earlier_code = {pair for record in records if "commit" in record for pair in record["code"].items()}
     for path, sha256 in sorted(earlier_code):
         if path not in entries and Path(path).is_file() and sha256_of(Path(path)) == sha256:
@@ -120,16 +131,9 @@ def size(path: str, earlier: Record | None = None) -> int:
     return Path(path).stat().st_size
 
 
-def state_of_repository() -> tuple[str | None, list[str]]:
-    """The commit, and the files that differ from it; nothing where this is no repository."""
-    try:
-        commit, status = (
-            subprocess.run(["git", *command], capture_output=True, text=True, check=True).stdout
-            for command in (["rev-parse", "HEAD"], ["status", "--porcelain"])
-        )
-    except (OSError, subprocess.CalledProcessError):
-        return None, []
-    return commit.strip(), [line[3:] for line in status.splitlines()]
+def said_in(path: Path) -> Any:
+    """What a file of settings says, without the folders of this machine."""
+    return without_places(yaml.safe_load(path.read_bytes()))
 
 
 def packages(records: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, str]]:
@@ -145,21 +149,33 @@ def packages(records: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, str]]:
 
 def installed(name: str, versions: set[str]) -> dict[str, str]:
     """Sum over the installed files of a package of that one version, and those that differ from the package's own list."""
+    if versions == {NOT_KNOWN}:
+        return {"description": f"{NOT_KNOWN}: it has no metadata"}
     try:
         if {importlib.metadata.version(name)} != versions:
             return {"description": "another version is installed now"}
     except importlib.metadata.PackageNotFoundError:
         return {"description": "not installed any more"}
+    files = [file for file in importlib.metadata.files(name) or [] if file.hash]
+    if not files:
+        return {"description": f"altered since installation: {NOT_KNOWN}, it has no list of its files"}
     total, altered = hashlib.sha256(), []
-    for file in sorted(importlib.metadata.files(name) or [], key=str):
+    for file in sorted(files, key=str):
         path = Path(file.locate())
-        if file.hash and path.is_file():
-            with path.open("rb") as content:
-                digest = hashlib.file_digest(content, "sha256").digest()
-            total.update(str(file).encode() + b"\0" + digest)
-            if base64.urlsafe_b64encode(digest).decode().rstrip("=") != file.hash.value:
-                altered.append(str(file))
+        if not path.is_file():
+            altered.append(f"{shown(file)} (missing)")
+            continue
+        with path.open("rb") as content:
+            digest = hashlib.file_digest(content, "sha256").digest()
+        total.update(str(file).encode() + b"\0" + digest)
+        if base64.urlsafe_b64encode(digest).decode().rstrip("=") != file.hash.value:
+            altered.append(shown(file))
     return {"sha256": total.hexdigest(), "description": f"altered since installation: {', '.join(altered) or 'nothing'}"}
+
+
+def shown(file: PurePath) -> str:
+    """How a package's file is called; by its name alone where the package was installed to another folder than its others."""
+    return file.name if file.is_absolute() else str(file)
 
 
 def data_set(name: str, entry: Mapping[str, Any], earlier: Record | None = None) -> dict[str, dict[str, Any]]:

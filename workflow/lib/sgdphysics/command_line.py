@@ -22,9 +22,10 @@ from sgdphysics.study.configuration import Configuration, content_of, laid_over
 
 EXIT = """exit codes: 0 all that was asked for is intact (or equal), 1 something is stale, tampered or unknown (or differs), or the
 record is not confirmed: by its sum on the report page or by --record-sum, 2 the question cannot be answered: no record, no such
-study, wrong arguments"""
+study, wrong arguments, or an answer that takes a commit which is not at hand, and nothing else is amiss"""
 STATES = """intact: the bytes of the record, and so is all that it was made from; not kept: left out of a published study; stale:
-something that it was made from has changed since; tampered: not the bytes of the record, or missing; unknown: no record tells"""
+something that it was made from has changed since; tampered: not the bytes of the record, or missing; unknown: no record tells, or
+only the recorded commit can, which is not at hand"""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -128,7 +129,7 @@ def _audit(options: argparse.Namespace) -> int:
     study = project.study_asked_for(root, options.study, path, lambda: _default_study(root))
     answer = _answer(options, root, path, study)
     print(json.dumps(answer.content, indent=1, sort_keys=True) if options.json else "\n".join(answer.lines))
-    return 0 if answer.is_good else 1
+    return answer.exit_code
 
 
 def _answer(options: argparse.Namespace, root: Path, path: str | None, study: str) -> answers.Answer:
@@ -136,7 +137,7 @@ def _answer(options: argparse.Namespace, root: Path, path: str | None, study: st
     if expected and not _has_sum(root / crate, expected.lower()):
         return answers.on_changed_record(crate, expected)
     try:
-        record = load(root, study)
+        record = settings_since.with_places(load(root, study), _yaml)
     except InputError:
         if record_is_changed(root, study):
             return answers.on_changed_record(crate, "the one that the report page prints")

@@ -24,18 +24,18 @@ class Answer:
     Attributes:
         lines: As text.
         content: As JSON.
-        is_good: Whether all that was asked for is intact, and the record confirmed.
+        exit_code: 0 where all that was asked for is intact and the record confirmed, 2 where that cannot be answered, else 1.
     """
 
     lines: Sequence[str]
     content: Mapping[str, Any]
-    is_good: bool
+    exit_code: int
 
 
 def on_changed_record(path: str, other: str) -> Answer:
     """Answer any question on a study whose record, at this path, is not the one with the sum that ``other`` tells."""
     verdict = Verdict(audit.Cause.OTHER_RECORD, (other,))
-    return Answer([f"{path}  {_text(verdict)}"], {"files": {path: _content(verdict)}}, is_good=False)
+    return Answer([f"{path}  {_text(verdict)}"], {"files": {path: _content(verdict)}}, exit_code=1)
 
 
 def on_study(record: Record, states: States) -> Answer:
@@ -47,9 +47,9 @@ def on_study(record: Record, states: States) -> Answer:
         f"{name}  {_text(verdict)}" for name, verdict in verdicts.items() if verdict.reason and verdict.state != audit.NOT_KEPT
     ]
     summary = ", ".join(f"{counts[state]} {state}" for state in audit.STATES if counts[state] or state != audit.NOT_KEPT)
-    lines += [f"study {record.study}: {len(verdicts)} files, {summary}", *unreadable, *_about(record)]
+    lines += [f"study {record.study}: {len(verdicts)} files, {summary}", *unreadable, *_not_at_hand(record), *_about(record)]
     content = {"study": record.study, "files": {name: _content(verdict) for name, verdict in verdicts.items()}}
-    return Answer(lines, content, is_good=set(counts) <= audit.GOOD)
+    return Answer(lines, content, audit.exit_code(verdicts.values()))
 
 
 def on_file(record: Record, states: States, path: str, *, has_sum: bool) -> Answer:
@@ -65,12 +65,13 @@ def on_file(record: Record, states: States, path: str, *, has_sum: bool) -> Answ
         InputError: If there is neither such a file nor a record of one.
     """
     verdict = states.get(path, audit.NO_RECORD)
-    if verdict.state == audit.UNKNOWN and not (record.root / path).exists():
+    if path not in states and not (record.root / path).exists():
         raise InputError(f"{path}: there is no such file, and no record of one")
     links = list(chain(record, path, states))
     doubts = [] if has_sum else _doubts(record, states)
     content = _content_of_chain(record, links, confirmed=not doubts)
-    return Answer([*_tree(record, links), "", *doubts, *_about(record)], content, verdict.state in audit.GOOD and not doubts)
+    lines = [*_tree(record, links), "", *doubts, *_not_at_hand(record), *_about(record)]
+    return Answer(lines, content, 1 if doubts else audit.exit_code([verdict]))
 
 
 def on_claim(record: Record, states: States, claim: str, *, has_sum: bool) -> Answer:
@@ -87,9 +88,9 @@ def on_claim(record: Record, states: States, claim: str, *, has_sum: bool) -> An
     links = list(chain(record, path, {**states, path: verdict}, sources))
     row, doubts = ledger.row_of_claim(record, claim), [] if has_sum else _doubts(record, states)
     number = "{value} [{ci_low}, {ci_high}], {n_seeds} seeds".format_map(row)
-    lines = [f"claim {claim}: {row['verdict']}, {row['statistic']} {number}", *_tree(record, links), "", *doubts, *_about(record)]
+    lines = [f"claim {claim}: {row['verdict']}, {row['statistic']} {number}", *_tree(record, links), "", *doubts]
     content = _content_of_chain(record, links, confirmed=not doubts) | {"claim": row}
-    return Answer(lines, content, verdict.state in audit.GOOD and not doubts)
+    return Answer([*lines, *_not_at_hand(record), *_about(record)], content, 1 if doubts else audit.exit_code([verdict]))
 
 
 def _records_of_others(record: Record) -> tuple[list[Record], list[str]]:
@@ -124,7 +125,7 @@ def _tree(record: Record, links: Sequence[Link]) -> list[str]:
 
 def _run(record: Record, job: Job) -> str:
     """When and how long a job ran, and with the code of which commit where that is not the same for all jobs."""
-    commit = f", made at commit {commits.short(job.commit)}" if record.earlier_commits else ""
+    commit = f", made at {_commit(job.commit)}" if record.earlier_commits else ""
     return f"{job.rule}, {job.ended[:19].replace('T', ' ')} UTC, {float(job.usage['wallTime']):.1f} s{commit}"
 
 
@@ -133,18 +134,30 @@ def _text(verdict: Verdict) -> str:
 
 
 def _about(record: Record) -> list[str]:
-    facts = record.facts
     return [
         f"record {record.crate}, sha256 {record.today(record.crate)}",
-        f"commit {record.commit}{_changes(facts['changed_files'], is_dirty=facts['dirty'])}",
+        _state(record.commit, record.facts["changed_files"]),
         *_taken_over(record),
         *(f"machine {machine}" for machine in record.machines),
         *(f"data {path}: {of['description']}; {of['origin']}; {of['licence']}" for path, of in record.data_sets.items()),
     ]
 
 
-def _changes(files: Sequence[str], *, is_dirty: bool) -> str:
-    return f", with changes in {', '.join(files)}" if is_dirty else ", unchanged when it ran"
+def _state(commit: str, changed_files: Sequence[str]) -> str:
+    """At which commit the project was, as far as that is known, and what differed from it."""
+    if not commits.is_commit(commit):
+        return f"commit {commits.not_known(commit)}"
+    changes = f"with changes in {', '.join(changed_files)}" if changed_files else "unchanged when it ran"
+    return f"commit {commit}, {changes}"
+
+
+def _commit(commit: str) -> str:
+    return f"commit {commits.short(commit)}" if commits.is_commit(commit) else f"a commit that is {commits.not_known(commit)}"
+
+
+def _not_at_hand(record: Record) -> list[str]:
+    """A line on each commit that was looked for and cannot be read here."""
+    return [f"{error}; an audit in a full clone can answer" for error in record.history.not_at_hand.values()]
 
 
 def _taken_over(record: Record) -> list[str]:
@@ -153,17 +166,16 @@ def _taken_over(record: Record) -> list[str]:
         return []
     files = Counter(job.commit for job in record.maker.values())
     kind = "recorded" if record.left_out is None else "published"
-    parts = [f"taken as {kind} at commit {commits.short(commit)}: {files[commit]} files" for commit in record.earlier_commits]
+    parts = [f"taken as {kind} at {_commit(commit)}: {files[commit]} files" for commit in record.earlier_commits]
     if rules := sorted({job.rule for job in record.jobs if job.commit == record.commit}):
-        parts.append(f"made on top at commit {commits.short(record.commit)}: results of {', '.join(rules)}")
+        parts.append(f"made on top at {_commit(record.commit)}: results of {', '.join(rules)}")
     return ["; ".join(parts), *(_earlier_record(record, entry) for entry in record.facts.get("earlier_records", []))]
 
 
 def _earlier_record(record: Record, entry: Mapping[str, Any]) -> str:
     change = first_change(entry["settings"], record.facts["settings"])
     settings = f"; settings have changed since: {change}" if change else ""
-    changes = _changes(entry["changed_files"], is_dirty=bool(entry["changed_files"]))
-    return f"earlier record, sha256 {entry['sha256']}: commit {entry['commit']}{changes}{settings}"
+    return f"earlier record, sha256 {entry['sha256']}: {_state(entry['commit'], entry['changed_files'])}{settings}"
 
 
 def _content(verdict: Verdict) -> dict[str, str]:

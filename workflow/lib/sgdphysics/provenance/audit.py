@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 
-from sgdphysics.provenance import commits
+from sgdphysics.provenance import commits, places
+from sgdphysics.provenance.commits import NotAtHandError
 from sgdphysics.provenance.confirmation import page_is_sound, record_is_changed
 
 # Besides what is used here, what other files take from here, where it was.
@@ -29,6 +30,7 @@ class Cause(Enum):
     AS_RECORDED = INTACT, ""
     IN_COMMIT = INTACT, "as in commit {}, and changed since"
     LEFT_OUT = NOT_KEPT, "this copy of the study leaves it out"
+    OUTSIDE = NOT_KEPT, "outside of the project, and not to be found from here"
     MADE_FROM_CHANGED = STALE, "made from {}, which has changed since"
     OTHER_SETTINGS = STALE, "settings have changed since: {}"
     UNREADABLE_SETTINGS = STALE, "settings cannot be read any more ({})"
@@ -40,6 +42,10 @@ class Cause(Enum):
     DOUBTFUL_RECORD = UNKNOWN, "{} was changed, so what it says is not certain"
     DOUBTFUL_TABLES = UNKNOWN, "{} was changed, so by which tables it was decided is not certain"
     NO_RECORD = UNKNOWN, "no record"
+    NOT_AT_HAND = UNKNOWN, "{}; whether it was as recorded in commit {} cannot be answered: the commit is not at hand ({})"
+    SETTINGS_NOT_AT_HAND = UNKNOWN, "settings are others now: {}; those of commit {} cannot be told: the commit is not at hand ({})"
+    NO_COMMIT = UNKNOWN, "not as it is today; its commit is {}"
+    MADE_FROM_UNKNOWN = UNKNOWN, "made from {}, of which it is unknown whether it has changed since"
 
     @property
     def state(self) -> str:
@@ -71,13 +77,16 @@ class Verdict:
 
 
 NO_RECORD = Verdict(Cause.NO_RECORD)
+# Nothing speaks against these files, and what would speak for them is not here.
+UNANSWERED = {Cause.NOT_AT_HAND, Cause.SETTINGS_NOT_AT_HAND, Cause.NO_COMMIT, Cause.MADE_FROM_UNKNOWN}
 
 
 def verdicts(record: Record, outdated: Callable[[Job], Verdict | None] = lambda job: None) -> dict[str, Verdict]:
     """Return the state of every recorded file, of the record and of the report page, by path; of earlier code by its name.
 
     A file is tampered with where its own bytes are not those of the record, stale where something that it was made from is; where
-    the record itself was changed it says nothing for certain, and all that it speaks of is unknown.
+    the record itself was changed it says nothing for certain, and all that it speaks of is unknown. Where it takes a commit to
+    answer that is not at hand, a file is unknown, and so is what was made from it, unless something else is known to have changed.
 
     Args:
         record: The record.
@@ -99,6 +108,22 @@ def made_from_changed(name: str) -> Verdict:
     return Verdict(Cause.MADE_FROM_CHANGED, (name,))
 
 
+def not_at_hand(cause: Cause, what: str, error: NotAtHandError) -> Verdict:
+    """Return the verdict that it takes a commit to answer, and why there is none: what there is today, commit and reason."""
+    return Verdict(cause, (what, commits.short(error.commit), error.reason))
+
+
+def is_from_upstream(verdict: Verdict) -> bool:
+    """Return whether a file is in its state by what it was made from or its settings, and not by its own bytes."""
+    return verdict.state == STALE or verdict.cause in (Cause.SETTINGS_NOT_AT_HAND, Cause.MADE_FROM_UNKNOWN)
+
+
+def exit_code(verdicts: Iterable[Verdict]) -> int:
+    """Return 0 where all is intact or not kept, 2 where for the rest the question cannot be answered, else 1."""
+    rest = [verdict for verdict in verdicts if verdict.state not in GOOD]
+    return 0 if not rest else 2 if all(verdict.cause in UNANSWERED for verdict in rest) else 1
+
+
 def _verdicts_on_bytes(record: Record) -> dict[str, Verdict]:
     """State of everything by its own bytes."""
     return {
@@ -115,12 +140,22 @@ def _verdict_on_file(record: Record, path: str) -> Verdict:
         return Verdict()
     if today is None and record.leaves_out(path):
         return Verdict(Cause.LEFT_OUT)
-    if commit := record.commit_of(path):
-        return Verdict(Cause.IN_COMMIT, (commits.short(commit),))
-    if today is None:
+    if today is None and places.is_outside(path):
+        return Verdict(Cause.OUTSIDE)
+    verdict = _verdict_on_other_bytes(record, path, today)
+    try:
+        commit = record.commit_of(path)
+    except NotAtHandError as error:
+        return not_at_hand(Cause.NOT_AT_HAND, verdict.reason, error)
+    return Verdict(Cause.IN_COMMIT, (commits.short(commit),)) if commit else verdict
+
+
+def _verdict_on_other_bytes(record: Record, path: str, today: str | None) -> Verdict:
+    place = record.place(path)
+    if today is None or place is None:
         return Verdict(Cause.MISSING)
-    size = (record.root / path).stat().st_size
-    bytes_now = f"{size} bytes" if size != record.sizes[path] else "as many bytes"
+    size = place.stat().st_size
+    bytes_now = f"{size} bytes" if size != record.sizes.get(path) else "as many bytes"
     return Verdict(Cause.OTHER_BYTES, (today[:12], record.sums[path][:12], bytes_now))
 
 
@@ -128,8 +163,13 @@ def _verdict_on_earlier_code(record: Record, name: str) -> Verdict:
     code = record.earlier_code[name]
     if record.today(code.path) == code.sha256:
         return Verdict()
-    if commits.has(record.root, code.commit, code.path, code.sha256):
-        return Verdict(Cause.IN_COMMIT, (commits.short(code.commit),))
+    if not commits.is_commit(code.commit):
+        return Verdict(Cause.NO_COMMIT, (commits.not_known(code.commit),))
+    try:
+        if record.history.has(code.commit, code.path, code.sha256):
+            return Verdict(Cause.IN_COMMIT, (commits.short(code.commit),))
+    except NotAtHandError as error:
+        return not_at_hand(Cause.NOT_AT_HAND, "not as it is today", error)
     return Verdict(Cause.OTHER_CODE, (code.sha256[:12],))
 
 
@@ -160,14 +200,29 @@ def _settle(
     upstream = {part: _settle(record, part, by_bytes, outdated, states) for part in record.upstream(name)}
     if states[name].state == INTACT:
         job = record.maker.get(name)
-        states[name] = (outdated(job) if job else None) or changed_upstream(upstream) or states[name]
+        doubt = worst(outdated(job) if job else None, changed_upstream(upstream), unknown_upstream(upstream))
+        states[name] = doubt or states[name]
     return states[name]
+
+
+def worst(*verdicts: Verdict | None) -> Verdict | None:
+    """Return the first that says that something has changed, else the first that says that this is unknown; None where none is."""
+    doubts = [verdict for verdict in verdicts if verdict]
+    return next((verdict for verdict in doubts if verdict.state == STALE), doubts[0] if doubts else None)
 
 
 def changed_upstream(upstream: Mapping[str, Verdict]) -> Verdict | None:
     """Return the verdict on what was made from files with these states by name; None where none of them has changed."""
     cause = next((name for name, verdict in upstream.items() if verdict.state == TAMPERED), None)
     return made_from_changed(cause) if cause else next((verdict for verdict in upstream.values() if verdict.state == STALE), None)
+
+
+def unknown_upstream(upstream: Mapping[str, Verdict]) -> Verdict | None:
+    """Return the verdict on what was made from files with these states by name, where one of them is unknown; else None."""
+    for name, verdict in upstream.items():
+        if verdict.state == UNKNOWN:
+            return verdict if is_from_upstream(verdict) else Verdict(Cause.MADE_FROM_UNKNOWN, (name,))
+    return None
 
 
 def files_without_record(record: Record, others: Iterable[Record] = ()) -> list[str]:

@@ -7,18 +7,22 @@ outside of it (``../../../figures/...``), so that nothing is copied and the reco
 
 import json
 import mimetypes
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any
+from urllib.parse import quote
 
 from rocrate.model.contextentity import ContextEntity
 from rocrate.model.data_entity import DataEntity
 from rocrate.model.entity import Entity
 from rocrate.rocrate import ROCrate
 
+from sgdphysics.provenance.commits import is_commit
 from sgdphysics.provenance.description import Study
 from sgdphysics.provenance.lineage import jobs_behind as jobs_behind  # where it was
-from sgdphysics.provenance.record import EARLIER_CODE, NO_COMMIT, VERSION
+from sgdphysics.provenance.places import NOT_KNOWN, is_outside
+from sgdphysics.provenance.record import EARLIER_CODE, VERSION
 
 PROFILES = {
     "https://w3id.org/ro/wfrun/process/0.5": "Process Run Crate",
@@ -55,7 +59,6 @@ class _Builder:
 
     def __init__(self, study: Study, jobs: Mapping[str, Mapping[str, Any]]) -> None:
         self.study, self.jobs = study, jobs
-        self.commit = study.commit or NO_COMMIT
         self.crate = ROCrate(version="1.1")
         self.rules = sorted({record["rule"] for record in jobs.values()})
         self.scripts = sorted({record["script"] for record in jobs.values() if self._is_current(record, record["script"])})
@@ -97,10 +100,12 @@ class _Builder:
             "settings_file": study.settings_file,
             "command_line_settings": study.command_line_settings,
             "configuration_files": list(study.configuration_files),
-            "commit": self.commit,
+            "commit": study.commit,
             "changed_files": list(study.changed_files),
-            "dirty": bool(study.changed_files),
+            "dirty": bool(study.changed_files) if is_commit(study.commit) else None,
         }
+        if study.outside_settings:
+            state["outside_settings"] = dict(study.outside_settings)
         if study.earlier:
             state["earlier_records"] = list(study.earlier)
         root["variableMeasured"] = self._values("study", state)
@@ -113,6 +118,9 @@ class _Builder:
         ]
 
     def _file(self, path: str, entry: Mapping[str, Any]) -> Entity:
+        if is_outside(path):
+            # No file of the crate: where it lies is nobody's business, and it need not be there any more.
+            return self._add(f"#{quote(path)}", kind="CreativeWork", name=PurePosixPath(path).name, sha256=entry["sha256"])
         properties: dict[str, Any] = {
             "@type": "File",
             "name": PurePosixPath(path).name,
@@ -125,7 +133,7 @@ class _Builder:
                 "@type": ["File", "SoftwareSourceCode", "ComputationalWorkflow", "HowTo"],
                 "conformsTo": {"@id": BIOSCHEMAS_WORKFLOW},
                 "name": "Statistical physics of learning, replicated",
-                "version": self.commit,
+                "version": self.study.commit,
                 "url": {"@id": identifier(path, self.study.folder)},
             }
         elif path == f"{self.study.folder}/README.md":
@@ -158,7 +166,8 @@ class _Builder:
         return workflow
 
     def _package(self, name: str, facts: Mapping[str, str]) -> Entity:
-        url = f"https://pypi.org/project/{name}/{facts['version']}/"
+        is_known = NOT_KNOWN not in facts["version"]
+        url = f"https://pypi.org/project/{name}/{facts['version'] + '/' if is_known else ''}"
         return self._add(url, kind="SoftwareApplication", name=name, url=url, **facts)
 
     def _job(self, path: str, record: Mapping[str, Any], files: Mapping[str, Entity]) -> Entity:
@@ -198,7 +207,7 @@ class _Builder:
         if self._is_current(record, path):
             return files[path]
         return self._add(
-            f"{EARLIER_CODE}{record['commit'].replace(' ', '-')}/{path}",
+            f"{EARLIER_CODE}{re.sub(r'[^a-z0-9]+', '-', record['commit'])}/{path}",
             kind="SoftwareSourceCode",
             name=path,
             sha256=record["code"][path],
@@ -207,7 +216,7 @@ class _Builder:
         )
 
     def _commit_of(self, record: Mapping[str, Any]) -> str:
-        return record.get("commit", self.commit)
+        return record.get("commit", self.study.commit)
 
     def _usage(self, job: str, name: str, value: float, unit: str, code: str) -> Entity:
         return self._add(

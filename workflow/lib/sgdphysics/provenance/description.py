@@ -19,17 +19,19 @@ class Study:
         settings: Complete settings; also the content of the file ``settings_file``.
         settings_file: Path of the copy of the settings.
         command_line_settings: What the command line set besides.
-        configuration_files: Paths of the files of settings, in the order in which later ones override earlier ones.
+        configuration_files: Paths of the files of settings, in the order in which later ones override earlier ones; those outside
+            of the project by their recorded names.
         files: Path -> {"sha256", "bytes"} of every file that has to do with the study, a README.md in the folder among them;
-            of code as it is now.
-        commit: The commit of the working tree, or None outside of a repository.
-        changed_files: Files that differ from that commit.
+            of code as it is now. Of files outside of the project, by their recorded names, "sha256" alone.
+        commit: The commit of the working tree, or that it is not known and why, from `repository.state_of`.
+        changed_files: Files that differ from that commit; none where it is not known.
         packages: Name -> {"version", "description"} of every package that a job loaded, with "sha256" over its installed files
             where that version still is installed.
         snakemake: Its version.
         data_sets: Path of a prepared data set -> {"name", "description", "version", "licence", "citation", "origin", "mirrors",
             "payload_sha256"}.
         earlier: Records from which jobs were taken over, from `lineage.earlier_records`.
+        outside_settings: What files of settings outside of the project say, by their recorded names.
     """
 
     name: str
@@ -43,9 +45,10 @@ class Study:
     command_line_settings: Mapping[str, Any]
     configuration_files: Sequence[str]
     files: Mapping[str, Mapping[str, Any]]
-    commit: str | None
+    commit: str
     changed_files: Sequence[str]
     packages: Mapping[str, Mapping[str, str]]
     snakemake: str
     data_sets: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     earlier: Sequence[Mapping[str, Any]] = ()
+    outside_settings: Mapping[str, Any] = field(default_factory=dict)

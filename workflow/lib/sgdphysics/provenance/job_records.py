@@ -20,6 +20,7 @@ import threadpoolctl
 
 from sgdphysics.errors import InputError
 from sgdphysics.files import sha256_of, write_atomically
+from sgdphysics.provenance.places import NOT_KNOWN, recorded_name, without_places
 
 SUFFIX = ".job.json"
 VERSION = 2  # of records as they are written; those of 1 had no number and no plumbing
@@ -70,11 +71,11 @@ def recorded(job: Any, device: Callable[[], str] = lambda: "cpu") -> Generator[N
         "rule": job.rule,
         "script": next((path for path in code if path.startswith("workflow/scripts/")), None),
         "wildcards": dict(job.wildcards.items()),
-        "params": _without_places(dict(job.params.items())),
+        "params": without_places(dict(job.params.items())),
         "seeds": sorted(seeds_in([dict(job.params.items()), dict(job.wildcards.items())])),
         "threads": job.threads,
         "code": {path: sha256_of(path) for path in sorted(code)},
-        "inputs": {path: sha256_of(path) for path in inputs},
+        "inputs": _by_recorded_name({path: sha256_of(path) for path in inputs}),
     }
     library_before = loaded_library()
     start = time.time()
@@ -116,7 +117,8 @@ def load(path: Path) -> dict[str, Any]:
         raise InputError(f"{path}: a record of version {version}; this version of sgdphysics reads them up to {VERSION}")
     if not content.keys() >= (KEYS | {"plumbing"} if version > 1 else KEYS) or not _has_right_types(content):
         raise InputError(f"{path}: not a record of a job as this version writes it")
-    return content
+    # Records were written that name inputs outside of the project by their whole paths, and folders by the way there.
+    return {**content, "inputs": _by_recorded_name(content["inputs"]), "params": without_places(content["params"])}
 
 
 def _has_right_types(content: Mapping[str, Any]) -> bool:
@@ -166,15 +168,18 @@ def loaded_library() -> dict[str, str]:
 
 
 def loaded_packages(modules: Collection[str]) -> dict[str, str]:
-    """Return name and version of the installed packages to which loaded modules belong."""
+    """Return name and version of the packages to which loaded modules belong; of one without metadata the version is not known."""
     of_module = importlib.metadata.packages_distributions()
-    names = {name for module in {module.split(".")[0] for module in modules} for name in of_module.get(module, [])}
-    return {name: importlib.metadata.version(name) for name in sorted(names)}
+    modules = {module.split(".")[0] for module in modules}
+    names = {name for module in modules for name in of_module.get(module, []) if name}
+    names |= {module for module in modules - of_module.keys() - {PACKAGE} if _is_package_of_others(module)}
+    return {name: _version(name) for name in sorted(names)}
 
 
 def machine() -> dict[str, str]:
     """Return the kind of machine: results are the same bytes only on one kind."""
-    return {"system": platform.platform(), "processor": _processor(), "architecture": platform.machine()}
+    kind = {"system": platform.platform(), "processor": _processor(), "architecture": platform.machine()}
+    return {name: value or NOT_KNOWN for name, value in kind.items()}
 
 
 def libraries() -> list[dict[str, Any]]:
@@ -184,13 +189,21 @@ def libraries() -> list[dict[str, Any]]:
     return sorted(entries, key=lambda entry: json.dumps(entry, sort_keys=True))
 
 
-def _without_places(value: Any) -> Any:
-    """Settings without the folders of this machine, which tell nothing about what was made: bytes are known by their sums."""
-    if isinstance(value, Mapping):
-        return {key: _without_places(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [_without_places(inner) for inner in value]
-    return "a place on this machine" if isinstance(value, str) and Path(value).is_absolute() else value
+def _by_recorded_name(inputs: Mapping[str, str]) -> dict[str, str]:
+    """Sums by the names that records have for files."""
+    return {recorded_name(path, sha256): sha256 for path, sha256 in inputs.items()}
+
+
+def _is_package_of_others(module: str) -> bool:
+    """Whether a loaded module is a folder of modules, and neither Python's own nor a part that another package loads by itself."""
+    return module not in sys.stdlib_module_names and hasattr(sys.modules.get(module), "__path__")
+
+
+def _version(package: str) -> str:
+    try:
+        return importlib.metadata.version(package) or NOT_KNOWN
+    except importlib.metadata.PackageNotFoundError:
+        return NOT_KNOWN
 
 
 def _peak_memory() -> int:
@@ -200,13 +213,16 @@ def _peak_memory() -> int:
     except OSError:
         lines = []
     peaks = [int(line.split()[1]) for line in lines if line.startswith("VmHWM:")]
-    return 1024 * (peaks[0] if peaks else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+    if peaks:
+        return 1024 * peaks[0]
+    # In bytes on macOS, in kibibytes elsewhere.
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
 def _processor() -> str:
     """The processor's name as the system tells it; Python itself only knows its architecture."""
     try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
         return platform.processor()
     return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.processor())

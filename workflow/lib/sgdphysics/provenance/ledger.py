@@ -4,9 +4,11 @@ import csv
 from collections.abc import Mapping, Set
 
 from sgdphysics.errors import InputError
-from sgdphysics.provenance.audit import INTACT, NO_RECORD, TAMPERED, UNKNOWN, Cause, Verdict, changed_upstream
+from sgdphysics.provenance import audit
+from sgdphysics.provenance.audit import INTACT, NO_RECORD, TAMPERED, UNKNOWN, Cause, Verdict
 from sgdphysics.provenance.record import Record
 
+SETTINGS_CAUSES = {Cause.OTHER_SETTINGS, Cause.UNREADABLE_SETTINGS, Cause.SETTINGS_NOT_AT_HAND}
 ROW = {"verdict", "statistic", "value", "ci_low", "ci_high", "n_seeds"}
 
 
@@ -34,16 +36,21 @@ def verdict_of_claim(record: Record, claim: str, states: Mapping[str, Verdict]) 
     """Return the state of one claim's row: that of the ledger's bytes, of the tables that decided it, and of the code that did."""
     ledger, tests = path_of_ledger(record), _path_of_tests(record)
     verdict, job = states.get(ledger, NO_RECORD), record.maker.get(ledger)
-    if verdict.state in (TAMPERED, UNKNOWN) or job is None:
+    if _is_doubtful(verdict) or job is None:
         return verdict
-    if states.get(tests, NO_RECORD).state in (TAMPERED, UNKNOWN):
+    if _is_doubtful(states.get(tests, NO_RECORD)):
         return Verdict(Cause.DOUBTFUL_TABLES, (tests,))
     if verdict.state == INTACT:
         return verdict
     sources = [*record.names_of_code(job), *tables_of_claim(record, claim)]
-    change = changed_upstream({name: states.get(name, NO_RECORD) for name in sources})
-    has_other_settings = verdict.cause in (Cause.OTHER_SETTINGS, Cause.UNREADABLE_SETTINGS)
-    return change or (verdict if has_other_settings else Verdict())
+    upstream = {name: states.get(name, NO_RECORD) for name in sources}
+    by_settings = verdict if verdict.cause in SETTINGS_CAUSES else None
+    return audit.worst(audit.changed_upstream(upstream), by_settings, audit.unknown_upstream(upstream)) or Verdict()
+
+
+def _is_doubtful(verdict: Verdict) -> bool:
+    """Whether a file's own bytes are not those of the record, or not known to be."""
+    return verdict.state in (TAMPERED, UNKNOWN) and not audit.is_from_upstream(verdict)
 
 
 def _path_of_tests(record: Record) -> str:

@@ -1,10 +1,10 @@
 """The project around us, its files by their paths, and which of its studies a question is about."""
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 
 from sgdphysics.errors import InputError
+from sgdphysics.provenance.places import path_within as path_within  # where it was
 from sgdphysics.provenance.reading import load
 from sgdphysics.provenance.record import CRATE
 
@@ -16,18 +16,6 @@ def root_above(path: Path) -> Path:
         if (folder / "workflow").is_dir() and ((folder / "Snakefile").is_file() or (folder / "results").is_dir()):
             return folder
     raise InputError(f"{here}: neither this nor a folder above it is the project (expected workflow/ and Snakefile there)")
-
-
-def path_within(root: Path, path: Path) -> str:
-    """Return the path of a file relative to the root; folders in it, or above it, may be links to other places.
-
-    Raises:
-        InputError: If it is not in the project.
-    """
-    for folder, inside in ((root, Path(os.path.normpath(path.absolute()))), (root.resolve(), path.resolve())):
-        if inside.is_relative_to(folder):
-            return inside.relative_to(folder).as_posix()
-    raise InputError(f"{path}: expected a file of the project in {root}")
 
 
 def recorded_studies(root: Path) -> list[str]:

@@ -5,8 +5,10 @@ from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Any
+from urllib.parse import unquote
 
 from sgdphysics.errors import InputError
+from sgdphysics.provenance.places import OUTSIDE, is_outside
 from sgdphysics.provenance.record import CRATE, EARLIER_CODE, LEFT_OUT, VERSION, EarlierCode, Job, Record, content_of
 
 FACTS = {"settings", "command_line_settings", "configuration_files", "commit", "changed_files", "dirty"}
@@ -83,9 +85,13 @@ class _Reader:
 
     @cached_property
     def files(self) -> dict[str, Entity]:
-        """Entities of the files that have sums, by path."""
+        """Entities of the files that have sums, by path; of those outside of the project by their recorded name."""
         entities = ((self._path(name), entity) for name, entity in self.graph.items())
-        return {path: entity for path, entity in entities if "File" in _several(entity["@type"]) and "sha256" in entity}
+        return {
+            path: entity
+            for path, entity in entities
+            if ("File" in _several(entity["@type"]) or is_outside(path)) and "sha256" in entity
+        }
 
     @cached_property
     def earlier_code(self) -> dict[str, EarlierCode]:
@@ -105,7 +111,7 @@ class _Reader:
             root=root,
             study=self.study,
             sums={path: _word(entity["sha256"]) for path, entity in files.items()},
-            sizes={path: int(entity["contentSize"]) for path, entity in files.items()},
+            sizes={path: int(entity["contentSize"]) for path, entity in files.items() if not is_outside(path)},
             jobs=tuple(self._job(name, entity) for name, entity in self.graph.items() if _is_job(name, entity)),
             facts=self.facts,
             data_sets={path: self._values(entity, "additionalProperty") for path, entity in data_sets.items()},
@@ -143,7 +149,9 @@ class _Reader:
         return (path, _word(self.files[path]["sha256"])) if path.startswith("workflow/") and path in self.files else ("", "")
 
     def _path(self, identifier: str) -> str:
-        """Path of a file relative to the root of the project."""
+        """Path of a file relative to the root of the project, or its recorded name where it lies outside."""
+        if identifier.startswith(f"#{OUTSIDE}/"):
+            return unquote(identifier.removeprefix("#"))
         if identifier.startswith(("/", self.above)):
             return identifier.removeprefix(self.above)
         return f"{self.folder}/{identifier}"
@@ -178,6 +186,9 @@ def _check(record: Record) -> None:
     changed_files = (name for facts in (record.facts, *record.facts.get("earlier_records", [])) for name in facts["changed_files"])
     for name in (*changed_files, *record.facts["configuration_files"]):
         _word(name)
+    for name in filter(is_outside, record.facts["configuration_files"]):
+        if name not in record.facts["outside_settings"]:
+            raise KeyError(name)
     for job in record.jobs:
         float(job.usage["wallTime"])
         float(job.usage["peakMemory"])

@@ -14,14 +14,14 @@ from typing import Any
 
 from sgdphysics.errors import InputError
 from sgdphysics.files import sha256_of
-from sgdphysics.provenance import commits, job_records
+from sgdphysics.provenance import commits, job_records, places
+from sgdphysics.provenance.commits import History
 
 VERSION = 2  # as they are written; those of 1 had no number, and neither commit nor plumbing of single jobs
 CRATE = "provenance/ro-crate-metadata.json"
 LEFT_OUT = "provenance/not_kept.txt"
 PAGE = "report/index.html"
 EARLIER_CODE = "#code/"  # how identifiers begin of code that jobs used and that is another by now
-NO_COMMIT = "not in a repository"  # in place of a commit
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Job:
         started, ended: Times, ISO 8601.
         environment: Threads, device, machine, versions, plumbing.
         usage: Seconds and bytes by name.
-        commit: That of the study when the job first entered a record.
+        commit: That of the study when the job first entered a record, or that it is not known and why.
     """
 
     name: str
@@ -78,13 +78,14 @@ class Record:
         root: Folder of the project.
         study: Name of the study.
         sums: sha256 of every recorded file by its path relative to the root.
-        sizes: Bytes of every recorded file.
+        sizes: Bytes of every recorded file, but for those outside of the project.
         jobs: Every job.
         facts: What the record says of the study as a whole: settings, commit, changed files and so on.
         data_sets: What it says of a prepared data set, by its path.
         packages: Version of every package that a job loaded, by name.
         left_out: Files and folders that this copy of the study leaves out, None if it is no published copy.
         earlier_code: Code of jobs that were taken over, by its name.
+        outside: Where files outside of the project are now, by their recorded names, as far as that can be told.
         summed: Sums of today, so that no file is read twice.
     """
 
@@ -98,7 +99,13 @@ class Record:
     packages: Mapping[str, str]
     left_out: tuple[str, ...] | None = None
     earlier_code: Mapping[str, EarlierCode] = field(default_factory=dict)
+    outside: Mapping[str, Path] = field(default_factory=dict)
     summed: dict[str, str | None] = field(default_factory=dict)
+
+    @cached_property
+    def history(self) -> History:
+        """The commits of the project's repository, as far as it has them here."""
+        return History(self.root)
 
     @cached_property
     def maker(self) -> dict[str, Job]:
@@ -117,13 +124,14 @@ class Record:
 
     @property
     def commit(self) -> str:
-        """The commit of the study when the record was written."""
+        """The commit of the study when the record was written, or that it is not known and why."""
         return str(self.facts["commit"])
 
     @property
     def machines(self) -> list[str]:
         """The kinds of machine on which the jobs ran: processor and system."""
-        return sorted({f"{job.environment['machine']['processor']}, {job.environment['machine']['system']}" for job in self.jobs})
+        kinds = {(job.environment["machine"]["processor"], job.environment["machine"]["system"]) for job in self.jobs}
+        return sorted(f"{processor or 'processor not known'}, {system or 'system not known'}" for processor, system in kinds)
 
     @cached_property
     def job_commits(self) -> list[str]:
@@ -146,11 +154,16 @@ class Record:
     def today(self, path: str) -> str | None:
         """Return the sum of a file as it is now; None where there is none."""
         if path not in self.summed:
+            place = self.place(path)
             try:
-                self.summed[path] = sha256_of(self.root / path)
+                self.summed[path] = sha256_of(place) if place else None
             except OSError:
                 self.summed[path] = None
         return self.summed[path]
+
+    def place(self, path: str) -> Path | None:
+        """Return where a file is; None where that is outside of the project and cannot be told."""
+        return self.outside.get(path) if places.is_outside(path) else self.root / path
 
     def leaves_out(self, path: str) -> bool:
         """Return whether this copy of the study need not have a file."""
@@ -166,18 +179,26 @@ class Record:
         return users
 
     def commit_of(self, path: str) -> str | None:
-        """Return the commit in which a file of code or settings of a published study is as recorded, None where there is none."""
-        if self.left_out is None or path not in self.sums or path in self.maker:
+        """Return the commit in which a file of code or settings of a published study is as recorded, None where there is none.
+
+        Raises:
+            NotAtHandError: If none that is at hand has it, and another is not at hand.
+        """
+        if self.left_out is None or path not in self.sums or path in self.maker or path.startswith(f"results/{self.study}/"):
             return None
-        candidates = {self.commit: None, **self._commits_by_code.get(path, {})}
-        return next((commit for commit in candidates if commits.has(self.root, commit, path, self.sums[path])), None)
+        candidates = filter(commits.is_commit, {self.commit: None, **self._commits_by_code.get(path, {})})
+        return self.history.first_with(candidates, path, self.sums[path])
 
     def source(self, path: str) -> bytes | None:
-        """Return a file of code or settings as the study used it, where it is that today, or in a commit of a published study."""
+        """Return a file of code or settings as the study used it, where it is that today, or in a commit of a published study.
+
+        Raises:
+            NotAtHandError: If it may be in a commit that cannot be read here.
+        """
         if self.today(path) == self.sums.get(path):
             return content_of(self.root / path)
         commit = self.commit_of(path)
-        return commits.content(self.root, commit, path) if commit else None
+        return self.history.content(commit, path) if commit else None
 
     def names_of_code(self, job: Job) -> dict[str, str]:
         """Return the code of a job: name in the record -> path; they differ where another file of this path was in use later."""

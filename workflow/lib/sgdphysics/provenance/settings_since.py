@@ -1,14 +1,16 @@
 """Whether the jobs of a study would now be run with other settings than they were; comments and order do not count."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from sgdphysics.errors import InputError
-from sgdphysics.provenance import commits
+from sgdphysics.provenance import audit, commits
 from sgdphysics.provenance.audit import Cause, Verdict
+from sgdphysics.provenance.commits import NotAtHandError
+from sgdphysics.provenance.places import is_outside, without_places
 from sgdphysics.provenance.record import Job, Record
 from sgdphysics.study import inheritance
 from sgdphysics.study.inheritance import first_change
@@ -16,6 +18,15 @@ from sgdphysics.study.inheritance import first_change
 CLAIMS, DATA_SETS = "config/claims.yaml", "config/datasets.yaml"
 # What a file of settings says, given its path and, if this is not to be read, its content; raises `InputError` where it says none.
 Parse = Callable[[Path, bytes | None], Any]
+NO_SETTINGS = (InputError, KeyError, TypeError, AttributeError)
+
+
+@dataclass(frozen=True)
+class _Settings:
+    """What files of settings say; with a doubt where they are those of today, for want of the commit with those of then."""
+
+    content: Any
+    doubt: NotAtHandError | None
 
 
 @dataclass(frozen=True)
@@ -24,8 +35,8 @@ class _Catalogues:
     where these are.
     """
 
-    claims: Any
-    data_sets: list[Any]
+    claims: _Settings
+    data_sets: _Settings
     data_sets_file: str
 
 
@@ -37,61 +48,99 @@ def outdated(record: Record, parse: Parse) -> Callable[[Job], Verdict | None]:
     try:
         settings = _current_settings(record, parse)
         catalogues = _catalogues(record, parse, record.commit)
-    except (InputError, KeyError, TypeError, AttributeError) as error:
-        unreadable = Verdict(Cause.UNREADABLE_SETTINGS, (str(error),))
+    except NO_SETTINGS as error:
+        doubt = record.history.not_at_hand.get(record.commit)
+        unreadable = _other_settings(str(error), doubt) if doubt else Verdict(Cause.UNREADABLE_SETTINGS, (str(error),))
         return lambda job: unreadable
-    change = first_change(record.facts["settings"], settings)
+    change = first_change(record.facts["settings"], settings.content)
 
     @cache
     def catalogues_at(commit: str) -> _Catalogues:
         try:
             return _catalogues(record, parse, commit)
-        except (InputError, KeyError, TypeError, AttributeError):
+        except NO_SETTINGS:
             return catalogues
 
     def since(job: Job) -> Verdict | None:
         job_catalogues = catalogues_at(job.commit)
-        if "claims" in job.parameters and job.parameters["claims"] != job_catalogues.claims:
-            return _other_settings(CLAIMS)
-        if job.parameters.get("entry") is not None and job.parameters["entry"] not in job_catalogues.data_sets:
-            return _other_settings(job_catalogues.data_sets_file)
-        return _other_settings(change) if change else None
+        if "claims" in job.parameters and job.parameters["claims"] != job_catalogues.claims.content:
+            return _other_settings(CLAIMS, job_catalogues.claims.doubt)
+        entry = without_places(job.parameters.get("entry"))
+        if entry is not None and entry not in job_catalogues.data_sets.content:
+            return _other_settings(job_catalogues.data_sets_file, job_catalogues.data_sets.doubt)
+        return _other_settings(change, settings.doubt) if change else None
 
     return since
 
 
-def _other_settings(change: str) -> Verdict:
+def with_places(record: Record, parse: Parse) -> Record:
+    """Return a record with where its files outside of the project are now, as far as the entry of their data set names a folder."""
+    places: dict[str, Path] = {}
+    for job in record.jobs:
+        if names := [name for name in job.inputs if is_outside(name)]:
+            try:
+                data_set = parse(record.root / DATA_SETS, None)["datasets"][job.environment["wildcards"]["dataset"]]
+                folder = record.root / data_set["directory"]
+            except NO_SETTINGS:
+                continue
+            places |= {name: folder / PurePosixPath(name).name for name in names}
+    return replace(record, outside=places)
+
+
+def _other_settings(change: str, doubt: NotAtHandError | None) -> Verdict:
+    if doubt:
+        return audit.not_at_hand(Cause.SETTINGS_NOT_AT_HAND, change, doubt)
     return Verdict(Cause.OTHER_SETTINGS, (change,))
 
 
-def _current_settings(record: Record, parse: Parse) -> Any:
-    studies = inheritance.resolved(_configuration(record, parse, record.commit))["studies"]
+def _current_settings(record: Record, parse: Parse) -> _Settings:
+    configuration = _configuration(record, parse, record.commit)
+    studies = inheritance.resolved(configuration.content)["studies"]
     if record.study not in studies:
         raise InputError(f"there is no study {record.study!r}")
-    return studies[record.study]
+    return _Settings(studies[record.study], configuration.doubt)
 
 
-def _configuration(record: Record, parse: Parse, commit: str) -> Any:
+def _configuration(record: Record, parse: Parse, commit: str) -> _Settings:
     """The files of settings as the jobs of a commit used them, laid over each other, and what the command line set besides."""
     config: Any = {}
+    doubt = None
     for name in record.facts["configuration_files"]:
-        config = inheritance.merged(config, parse(record.root / name, _content(record, name, commit)))
-    return inheritance.merged(config, record.facts["command_line_settings"])
+        # What a file outside of the project said is in the record: that it is gone, or another, is no change of this study.
+        if is_outside(name):
+            config = inheritance.merged(config, record.facts["outside_settings"][name])
+        else:
+            file = _file(record, parse, name, commit)
+            config, doubt = inheritance.merged(config, file.content), doubt or file.doubt
+    return _Settings(inheritance.merged(config, record.facts["command_line_settings"]), doubt)
 
 
 def _catalogues(record: Record, parse: Parse, commit: str) -> _Catalogues:
-    def file(name: str) -> Any:
-        return parse(record.root / name, _content(record, name, commit))
+    claims, data_sets = (_file(record, parse, name, commit) for name in (CLAIMS, DATA_SETS))
+    further = _configuration(record, parse, commit).content.get("datasets", {})
+    entries = [
+        without_places({key: value for key, value in entry.items() if key != "mirrors"})
+        for entry in {**data_sets.content["datasets"], **further}.values()
+    ]
+    return _Catalogues(
+        replace(claims, content=claims.content["claims"]),
+        replace(data_sets, content=entries),
+        f"{DATA_SETS}, or datasets of the configuration" if further else DATA_SETS,
+    )
 
-    claims, registry = file(CLAIMS)["claims"], file(DATA_SETS)["datasets"]
-    further = _configuration(record, parse, commit).get("datasets", {})
-    entries = [{key: value for key, value in entry.items() if key != "mirrors"} for entry in {**registry, **further}.values()]
-    return _Catalogues(claims, entries, f"{DATA_SETS}, or datasets of the configuration" if further else DATA_SETS)
+
+def _file(record: Record, parse: Parse, name: str, commit: str) -> _Settings:
+    """What a file of settings says."""
+    try:
+        content, doubt = _content(record, name, commit), None
+    except NotAtHandError as error:
+        content, doubt = None, error
+    return _Settings(parse(record.root / name, content), doubt)
 
 
 def _content(record: Record, name: str, commit: str) -> bytes | None:
     """A file of settings as the jobs of a commit used it, if it can be had; else it is read as it is now."""
-    if commit == record.commit or record.left_out is None:
+    if commit == record.commit or record.left_out is None or not commits.is_commit(commit):
         return record.source(name)
-    content = commits.content(record.root, commit, name)
+    content = record.history.content(commit, name)
     return record.source(name) if content is None else content

@@ -28,6 +28,8 @@ from sgdphysics.errors import InputError
 LIBRARY = Path(__file__).parents[2]
 KERNEL = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}, "language_info": {"name": "python"}}
 INJECTED = "injected-parameters"  # papermill's tag of the cell that it adds
+# Where a warning comes from: folders of one machine, and of one run.
+FOLDERS = re.compile(r"(?<![\w.:/-])/([^\s/:'\"]+/)+")
 # What a page may not hold: each of these would load something, or run.
 LOADING = "script, link, iframe, object, embed, base, form, img:not([src^='data:'])"
 
@@ -76,6 +78,9 @@ def normalised(notebook: NotebookNode, parameters: Mapping[str, Any]) -> Noteboo
             cell.id = INJECTED
             # Papermill formats these lines with black where that is installed, and not elsewhere.
             cell.source = "\n".join(["# Parameters", *(f"{name} = {value!r}" for name, value in parameters.items())])
+        for output in cell.get("outputs", []):
+            if output.get("name") == "stderr":
+                output.text = FOLDERS.sub("", output.text)
         cell.metadata = nbformat.from_dict({"tags": tags} if tags else {})
     nbformat.validate(notebook)
     return notebook

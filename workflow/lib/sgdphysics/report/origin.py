@@ -7,7 +7,8 @@ from typing import Any
 import yaml
 
 from sgdphysics.errors import InputError, one_line
-from sgdphysics.provenance import audit
+from sgdphysics.provenance import audit, commits
+from sgdphysics.provenance.places import without_places
 from sgdphysics.report.text import listed
 
 
@@ -26,7 +27,7 @@ def dataset(name: str, entry: Mapping[str, Any]) -> dict[str, list[str]]:
     sources = {
         "embedded": [f"comes with a Python package, loader {entry.get('loader')}"],
         "idx_download": [f"downloaded from {mirror}" for mirror in entry.get("mirrors", [])],
-        "idx_directory": [f"own files in {entry.get('directory')}"],
+        "idx_directory": [_own_files(entry.get("directory"))],
     }
     checksums = [f"{file}: {details['sha256']}" for file, details in entry.get("files", {}).items()]
     checksums += [entry["sha256"]] if entry.get("sha256") else []
@@ -50,11 +51,22 @@ def _image_size(shape: Sequence[int]) -> str:
     return f"{' × '.join(map(str, shape))} pixels" if len(shape) > 1 else f"{shape[0]:,} numbers each"
 
 
+def _own_files(directory: Any) -> str:
+    """Own files with their folder, if it is one of the project: others are nobody's business."""
+    is_within = directory is not None and without_places(directory) == directory
+    return f"own files in {directory}" if is_within else "own files"
+
+
 def record_facts(record: audit.Record) -> dict[str, Any]:
-    """Return the sum of a study's record as it is today, and what the record says of code, machines and versions."""
+    """Return the sum of a study's record as it is today, and what the record says of code, machines and versions.
+
+    "commit" is empty where it is not known, which then is "no_commit", with the reason.
+    """
+    is_known = commits.is_commit(record.commit)
     return {
         "sha256": record.today(record.crate),
-        "commit": record.facts["commit"],
+        "commit": record.commit if is_known else "",
+        "no_commit": "" if is_known else commits.not_known(record.commit),
         "changed_files": record.facts["changed_files"],
         "machines": record.machines,
         "devices": sorted({job.environment["device"] for job in record.jobs}),

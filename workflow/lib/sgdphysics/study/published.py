@@ -4,6 +4,7 @@ A study is published where ``results/<study>/provenance/not_kept.txt`` says what
 """
 
 import json
+import re
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
@@ -77,9 +78,10 @@ def line(root: Path, study: str) -> str:
 
 
 def _commit(crate: Path) -> str:
-    """The commit at which a record was written; empty where that cannot be read."""
+    """The commit at which a record was written; empty where that is not known."""
     try:
         entities = json.loads(crate.read_text(encoding="utf-8"))["@graph"]
-        return next(entity["value"] for entity in entities if entity["@id"] == "#study/commit")
+        commit = next(entity["value"] for entity in entities if entity["@id"] == "#study/commit")
+        return commit if re.fullmatch("[0-9a-f]+", commit) else ""  # else it is not known
     except (OSError, ValueError, LookupError, TypeError, StopIteration):
         return ""
