@@ -12,6 +12,7 @@ import pytest
 from bs4 import BeautifulSoup
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
+from sgdphysics import job_environment
 from sgdphysics.errors import InputError
 from sgdphysics.report import notebooks
 
@@ -76,7 +77,7 @@ def test_parameters_replace_the_defaults(executed):
 def test_the_kernel_is_this_python_with_this_library_and_no_files_at_home(executed):
     python, library, profile, folder = ast.literal_eval(executed.cells[3].outputs[0].data["text/plain"])
     assert python == sys.executable
-    assert library == str(notebooks.LIBRARY / "sgdphysics" / "__init__.py")
+    assert library == str(job_environment.LIBRARY / "sgdphysics" / "__init__.py")
     assert not Path(profile).exists()
     assert folder == str(Path.cwd())
 
@@ -144,7 +145,7 @@ def test_a_page_that_would_load_something_is_refused(source):
 def test_no_folder_at_home_is_needed_to_execute(tmp_path):
     path = written(tmp_path / "small.ipynb", "1 + 1")
     code = "import sys; from sgdphysics.report import notebooks; print(notebooks.execute(notebooks.Path(sys.argv[1]), {}).cells)"
-    environment = {"PYTHONPATH": str(notebooks.LIBRARY), "PATH": os.environ["PATH"], "HOME": str(tmp_path / "missing")}
+    environment = {"PYTHONPATH": str(job_environment.LIBRARY), "PATH": os.environ["PATH"], "HOME": str(tmp_path / "missing")}
     done = subprocess.run(
         [sys.executable, "-c", code, path], env=environment, cwd=tmp_path, capture_output=True, text=True, check=False
     )

@@ -55,8 +55,8 @@ def write(
     earlier_sum = sha256_of(earlier_crate) if earlier_crate else ""
     records = crate.jobs_behind(results, records_of_jobs(details["logs"], earlier))
     settings = yaml.safe_dump(details["settings"], sort_keys=False, default_flow_style=None, allow_unicode=True, width=100)
-    write_atomically(outputs["settings"], lambda path: path.write_text(settings))
-    write_atomically(outputs["readme"], lambda path: path.write_text(README.format(study=study)))
+    write_atomically(outputs["settings"], lambda path: path.write_text(settings, encoding="utf-8"))
+    write_atomically(outputs["readme"], lambda path: path.write_text(README.format(study=study), encoding="utf-8"))
     commit, changed_files = state_of_repository()
     # Results are no changes of that from which they are made: they may be in the repository, as published before.
     made, folders = {name for record in records.values() for name in record["outputs"]}, (f"results/{study}/", f"figures/{study}/")
@@ -124,7 +124,7 @@ def state_of_repository() -> tuple[str | None, list[str]]:
     """The commit, and the files that differ from it; nothing where this is no repository."""
     try:
         commit, status = (
-            subprocess.run(["git", *command], capture_output=True, text=True, check=True).stdout
+            subprocess.run(["git", *command], capture_output=True, encoding="utf-8", check=True).stdout
             for command in (["rev-parse", "HEAD"], ["status", "--porcelain"])
         )
     except (OSError, subprocess.CalledProcessError):
@@ -169,7 +169,7 @@ def data_set(name: str, entry: Mapping[str, Any], earlier: Record | None = None)
         return {str(path): dict(earlier.data_sets[str(path)])}
     metadata = load_metadata(path)
     sources = Path("data") / name / "sources.json"
-    mirrors = json.loads(sources.read_text()) if sources.is_file() else {}
+    mirrors = json.loads(sources.read_text(encoding="utf-8")) if sources.is_file() else {}
     facts = {
         "name": name,
         **{key: str(entry[key]) for key in ("description", "version", "licence", "citation")},

@@ -12,6 +12,7 @@ from typing import Any
 
 import yaml
 
+from sgdphysics import job_environment
 from sgdphysics.errors import InputError, one_line
 from sgdphysics.provenance import answers, audit, compare, project, settings_since
 from sgdphysics.provenance.confirmation import record_is_changed
@@ -29,9 +30,11 @@ something that it was made from has changed since; tampered: not the bytes of th
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit code."""
+    job_environment.print_any_text()
     options = _parser().parse_args(arguments)
     try:
-        code = options.run(options)
+        with job_environment.applied():
+            code = options.run(options)
         sys.stdout.flush()
         return code
     except BrokenPipeError:  # whoever reads, such as `head`, wants no more
@@ -114,6 +117,7 @@ def _runs(options: argparse.Namespace) -> int:
 
 
 def _compare(options: argparse.Namespace) -> int:
+    job_environment.check_matplotlibrc(Path())
     folders = [path if path.is_dir() else Path("results") / path for path in options.studies]
     differences = compare.compare(*folders, options.relative, options.absolute, options.image_rms)
     for difference in differences:

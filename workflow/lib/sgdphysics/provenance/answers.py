@@ -139,8 +139,15 @@ def _about(record: Record) -> list[str]:
         f"commit {record.commit}{_changes(facts['changed_files'], is_dirty=facts['dirty'])}",
         *_taken_over(record),
         *(f"machine {machine}" for machine in record.machines),
+        *(f"jobs ran with {variable}" for variable in _variables(record)),
         *(f"data {path}: {of['description']}; {of['origin']}; {of['licence']}" for path, of in record.data_sets.items()),
     ]
+
+
+def _variables(record: Record) -> list[str]:
+    """What was set where jobs ran and could have reached them; see `sgdphysics.job_environment.recorded`."""
+    settings = {setting for job in record.jobs for setting in job.environment.get("variables", {}).items()}
+    return [f"{name}={value}" for name, value in sorted(settings)]
 
 
 def _changes(files: Sequence[str], *, is_dirty: bool) -> str:
