@@ -233,7 +233,10 @@ def print_summary(study):
         for name in ("report/index.html", "provenance/ro-crate-metadata.json")
     )
     if page.is_file() and page.stat().st_mtime >= START:
-        print(Path(f"results/{study}/claims.txt").read_text(encoding="utf-8"), file=sys.stderr)
+        print(
+            Path(f"results/{study}/claims.txt").read_text(encoding="utf-8"),
+            file=sys.stderr,
+        )
         print(f"Record: {record}, sha256 {files.sha256_of(record)}", file=sys.stderr)
 
 
