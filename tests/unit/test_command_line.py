@@ -5,8 +5,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import matplotlib.image
+import numpy as np
 import pytest
 
+import hostile_environment
 import small_study as small
 from sgdphysics import command_line
 from sgdphysics.files import sha256_of
@@ -251,3 +254,22 @@ def test_the_command_is_quick_because_it_loads_no_large_package(study):
     loaded = set(run(study, "-c", code).stdout.splitlines()[-1].split())
     assert "sgdphysics.provenance.audit" in loaded
     assert not {"torch", "scipy", "sklearn", "matplotlib.pyplot", "snakemake"} & loaded
+
+
+def test_a_terminal_that_lacks_signs_and_a_look_of_the_users_own_stop_no_comparison(tmp_path):
+    for name, sign, level in (("one", "−", 0.0), ("two", "×", 1.0)):
+        tables, figures = tmp_path / "results" / name / "tables", tmp_path / "figures" / name
+        for folder in (tables, figures):
+            folder.mkdir(parents=True)
+        (tables / "table.csv").write_text(f"sign\n{sign}\n", encoding="utf-8")
+        matplotlib.image.imsave(figures / "figure.png", np.full((2, 2, 3), level))
+    planted = hostile_environment.plant(tmp_path / "home", tmp_path)
+    # Which modules Python finds, and whether it waits at the end for what is typed, is none of the command's.
+    own = {"PYTHONPATH": str(LIBRARY), "PYTHONINSPECT": ""}
+    # The script of the command has no modules of the working folder, and so -P.
+    command = [sys.executable, "-P", "-m", "sgdphysics.command_line", "compare", "one", "two"]
+    environment = hostile_environment.clean() | planted | own
+    done = subprocess.run(command, cwd=tmp_path, env=environment, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (1, b"")
+    assert b"'\\u2212' and '\xd7'" in done.stdout
+    assert b"root mean square difference 255 of 255 levels" in done.stdout

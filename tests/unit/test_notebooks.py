@@ -12,6 +12,7 @@ import pytest
 from bs4 import BeautifulSoup
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
+import hostile_environment
 from sgdphysics import job_environment
 from sgdphysics.errors import InputError
 from sgdphysics.report import notebooks
@@ -59,13 +60,17 @@ def test_stored_notebooks_hold_no_outputs_and_no_traces(path):
 
 @pytest.fixture(scope="module")
 def executed(tmp_path_factory):
-    """A notebook that shows its parameters, and what it finds around it."""
+    """A notebook that shows its parameters, and what it finds around it, as a user executes it in whose environment all is set."""
     folder = tmp_path_factory.mktemp("executed")
     looks = 'import os, sys, sgdphysics\n[sys.executable, sgdphysics.__file__, os.environ["IPYTHONDIR"], os.getcwd()]'
     path = written(folder / "small.ipynb", "number = 1\nwords = {}", "number, words", looks, tags=["parameters"])
-    before = dict(os.environ)
-    notebook = notebooks.execute(path, {"number": 7, "words": {"a": ["b's", None]}})
-    assert dict(os.environ) == before
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in hostile_environment.plant(folder / "home", folder).items():
+            patch.setenv(name, value)
+        patch.chdir(folder)
+        before = dict(os.environ)
+        notebook = notebooks.execute(path, {"number": 7, "words": {"a": ["b's", None]}})
+        assert dict(os.environ) == before
     return notebook
 
 
@@ -79,7 +84,7 @@ def test_the_kernel_is_this_python_with_this_library_and_no_files_at_home(execut
     assert python == sys.executable
     assert library == str(job_environment.LIBRARY / "sgdphysics" / "__init__.py")
     assert not Path(profile).exists()
-    assert folder == str(Path.cwd())
+    assert (Path(folder) / "small.ipynb").is_file()
 
 
 def test_an_executed_notebook_has_no_traces_of_its_run(executed):
