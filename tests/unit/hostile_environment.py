@@ -15,8 +15,8 @@ def plant(home, working_folder):
     modules = home / "modules"
     for folder in (settings, startup, modules):
         folder.mkdir(parents=True)
-    for path in (working_folder / "matplotlibrc", settings / "matplotlibrc"):
-        path.write_text(LOOK, encoding="utf-8")
+    (working_folder / "matplotlibrc").write_text(LOOK, encoding="utf-8")
+    (settings / "matplotlibrc").write_bytes(LOOK.encode() + b"\xff")  # which matplotlib cannot read
     shadows = [folder / f"{name}.py" for folder in (working_folder, modules) for name in SHADOWS]
     for path in [startup / "00.py", home / "startup.py", *shadows]:
         path.write_text(ENDS, encoding="utf-8")

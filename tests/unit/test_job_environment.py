@@ -57,9 +57,8 @@ print(*(f"{name} {hashlib.sha256(content).hexdigest()}" for name, content in mad
 
 
 def started(folder, variables):
-    (folder / "job").mkdir()  # the folder of a script comes first where modules are looked for
-    (folder / "job" / "job.py").write_text(JOB, encoding="utf-8")
-    command = [sys.executable, "-c", WORKFLOW, str(job_environment.LIBRARY), "job/job.py"]
+    (folder / "job.py").write_text(JOB, encoding="utf-8")  # beside modules of the user: where a script lies is looked at first
+    command = [sys.executable, "-c", WORKFLOW, str(job_environment.LIBRARY), "job.py"]
     pipe = subprocess.PIPE
     return subprocess.Popen(command, cwd=folder, env=variables, stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe)
 

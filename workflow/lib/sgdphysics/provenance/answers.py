@@ -146,8 +146,8 @@ def _about(record: Record) -> list[str]:
 
 def _variables(record: Record) -> list[str]:
     """What was set where jobs ran and could have reached them; see `sgdphysics.job_environment.recorded`."""
-    settings = {setting for job in record.jobs for setting in job.environment.get("variables", {}).items()}
-    return [f"{name}={value}" for name, value in sorted(settings)]
+    of_jobs = (job.environment.get("variables") for job in record.jobs)  # older records have none
+    return sorted({f"{name}={value}" for variables in of_jobs if isinstance(variables, dict) for name, value in variables.items()})
 
 
 def _changes(files: Sequence[str], *, is_dirty: bool) -> str:

@@ -29,7 +29,7 @@ PROFILES = {
 BIOSCHEMAS_WORKFLOW = "https://bioschemas.org/profiles/ComputationalWorkflow/1.0-RELEASE"
 MEDIA_TYPES = {".smk": "text/plain", ".safetensors": "application/octet-stream", ".yaml": "application/yaml"}
 MEDIA_TYPES |= {".rst": "text/x-rst", ".md": "text/markdown", ".ipynb": "application/x-ipynb+json"}
-# Of the record of a job, in this order; records of version 1 have no plumbing, and most have no variables.
+# Of the record of a job, in this order; older records have no plumbing, or no variables.
 ENVIRONMENT = ("threads", "device", "machine", "python", "packages", "libraries", "wildcards", "plumbing", "variables")
 
 

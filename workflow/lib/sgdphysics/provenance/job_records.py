@@ -96,9 +96,8 @@ def recorded(job: Any, device: Callable[[], str] = lambda: "cpu") -> Generator[N
         "python": platform.python_version(),
         "packages": loaded_packages(sys.modules),
         "libraries": libraries(),
+        "variables": job_environment.recorded(os.environ),
     }
-    if variables := job_environment.recorded(os.environ):
-        record_content["variables"] = variables
     text = json.dumps(record_content, indent=1, sort_keys=True) + "\n"
     write_atomically(record, lambda path: path.write_text(text, encoding="utf-8"))
 
