@@ -1,8 +1,11 @@
 """One thread for every test: results then do not depend on the machine, and tests beside each other do not fight for cores.
 
-And in which order files of tests are run, and by which process, where there are several.
+Text that tests read and write is UTF-8, whatever the locale. And in which order files of tests are run, and by which process, where
+there are several.
 """
 
+import contextlib
+import locale
 import os
 
 import pytest
@@ -10,6 +13,8 @@ from xdist.scheduler import LoadScopeScheduling
 
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[name] = "1"
+with contextlib.suppress(locale.Error):
+    locale.setlocale(locale.LC_CTYPE, "C.UTF-8")
 
 MAKES_THE_SMOKE_STUDY = "test_smoke_study.py"
 

@@ -5,8 +5,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import matplotlib.image
+import numpy as np
 import pytest
 
+import hostile_environment
 import small_study as small
 from sgdphysics import command_line
 from sgdphysics.files import sha256_of
@@ -142,6 +145,18 @@ def test_a_file_that_no_record_knows_is_unknown(study):
     assert out.startswith("figures/small/new.svg  unknown: no record\n")
 
 
+def test_an_audit_names_what_was_set_where_jobs_ran(study):
+    records = small.records_of(study)
+    for record in records.values():
+        record["variables"] = {}
+    quiet = "jobs ran with"
+    small.publish(study, small.crate.build(small.described(study, records), records))
+    assert quiet not in answer(study, "audit", FIGURE)[1]
+    next(iter(records.values()))["variables"] = {"LD_PRELOAD": "libfast.so"}
+    small.publish(study, small.crate.build(small.described(study, records), records))
+    assert "jobs ran with LD_PRELOAD=libfast.so" in answer(study, "audit", FIGURE)[1].splitlines()
+
+
 def test_the_chain_as_text_names_rules_data_machine_and_record(study):
     _, out, _ = answer(study, "audit", FIGURE)
     lines = out.splitlines()
@@ -251,3 +266,23 @@ def test_the_command_is_quick_because_it_loads_no_large_package(study):
     loaded = set(run(study, "-c", code).stdout.splitlines()[-1].split())
     assert "sgdphysics.provenance.audit" in loaded
     assert not {"torch", "scipy", "sklearn", "matplotlib.pyplot", "snakemake"} & loaded
+
+
+def test_a_terminal_that_lacks_signs_and_a_look_of_the_users_own_stop_no_comparison(tmp_path):
+    for name, sign, level in (("one", "−", 0.0), ("two", "×", 1.0)):
+        tables, figures = tmp_path / "results" / name / "tables", tmp_path / "figures" / name
+        for folder in (tables, figures):
+            folder.mkdir(parents=True)
+        (tables / "table.csv").write_text(f"sign\n{sign}\n", encoding="utf-8")
+        matplotlib.image.imsave(figures / "figure.png", np.full((2, 2, 3), level))
+    (tmp_path / "elsewhere").mkdir()
+    planted = hostile_environment.plant(tmp_path / "home", tmp_path / "elsewhere")
+    # Which modules Python finds, and whether it waits at the end for what is typed, is none of the command's.
+    own = {"PYTHONPATH": str(LIBRARY), "PYTHONINSPECT": ""}
+    # The script of the command has no modules of the working folder, and so -P.
+    command = [sys.executable, "-P", "-m", "sgdphysics.command_line", "compare", "one", "two"]
+    environment = hostile_environment.clean() | planted | own
+    done = subprocess.run(command, cwd=tmp_path, env=environment, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (1, b"")
+    assert b"'\\u2212' and '\xd7'" in done.stdout
+    assert b"root mean square difference 255 of 255 levels" in done.stdout

@@ -15,7 +15,7 @@ import pytest
 WORKFLOW = Path(__file__).parents[2] / "workflow"
 LIBRARY = WORKFLOW / "lib" / "sgdphysics"
 # What moves no number: it may change without a job being done again.
-PLUMBING = {"errors", "files", "progress", "provenance.job_records", "provenance.jobs", "provenance.places"}
+PLUMBING = {"errors", "files", "job_environment", "progress", "provenance.job_records", "provenance.jobs", "provenance.places"}
 # From the ground up: a module imports from its own room and from lower ones. Of packages all that has no place of its own.
 ROOMS = {
     "plumbing": PLUMBING,

@@ -54,11 +54,18 @@ def test_a_record_says_what_the_job_was(folder):
     with job_records.recorded(a_job(**given), lambda: device):
         device = "a device"
     found = record()
-    assert found.keys() == job_records.KEYS | {"version", "plumbing"}
+    assert found.keys() == job_records.KEYS | {"version", "plumbing", "variables"}
     assert found["version"] == job_records.VERSION
     assert (found["rule"], found["script"], found["threads"], found["device"]) == ("draw", SCRIPT, 2, "a device")
     assert (found["wildcards"], found["params"]) == (given["wildcards"], {"rate": 0.5, "seeds": [3, 4]})
     assert found["seeds"] == [3, 4, 7]
+
+
+def test_a_record_says_which_libraries_a_user_has_put_in_place_of_others(folder, monkeypatch):
+    monkeypatch.setenv("LD_PRELOAD", "/home/x/libfast.so")
+    with job_records.recorded(a_job()):
+        pass
+    assert record()["variables"]["LD_PRELOAD"] == "libfast.so"
 
 
 def test_a_failed_job_leaves_no_record_not_even_an_older_one(folder):

@@ -12,6 +12,8 @@ import pytest
 from bs4 import BeautifulSoup
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
+import hostile_environment
+from sgdphysics import job_environment
 from sgdphysics.errors import InputError
 from sgdphysics.report import notebooks
 
@@ -58,13 +60,17 @@ def test_stored_notebooks_hold_no_outputs_and_no_traces(path):
 
 @pytest.fixture(scope="module")
 def executed(tmp_path_factory):
-    """A notebook that shows its parameters, and what it finds around it."""
+    """A notebook that shows its parameters, and what it finds around it, as a user executes it in whose environment all is set."""
     folder = tmp_path_factory.mktemp("executed")
     looks = 'import os, sys, sgdphysics\n[sys.executable, sgdphysics.__file__, os.environ["IPYTHONDIR"], os.getcwd()]'
     path = written(folder / "small.ipynb", "number = 1\nwords = {}", "number, words", looks, tags=["parameters"])
-    before = dict(os.environ)
-    notebook = notebooks.execute(path, {"number": 7, "words": {"a": ["b's", None]}})
-    assert dict(os.environ) == before
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in hostile_environment.plant(folder / "home", folder).items():
+            patch.setenv(name, value)
+        patch.chdir(folder)
+        before = dict(os.environ)
+        notebook = notebooks.execute(path, {"number": 7, "words": {"a": ["b's", None]}})
+        assert dict(os.environ) == before
     return notebook
 
 
@@ -76,9 +82,9 @@ def test_parameters_replace_the_defaults(executed):
 def test_the_kernel_is_this_python_with_this_library_and_no_files_at_home(executed):
     python, library, profile, folder = ast.literal_eval(executed.cells[3].outputs[0].data["text/plain"])
     assert python == sys.executable
-    assert library == str(notebooks.LIBRARY / "sgdphysics" / "__init__.py")
+    assert library == str(job_environment.LIBRARY / "sgdphysics" / "__init__.py")
     assert not Path(profile).exists()
-    assert folder == str(Path.cwd())
+    assert (Path(folder) / "small.ipynb").is_file()
 
 
 def test_an_executed_notebook_has_no_traces_of_its_run(executed):
@@ -153,7 +159,7 @@ def test_a_page_that_would_load_something_is_refused(source):
 def test_no_folder_at_home_is_needed_to_execute(tmp_path):
     path = written(tmp_path / "small.ipynb", "1 + 1")
     code = "import sys; from sgdphysics.report import notebooks; print(notebooks.execute(notebooks.Path(sys.argv[1]), {}).cells)"
-    environment = {"PYTHONPATH": str(notebooks.LIBRARY), "PATH": os.environ["PATH"], "HOME": str(tmp_path / "missing")}
+    environment = {"PYTHONPATH": str(job_environment.LIBRARY), "PATH": os.environ["PATH"], "HOME": str(tmp_path / "missing")}
     done = subprocess.run(
         [sys.executable, "-c", code, path], env=environment, cwd=tmp_path, capture_output=True, text=True, check=False
     )

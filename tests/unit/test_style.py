@@ -35,6 +35,15 @@ def test_a_band_without_a_column_that_all_seeds_have_is_not_drawn(samples):
     assert not axis.collections
 
 
+def test_the_look_is_that_of_the_project_whatever_was_set_before(tmp_path):
+    style.save(example(), tmp_path / "one.pdf", tmp_path / "one.png")
+    others = {"axes.facecolor": "yellow", "axes.grid": True, "xtick.direction": "in", "savefig.dpi": 77, "mathtext.fontset": "stix"}
+    with plt.rc_context(others):
+        style.save(example(), tmp_path / "two.pdf", tmp_path / "two.png")
+    for suffix in ("pdf", "png"):
+        assert (tmp_path / f"one.{suffix}").read_bytes() == (tmp_path / f"two.{suffix}").read_bytes()
+
+
 def test_short_logarithmic_axes_have_plain_labels_and_long_ones_powers():
     style.use_theme()
     _, (short, long) = plt.subplots(1, 2)

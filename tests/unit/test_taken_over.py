@@ -106,7 +106,7 @@ def test_texts_that_look_like_numbers_are_the_same_text_when_written_again(tmp_p
 def first_version(published):
     """The published study with a record of the first version: no number, no commits and no plumbing of jobs."""
     content = json.loads((published / small.CRATE).read_text())
-    gone = ("environment/plumbing", "environment/commit", "record_version")
+    gone = ("environment/plumbing", "environment/variables", "environment/commit", "record_version")
     content["@graph"] = [entity for entity in content["@graph"] if not entity["@id"].endswith(gone)]
     for entity in content["@graph"]:
         for key in ("environment", "variableMeasured"):

@@ -8,10 +8,11 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 
 
-def snakemake(*arguments, folder, timeout=1800):
-    """Run Snakemake in a folder; returns the finished process with its output as text."""
+def snakemake(*arguments, folder, timeout=1800, environment=None):
+    """Run Snakemake in a folder, with these variables or those of this process; returns it when it has ended, with its output."""
     command = [sys.executable, "-m", "snakemake", "--cores", "2", *arguments]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=timeout, check=False)
+    run = {"cwd": folder, "env": environment, "stdin": subprocess.DEVNULL, "capture_output": True, "encoding": "utf-8"}
+    return subprocess.run(command, **run, timeout=timeout, check=False)
 
 
 def copy_of_checkout(folder, *, published=False):

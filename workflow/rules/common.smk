@@ -6,11 +6,10 @@ from pathlib import Path
 
 ROOT = Path(workflow.basedir)
 LIBRARY = ROOT / "workflow" / "lib"
-# The library of this checkout, also in the processes of the jobs, whatever else is installed.
+# The library of this checkout, whatever else is installed.
 sys.path.insert(0, str(LIBRARY))
-os.environ.update(PYTHONPATH=str(LIBRARY), SOURCE_DATE_EPOCH="0")
 
-from sgdphysics import files
+from sgdphysics import files, job_environment
 from sgdphysics.claims import ledger
 from sgdphysics.errors import InputError
 from sgdphysics.provenance import guards, places, reading
@@ -31,6 +30,7 @@ if not os.access(os.curdir, os.W_OK):
     )
 
 try:
+    job_environment.prepare_workflow(Path())
     # Snakemake has read them already, and has taken the last of a key that is there twice.
     check_files(workflow.configfiles if workflow.is_main_process else [])
     CONFIGURATION = Configuration(ROOT, config)
@@ -256,7 +256,10 @@ def print_summary(study):
         for name in ("report/index.html", "provenance/ro-crate-metadata.json")
     )
     if page.is_file() and page.stat().st_mtime >= START:
-        print(Path(f"results/{study}/claims.txt").read_text(), file=sys.stderr)
+        print(
+            Path(f"results/{study}/claims.txt").read_text(encoding="utf-8"),
+            file=sys.stderr,
+        )
         print(f"Record: {record}, sha256 {files.sha256_of(record)}", file=sys.stderr)
 
 

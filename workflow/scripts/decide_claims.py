@@ -26,7 +26,7 @@ def decide(
     ledger, tests = verdicts.decide(entries, tables, scale, before)
     save_table(outputs["claims"], ledger)
     save_table(outputs["tests"], tests)
-    write_atomically(outputs["summary"], lambda path: path.write_text(summary(ledger, tests, study)))
+    write_atomically(outputs["summary"], lambda path: path.write_text(summary(ledger, tests, study), encoding="utf-8"))
 
 
 def summary(ledger: pd.DataFrame, tests: pd.DataFrame, study: str) -> str:

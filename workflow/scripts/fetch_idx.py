@@ -60,7 +60,7 @@ def fetch(
     for name, payload in payloads.items():
         write_atomically(directory / name, lambda path, payload=payload: path.write_bytes(payload))
     text = json.dumps(sources, indent=2) + "\n"
-    write_atomically(directory / "sources.json", lambda path: path.write_text(text))
+    write_atomically(directory / "sources.json", lambda path: path.write_text(text, encoding="utf-8"))
 
 
 def download(url: str, path: Path) -> None:

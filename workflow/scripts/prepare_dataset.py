@@ -51,7 +51,7 @@ def _compare(subject: str, value: Any, expected: Any) -> None:
 def _sources(path: Path) -> dict[str, str]:
     """The mirror that each file came from, as `fetch_idx` wrote it."""
     try:
-        return {file: source["mirror"] for file, source in json.loads(path.read_text()).items()}
+        return {file: source["mirror"] for file, source in json.loads(path.read_text(encoding="utf-8")).items()}
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise RecordError(f"{path}: not a list of sources ({error})") from None
 

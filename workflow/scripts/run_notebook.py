@@ -15,8 +15,8 @@ def run(notebook: Path, parameters: Mapping[str, Any], links: Mapping[str, str],
     """Write the executed notebook and its page; neither if a cell fails."""
     executed = notebooks.execute(notebook, parameters)
     page = notebooks.page(executed, links)
-    write_atomically(outputs["notebook"], lambda path: path.write_text(nbformat.writes(executed) + "\n"))
-    write_atomically(outputs["page"], lambda path: path.write_text(page))
+    write_atomically(outputs["notebook"], lambda path: path.write_text(nbformat.writes(executed) + "\n", encoding="utf-8"))
+    write_atomically(outputs["page"], lambda path: path.write_text(page, encoding="utf-8"))
 
 
 if __name__ == "__main__":

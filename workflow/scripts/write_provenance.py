@@ -56,8 +56,8 @@ def write(
     earlier_sum = sha256_of(earlier_crate) if earlier_crate else ""
     records = crate.jobs_behind(results, records_of_jobs(details["logs"], earlier))
     settings = yaml.safe_dump(details["settings"], sort_keys=False, default_flow_style=None, allow_unicode=True, width=100)
-    write_atomically(outputs["settings"], lambda path: path.write_text(settings))
-    write_atomically(outputs["readme"], lambda path: path.write_text(README.format(study=study)))
+    write_atomically(outputs["settings"], lambda path: path.write_text(settings, encoding="utf-8"))
+    write_atomically(outputs["readme"], lambda path: path.write_text(README.format(study=study), encoding="utf-8"))
     configuration = {recorded_name(path, sha256_of(path)): Path(path) for path in details["configuration"]}
     state = repository.state_of(Path(), sources(further, records.values()))
     # Results are no changes of that from which they are made: they may be in the repository, as published before.
@@ -185,7 +185,7 @@ def data_set(name: str, entry: Mapping[str, Any], earlier: Record | None = None)
         return {str(path): dict(earlier.data_sets[str(path)])}
     metadata = load_metadata(path)
     sources = Path("data") / name / "sources.json"
-    mirrors = json.loads(sources.read_text()) if sources.is_file() else {}
+    mirrors = json.loads(sources.read_text(encoding="utf-8")) if sources.is_file() else {}
     facts = {
         "name": name,
         **{key: str(entry[key]) for key in ("description", "version", "licence", "citation")},

@@ -12,6 +12,7 @@ from typing import Any
 
 import yaml
 
+from sgdphysics import job_environment
 from sgdphysics.errors import InputError, one_line
 from sgdphysics.provenance import answers, audit, compare, project, settings_since
 from sgdphysics.provenance.confirmation import record_is_changed
@@ -30,9 +31,11 @@ only the recorded commit can, which is not at hand"""
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit code."""
+    job_environment.print_any_text()
     options = _parser().parse_args(arguments)
     try:
-        code = options.run(options)
+        with job_environment.applied():
+            code = options.run(options)
         sys.stdout.flush()
         return code
     except BrokenPipeError:  # whoever reads, such as `head`, wants no more
@@ -115,6 +118,7 @@ def _runs(options: argparse.Namespace) -> int:
 
 
 def _compare(options: argparse.Namespace) -> int:
+    job_environment.check_matplotlibrc(Path())
     folders = [path if path.is_dir() else Path("results") / path for path in options.studies]
     differences = compare.compare(*folders, options.relative, options.absolute, options.image_rms)
     for difference in differences:

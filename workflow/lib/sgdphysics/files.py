@@ -3,6 +3,7 @@
 import hashlib
 import os
 import re
+import stat
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,8 @@ from typing import Any
 def write_atomically(path: Path, write: Callable[[Path], Any]) -> None:
     """Let ``write`` fill a temporary file beside ``path``, then move it there; remove it if ``write`` fails.
 
-    Temporary files that writers of the same path left when they were killed are removed too.
+    Temporary files that writers of the same path left when they were killed are removed too. Who may read the file is what the
+    user's umask says, whatever writes it.
 
     Raises:
         OSError: With the name of ``path``, where it cannot be written: a full disk, a folder that may not be written to.
@@ -22,7 +24,10 @@ def write_atomically(path: Path, write: Callable[[Path], Any]) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         _remove_left_over(path)
+        temporary.touch()
+        mode = stat.S_IMODE(temporary.stat().st_mode)
         write(temporary)
+        temporary.chmod(mode)  # writers such as safetensors make files that nobody else may read
         with temporary.open("rb") as file:
             os.fsync(file.fileno())  # else the move may reach the disk before the bytes, and the power fail in between
         temporary.replace(path)

@@ -30,7 +30,7 @@ def save_rows(path: Path, parts: Sequence[pd.DataFrame], columns: Sequence[str],
 
 def save_table(path: Path, table: pd.DataFrame) -> None:
     """Write a tidy table to CSV, one row per measurement; floats in the shortest form that reads back to the same bits."""
-    write_atomically(path, lambda temporary: table.to_csv(temporary, index=False, lineterminator="\n"))
+    write_atomically(path, lambda temporary: table.to_csv(temporary, index=False, lineterminator="\n", encoding="utf-8"))
 
 
 def load_table(path: Path) -> pd.DataFrame:
@@ -43,7 +43,7 @@ def load_table(path: Path) -> pd.DataFrame:
         RecordError: If the file is missing or is not a table.
     """
     try:
-        table = pd.read_csv(path, dtype=dict.fromkeys(_TEXT_KEYS, "str"))
+        table = pd.read_csv(path, dtype=dict.fromkeys(_TEXT_KEYS, "str"), encoding="utf-8")
     except (OSError, pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
         raise RecordError(f"{path}: not a readable table ({' '.join(str(error).split())})") from None
     if len(table):

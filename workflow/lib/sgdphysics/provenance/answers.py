@@ -139,6 +139,7 @@ def _about(record: Record) -> list[str]:
         _state(record.commit, record.facts["changed_files"]),
         *_taken_over(record),
         *(f"machine {machine}" for machine in record.machines),
+        *(f"jobs ran with {variable}" for variable in _variables(record)),
         *(f"data {path}: {of['description']}; {of['origin']}; {of['licence']}" for path, of in record.data_sets.items()),
     ]
 
@@ -158,6 +159,12 @@ def _commit(commit: str) -> str:
 def _not_at_hand(record: Record) -> list[str]:
     """A line on each commit that was looked for and cannot be read here."""
     return [f"{error}; an audit in a full clone can answer" for error in record.history.not_at_hand.values()]
+
+
+def _variables(record: Record) -> list[str]:
+    """What was set where jobs ran and could have reached them; see `sgdphysics.job_environment.recorded`."""
+    of_jobs = (job.environment.get("variables") for job in record.jobs)  # older records have none
+    return sorted({f"{name}={value}" for variables in of_jobs if isinstance(variables, dict) for name, value in variables.items()})
 
 
 def _taken_over(record: Record) -> list[str]:

@@ -9,7 +9,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import matplotlib.image
 import numpy as np
 import pandas as pd
 
@@ -108,7 +107,7 @@ def _between_tables(file: str, path_a: Path, path_b: Path, relative: float, abso
 def _read_table(path: Path) -> pd.DataFrame:
     """All cells as the texts that they are in the file."""
     try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False)
+        table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")
     except (OSError, pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
         # The parser's messages end with a line break.
         raise InputError(f"{path}: not a readable table ({one_line(error)})") from None
@@ -211,6 +210,8 @@ def _between_figures(path_a: Path, path_b: Path, image_rms: float) -> Iterator[s
 
 def _levels(path: Path) -> np.ndarray:
     """Red, green and blue of a PNG file as it looks on white: float32 (height, width, 3), from 0 to 255."""
+    import matplotlib.image  # not before it is needed: it reads the user's settings when it is imported
+
     try:
         image = matplotlib.image.imread(path, format="png")
     except (OSError, SyntaxError) as error:

@@ -33,8 +33,8 @@ PROFILES = {
 BIOSCHEMAS_WORKFLOW = "https://bioschemas.org/profiles/ComputationalWorkflow/1.0-RELEASE"
 MEDIA_TYPES = {".smk": "text/plain", ".safetensors": "application/octet-stream", ".yaml": "application/yaml"}
 MEDIA_TYPES |= {".rst": "text/x-rst", ".md": "text/markdown", ".ipynb": "application/x-ipynb+json"}
-# Of the record of a job, in this order; records of version 1 have no plumbing.
-ENVIRONMENT = ("threads", "device", "machine", "python", "packages", "libraries", "wildcards", "plumbing")
+# Of the record of a job, in this order; older records have no plumbing, or no variables.
+ENVIRONMENT = ("threads", "device", "machine", "python", "packages", "libraries", "wildcards", "plumbing", "variables")
 
 
 def build(study: Study, jobs: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ the outputs after it, in the process that does it, so the record says what was u
 
 import importlib.metadata
 import json
+import os
 import platform
 import resource
 import sys
@@ -18,6 +19,7 @@ from typing import Any
 
 import threadpoolctl
 
+from sgdphysics import job_environment
 from sgdphysics.errors import InputError
 from sgdphysics.files import sha256_of, write_atomically
 from sgdphysics.provenance.places import NOT_KNOWN, recorded_name, without_places
@@ -95,9 +97,10 @@ def recorded(job: Any, device: Callable[[], str] = lambda: "cpu") -> Generator[N
         "python": platform.python_version(),
         "packages": loaded_packages(sys.modules),
         "libraries": libraries(),
+        "variables": job_environment.recorded(os.environ),
     }
     text = json.dumps(record_content, indent=1, sort_keys=True) + "\n"
-    write_atomically(record, lambda path: path.write_text(text))
+    write_atomically(record, lambda path: path.write_text(text, encoding="utf-8"))
 
 
 def load(path: Path) -> dict[str, Any]:
@@ -107,7 +110,7 @@ def load(path: Path) -> dict[str, Any]:
         InputError: If there is none, it is not one, or it is of a later version.
     """
     try:
-        content = json.loads(Path(path).read_text())
+        content = json.loads(Path(path).read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
         raise InputError(f"{path}: not a readable record of a job ({error})") from None
     version = content.get("version", 1) if isinstance(content, dict) else None
@@ -209,7 +212,7 @@ def _version(package: str) -> str:
 def _peak_memory() -> int:
     """Largest memory of this process in bytes, where the system tells it apart from that of the process that started it."""
     try:
-        lines = Path("/proc/self/status").read_text().splitlines()
+        lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
     except OSError:
         lines = []
     peaks = [int(line.split()[1]) for line in lines if line.startswith("VmHWM:")]

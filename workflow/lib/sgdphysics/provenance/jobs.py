@@ -54,7 +54,7 @@ def logged_job(job: Any) -> Generator[Job]:
     log = Path(job.log[0])
     file = None
     try:
-        file = log.open("w", buffering=1)
+        file = log.open("w", buffering=1, encoding="utf-8")
         with redirect_stdout(file), redirect_stderr(file), job_records.recorded(job, lambda: assignment.device):
             yield assignment
     except InputError as error:

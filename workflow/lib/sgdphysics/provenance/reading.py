@@ -39,7 +39,7 @@ def load_crate(path: Path, root: Path, study: str) -> Record:
     """
     name = path.relative_to(root) if path.is_relative_to(root) else path
     try:
-        graph = {entity["@id"]: entity for entity in json.loads(path.read_text())["@graph"]}
+        graph = {entity["@id"]: entity for entity in json.loads(path.read_text(encoding="utf-8"))["@graph"]}
     except OSError:
         raise InputError(f"{name}: there is no record of study {study!r}; it is written when a study finishes") from None
     except (ValueError, KeyError, TypeError, RecursionError) as error:

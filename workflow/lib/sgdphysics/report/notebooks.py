@@ -23,9 +23,9 @@ from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from nbformat import NotebookNode
 from papermill.exceptions import PapermillExecutionError
 
+from sgdphysics import job_environment
 from sgdphysics.errors import InputError
 
-LIBRARY = Path(__file__).parents[2]
 KERNEL = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}, "language_info": {"name": "python"}}
 INJECTED = "injected-parameters"  # papermill's tag of the cell that it adds
 # Where a warning comes from: folders of one machine, and of one run.
@@ -135,22 +135,14 @@ def _first_line(text: str) -> str:
 @contextmanager
 def _kernel_environment() -> Generator[Path]:
     """Keep the kernel to this Python and this library, and its files out of the home folder, which may be read-only."""
-    before = dict(os.environ)
-    with tempfile.TemporaryDirectory() as folder:
-        others = [part for part in before.get("PYTHONPATH", "").split(os.pathsep) if part and part != str(LIBRARY)]
-        os.environ.pop("JUPYTER_PATH", None)
+    with tempfile.TemporaryDirectory() as folder, job_environment.applied(Path(folder)):
         os.environ.update(
-            PYTHONPATH=os.pathsep.join([str(LIBRARY), *others]),
             PYDEVD_DISABLE_FILE_VALIDATION="1",  # else a warning of the debugger
             JUPYTER_NO_CONFIG="1",
             IPYTHONDIR=f"{folder}/ipython",
             **{f"JUPYTER_{name.upper()}_DIR": f"{folder}/{name}" for name in ("config", "data", "runtime")},
         )
-        try:
-            yield Path(folder)
-        finally:
-            os.environ.clear()
-            os.environ.update(before)
+        yield Path(folder)
 
 
 class _Renderer(IPythonRenderer):

@@ -58,7 +58,8 @@ def make_figure(
 
 
 def use_theme() -> None:
-    """Set the theme of every figure of this project."""
+    """Set the theme of every figure of this project, whatever a ``matplotlibrc`` of the user says."""
+    mpl.rcdefaults()
     mpl.use("Agg")
     sns.set_theme(context="paper", style="ticks", palette=list(COLOURS.values()), font="DejaVu Sans")
     mpl.rcParams.update(

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TypeGuard
 
-PLUMBING = ("errors", "files", "progress", "provenance.job_records", "provenance.jobs", "provenance.places")
+PLUMBING = ("errors", "files", "job_environment", "progress", "provenance.job_records", "provenance.jobs", "provenance.places")
 PACKAGE = "sgdphysics"
 
 
