@@ -4,10 +4,6 @@ import sys
 import time
 from pathlib import Path
 
-ROOT = Path(workflow.basedir)
-LIBRARY = ROOT / "workflow" / "lib"
-# The library of this checkout, also in the processes of the jobs, whatever else is installed.
-sys.path.insert(0, str(LIBRARY))
 os.environ.update(PYTHONPATH=str(LIBRARY), SOURCE_DATE_EPOCH="0")
 
 from sgdphysics import files
@@ -24,11 +20,6 @@ from sgdphysics.study.trained_chunks import agreed_chunks
 
 START = time.time()
 
-if not os.access(os.curdir, os.W_OK):
-    sys.exit(
-        f"{os.getcwd()}: cannot be written to, and Snakemake keeps its notes there"
-    )
-
 try:
     CONFIGURATION = Configuration(ROOT, config)
     STUDIES, DATASETS = CONFIGURATION.studies, CONFIGURATION.datasets
@@ -41,7 +32,7 @@ PAPERS = {
     "yang2023": "Yang, Tang and Tu 2023",
     "feng2023": "Feng, Zhang and Tu 2023",
 }
-CODE = Code(ROOT)
+CODE = Code(Path.cwd())
 LAYOUT = Layout(
     STUDIES,
     agreed_chunks(
@@ -159,9 +150,10 @@ def notebook_code(paper):
 
 
 def from_root(path):
-    """A path relative to the root of the project, where it lies inside."""
+    """A path relative to the root of the project or to the folder where Snakemake works, if it lies in one of them."""
     path = (ROOT / path).resolve()
-    return str(path.relative_to(ROOT) if path.is_relative_to(ROOT) else path)
+    folders = [folder for folder in (ROOT, Path.cwd()) if path.is_relative_to(folder)]
+    return str(path.relative_to(folders[0]) if folders else path)
 
 
 # Resources: what jobs are to need at most

@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from sgdphysics.files import sha256_of, write_atomically
-from sgdphysics.provenance import crate, job_records, jobs, lineage
+from sgdphysics.provenance import commits, crate, job_records, jobs, lineage
 from sgdphysics.provenance.reading import load_crate
 from sgdphysics.provenance.record import NO_COMMIT, Record, jobs_of_published
 from sgdphysics.tensors import load_metadata
@@ -121,10 +121,11 @@ def size(path: str, earlier: Record | None = None) -> int:
 
 
 def state_of_repository() -> tuple[str | None, list[str]]:
-    """The commit, and the files that differ from it; nothing where this is no repository."""
+    """The commit of the code, and the files that differ from it; nothing where it is in no repository."""
+    folder = commits.checkout(Path())
     try:
         commit, status = (
-            subprocess.run(["git", *command], capture_output=True, text=True, check=True).stdout
+            subprocess.run(["git", *command], cwd=folder, capture_output=True, text=True, check=True).stdout
             for command in (["rev-parse", "HEAD"], ["status", "--porcelain"])
         )
     except (OSError, subprocess.CalledProcessError):

@@ -6,12 +6,17 @@ import subprocess
 from pathlib import Path
 
 
+def checkout(root: Path) -> Path:
+    """Return the folder of the code of a project: of one that was worked in elsewhere, where its links lead to."""
+    return (root / "workflow").resolve().parent
+
+
 def content(root: Path, commit: str, path: str) -> bytes | None:
     """Return a file as a commit has it; None where there is no such commit, no such file in it, or no repository."""
     if not _is_commit(commit):
         return None
     try:
-        return subprocess.run(["git", "show", f"{commit}:{path}"], cwd=root, capture_output=True, check=True).stdout
+        return subprocess.run(["git", "show", f"{commit}:{path}"], cwd=checkout(root), capture_output=True, check=True).stdout
     except (OSError, subprocess.CalledProcessError):
         return None
 
