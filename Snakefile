@@ -39,6 +39,7 @@ for declared in workflow.rules:
 
 onstart:
     guards.before_the_first_job(workflow, published_sums())
+    tell_expected_seconds(config["study"])
 
 
 onsuccess:

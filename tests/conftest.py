@@ -4,12 +4,15 @@ And in which order files of tests are run, and by which process, where there are
 """
 
 import os
+from pathlib import Path
 
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[name] = "1"
+# Snakemake looks for its plugins where it looks for modules: it is to find that of this checkout, whichever is installed.
+os.environ["PYTHONPATH"] = str(Path(__file__).parents[1] / "workflow" / "lib")
 
 MAKES_THE_SMOKE_STUDY = "test_smoke_study.py"
 

@@ -1,5 +1,6 @@
 """Running Snakemake on copies of this checkout."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -12,6 +13,11 @@ def snakemake(*arguments, folder, timeout=1800):
     """Run Snakemake in a folder; returns the finished process with its output as text."""
     command = [sys.executable, "-m", "snakemake", "--cores", "2", *arguments]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=timeout, check=False)
+
+
+def finished_jobs(printed):
+    """The rule of each job that has finished, by the lines of what Snakemake printed."""
+    return re.findall(r"^\d\d:\d\d:\d\d +\d+ of \d+  (\w+)", printed, re.MULTILINE)
 
 
 def copy_of_checkout(folder, *, published=False):

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from running import ROOT, copy_of_checkout, snakemake
+from running import copy_of_checkout, snakemake
 
 QUICK = "results/twin/tables/yang2023_fig1.csv"  # a table that stands on no data and no network
 TWIN = "study: twin\nstudies: {twin: {like: smoke}}\n"
@@ -19,9 +19,8 @@ def said(run):
 
 def command(*arguments, folder):
     """What the command ``sgdphysics`` of this checkout says in a folder."""
-    environment = {**os.environ, "PYTHONPATH": str(ROOT / "workflow" / "lib")}
     program = [sys.executable, "-m", "sgdphysics.command_line", *arguments]
-    done = subprocess.run(program, cwd=folder, capture_output=True, text=True, timeout=120, check=False, env=environment)
+    done = subprocess.run(program, cwd=folder, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
 

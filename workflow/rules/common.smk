@@ -56,7 +56,7 @@ try:
 except InputError as error:
     sys.exit(f"config error: {error}")
 if config["study"] in LAYOUT.taken and workflow.is_main_process:
-    print(published.line(Path(), config["study"]), file=sys.stderr)
+    logger.info(published.line(Path(), config["study"]))
 
 
 # Outputs, by which rules declare what there is
@@ -218,15 +218,31 @@ def published_sums():
     }
 
 
+def tell_expected_seconds(study):
+    """Tell whoever shows progress how long a job of each rule takes, by the plan of the study."""
+    try:
+        jobs = plans.jobs_of(STUDIES, study, DATASETS, COSTS)
+    except InputError:  # nothing is known of the data
+        return
+    other = COSTS["start_seconds"] + COSTS["other_jobs"]["seconds"]
+    planned = {"all": 0.0, **plans.seconds_by_rule(jobs, COSTS)}
+    names = [declared.name for declared in workflow.rules]
+    expected = {name: planned.get(name, other) for name in names}
+    logger.info("", extra={"expected_seconds": expected})
+
+
 def print_summary(study):
-    """The verdicts, if this invocation made the report, where to look, and the sum of the record."""
+    """The sum of the record, the verdicts and where to look, if this invocation made the report."""
     page, record = (
         Path(f"results/{study}/{name}")
         for name in ("report/index.html", "provenance/ro-crate-metadata.json")
     )
     if page.is_file() and page.stat().st_mtime >= START:
-        print(Path(f"results/{study}/claims.txt").read_text(), file=sys.stderr)
-        print(f"Record: {record}, sha256 {files.sha256_of(record)}", file=sys.stderr)
+        lines = [
+            f"Record: {record}, sha256 {files.sha256_of(record)}\n",
+            Path(f"results/{study}/claims.txt").read_text(),
+        ]
+        logger.info("\n".join(lines), extra={"comes_last": True})
 
 
 wildcard_constraints:
