@@ -105,6 +105,7 @@ def test_a_job_that_fails_is_told_with_its_log_and_without_its_inputs(monkeypatc
     assert "error: FILE: found 3, expected 4" in text
     assert "output: made" in text
     assert "many" not in text
+    assert "message" not in text
 
 
 def test_a_job_that_is_run_again_after_a_failure_is_counted_once(monkeypatch, tmp_path):

@@ -112,6 +112,7 @@ class Console:
         self._display.finished(f"{time.strftime('%H:%M:%S')}  {count}  {rule}{values}  {duration(seconds)}")
 
     def _job_failed(self, record: logging.LogRecord) -> None:
-        """As Snakemake says it, with the job's log, but without the list of inputs."""
-        self._progress.fail(vars(record)["jobid"])
-        self._say(logging.makeLogRecord({**vars(record), "input": []}))
+        """As Snakemake says it, with the job's log, but without the list of inputs, and without a message where there is none."""
+        facts = vars(record)
+        self._progress.fail(facts["jobid"])
+        self._say(logging.makeLogRecord({**facts, "input": [], "msg": facts["rule_msg"]}))
