@@ -20,7 +20,7 @@ from sgdphysics.python_versions import FIRST, LAST
 
 OTHERS = [f"3.{minor}" for minor in range(FIRST[1], LAST[1] + 1) if minor != sys.version_info.minor]
 # The record of a study says with which version of Python each job ran; the page prints the sum of the record.
-NAMING_THE_VERSION = re.compile(r"/provenance/ro-crate-metadata\.json$|/report/(index\.html|\w+\.ipynb)$")
+NAMING_THE_VERSION = re.compile(r"/provenance/ro-crate-metadata\.json$|/report/index\.html$")
 TORCH = re.search(r"^torch==\S+", (ROOT / "requirements.txt").read_text(), re.MULTILINE)[0]
 
 

@@ -82,7 +82,7 @@ class Console:
         if expected := getattr(record, "expected_seconds", None):
             self._progress.expect(expected)
         elif getattr(record, "comes_last", False):
-            self._last.append(self._text(record))
+            self._last.append(self._text(record).strip())
         elif log := LOG.match(record.getMessage()):
             self._log = log[1]
         elif record.levelno >= logging.WARNING or not LEFT_OUT.match(record.getMessage()):
