@@ -4,6 +4,9 @@ from snakemake.utils import min_version
 min_version("9.27")
 
 
+include: "workflow/rules/folder.smk"
+
+
 configfile: "config/config.yaml"
 
 
@@ -37,6 +40,7 @@ for declared in workflow.rules:
 onstart:
     guards.before_the_first_job(workflow, published_sums())
     check_data_to_make()
+    tell_expected_seconds(config["study"])
 
 
 onsuccess:

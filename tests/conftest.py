@@ -7,6 +7,7 @@ there are several.
 import contextlib
 import locale
 import os
+from pathlib import Path
 
 import pytest
 from xdist.scheduler import LoadScopeScheduling
@@ -15,6 +16,8 @@ for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[name] = "1"
 with contextlib.suppress(locale.Error):
     locale.setlocale(locale.LC_CTYPE, "C.UTF-8")
+# Snakemake looks for its plugins where it looks for modules: it is to find that of this checkout, whichever is installed.
+os.environ["PYTHONPATH"] = str(Path(__file__).parents[1] / "workflow" / "lib")
 
 MAKES_THE_SMOKE_STUDY = "test_smoke_study.py"
 

@@ -4,6 +4,8 @@ Run by ``pytest -s tests/nightly/test_same_bytes.py``; prints how many files wer
 """
 
 import random
+import subprocess
+import sys
 
 import pytest
 
@@ -27,6 +29,18 @@ def test_with_one_core_in_another_folder(expected, tmp_path):
     found = differences(expected, sums(folder))
     print(f"\n{len(expected)} files with one core; not the same bytes: {len(found)}")
     assert not found
+
+
+def test_in_a_directory_that_is_no_checkout(expected, tmp_path):
+    """The record names the same commit and settings, and the audit answers there."""
+    checkout, folder = copy_of_checkout(tmp_path / "checkout"), tmp_path / "directory"
+    run = snakemake(*SMOKE, "--directory", str(folder), folder=checkout, timeout=1200)
+    assert run.returncode == 0, run.stderr[-3000:]
+    found = differences(expected, sums(folder))
+    print(f"\n{len(expected)} files in another directory; not the same bytes: {len(found)}")
+    assert not found
+    audit = [sys.executable, "-m", "sgdphysics.command_line", "audit", "--all"]
+    assert subprocess.run(audit, cwd=folder, check=False).returncode == 0
 
 
 def test_killed_again_and_again_and_resumed(expected, tmp_path):

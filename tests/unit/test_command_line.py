@@ -238,6 +238,20 @@ def test_a_broken_record_of_another_study_is_told_and_does_not_count(study, cont
     assert answer(study, "audit", small.DATA)[0] == 0
 
 
+@pytest.mark.parametrize("question", ["plan", "runs"])
+@pytest.mark.parametrize("between", [[], ["--configfile"], ["--configfiles"]], ids=["one option", "two", "two names"])
+def test_several_files_of_settings_are_laid_one_over_another(tmp_path, capsys, monkeypatch, question, between):
+    twin = tmp_path / "twin.yaml"
+    twin.write_text("study: twin\nstudies: {twin: {like: smoke, feng2021: {seeds: [100]}}}\n")
+    monkeypatch.chdir(LIBRARY.parents[1])
+    assert command_line.main([question, "--configfile", "config/smoke.yaml", *between, str(twin)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    if question == "plan":
+        assert lines[0].startswith("study twin, if nothing of it is there yet: ")
+    else:
+        assert not [line for line in lines if " seed 101" in line and "feng2021" in line]
+
+
 def run(study, *arguments):
     command = [sys.executable, *arguments]
     return subprocess.run(

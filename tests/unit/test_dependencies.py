@@ -9,10 +9,13 @@ from pathlib import Path
 import pytest
 import yaml
 
+from sgdphysics.python_versions import FIRST, LAST
+
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 LOCK_TEXT = (ROOT / "uv.lock").read_text()
-LOCKED = {package["name"]: package["version"] for package in tomllib.loads(LOCK_TEXT)["package"]}
+PACKAGES = {package["name"]: package for package in tomllib.loads(LOCK_TEXT)["package"]}
+LOCKED = {name: package["version"] for name, package in PACKAGES.items()}
 REQUIREMENTS = ("requirements.txt", "requirements-test.txt", "requirements-slurm.txt")
 
 
@@ -35,6 +38,32 @@ def test_requirements_install_with_this_package_and_the_cpu_build_of_torch(name)
     text = (ROOT / name).read_text()
     assert "--hash" not in text
     assert not [package for package in pins(name) if package.startswith(("nvidia", "triton", "cuda"))]
+
+
+def is_built_for(wheel, minor):
+    """Whether a file of a package is for Linux on x86_64 and CPython 3.minor, or for any."""
+    python, abi, platform = wheel.removesuffix(".whl").rsplit("-", 3)[1:]
+    if platform != "any" and not re.search("manylinux.*x86_64", platform):
+        return False
+    versions = {int(version or 0) for version in re.findall(r"(?:cp|py)3(\d*)", python)}
+    return bool(versions) and (minor in versions if abi.startswith("cp") else min(versions) <= minor)
+
+
+def test_every_version_comes_built_for_every_supported_python():
+    names = {name for requirements in REQUIREMENTS for name in pins(requirements)}
+    for minor in range(FIRST[1], LAST[1] + 1):
+        wheels = {name: [entry["url"].rsplit("/", 1)[1] for entry in PACKAGES[name].get("wheels", [])] for name in names}
+        lacking = {name for name, files in wheels.items() if not any(is_built_for(file, minor) for file in files)}
+        assert lacking == {"connection-pool"}, minor  # a source of pure Python
+    assert not is_built_for("a-1-cp311-cp311-manylinux_2_28_x86_64.whl", 12)
+    assert is_built_for("a-1-cp39-abi3-manylinux2014_x86_64.whl", 12)
+
+
+def test_the_supported_versions_of_python_are_those_of_the_project():
+    minors = range(FIRST[1], LAST[1] + 1)
+    assert PROJECT["project"]["requires-python"] == f">=3.{FIRST[1]},<3.{LAST[1] + 1}"
+    assert {f"Programming Language :: Python :: 3.{minor}" for minor in minors} <= set(PROJECT["project"]["classifiers"])
+    assert f"Python 3.{FIRST[1]} to 3.{LAST[1]}" in (ROOT / "README.md").read_text()
 
 
 def test_torch_is_pinned():

@@ -72,7 +72,7 @@ ROOMS = {
     "from settings to runs": {"study"},
     "records": {"provenance"},
     "pictures and pages": {"report"},
-    "the command": {"command_line"},
+    "the command": {"command_line", "python_versions"},
 }
 
 

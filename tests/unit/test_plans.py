@@ -76,6 +76,12 @@ def test_a_plan_says_how_long_the_longest_job_holds_it_up():
     assert plans.lines(jobs, costs, 1, whole=True)[-2].split() == ["together", "6", "1.51"]
 
 
+def test_the_mean_time_of_the_jobs_of_a_rule_has_their_start_in_it():
+    jobs = [Job("solve", 0, {"cells": amount}, 0.0, 0.0) for amount in (1.0, 3.0)] + [Job("train", 1, {}, 0.0, 0.0)]
+    rules = {"solve": {"seconds": {"each": 1.0, "cells": 10.0}}, "train": {"seconds": {"each": 5.0}}}
+    assert plans.seconds_by_rule(jobs, {"start_seconds": 6.0, "rules": rules}) == {"solve": 27.0, "train": 11.0}
+
+
 def test_data_of_unknown_size_cannot_be_planned():
     unknown = {**ENTRIES, "mnist5k": {**ENTRIES["mnist5k"], "training_images": None}}
     with pytest.raises(InputError, match=r"datasets.mnist5k: found image_shape: \[28, 28\], training_images: None"):

@@ -1,5 +1,6 @@
 """Running Snakemake on copies of this checkout."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -13,6 +14,11 @@ def snakemake(*arguments, folder, timeout=1800, environment=None):
     command = [sys.executable, "-m", "snakemake", "--cores", "2", *arguments]
     run = {"cwd": folder, "env": environment, "stdin": subprocess.DEVNULL, "capture_output": True, "encoding": "utf-8"}
     return subprocess.run(command, **run, timeout=timeout, check=False)
+
+
+def finished_jobs(printed):
+    """The rule of each job that has finished, by the lines of what Snakemake printed."""
+    return re.findall(r"^\d\d:\d\d:\d\d +\d+ of \d+  (\w+)", printed, re.MULTILINE)
 
 
 def copy_of_checkout(folder, *, published=False):

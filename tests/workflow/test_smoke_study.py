@@ -8,7 +8,8 @@ import pytest
 import yaml
 from PIL import Image
 
-from running import ROOT
+from running import ROOT, finished_jobs
+from sgdphysics.files import sha256_of
 from sgdphysics.report import notebooks
 
 SMOKE = ("--configfile", "config/smoke.yaml")
@@ -249,11 +250,20 @@ def test_figures_are_there_and_not_blank(smoke_study, figure):
     assert (folder / f"{figure}.pdf").read_bytes().startswith(b"%PDF")
 
 
-def test_the_run_ends_with_the_verdicts_and_where_to_look(smoke_study):
-    output = smoke_study[1]
-    assert "inverse_variance_flatness" in output
-    assert "Report: results/smoke/report/index.html" in output
-    assert "Figures: figures/smoke/" in output
+def test_what_scrolls_by_is_one_line_a_job_and_ends_with_the_verdicts_and_where_to_look(smoke_study):
+    folder, output = smoke_study
+    records = [path for top in ("data", "results") for path in (folder / top).rglob("*.job.json")]
+    ledger = (folder / "results" / "smoke" / "claims.txt").read_text()
+    assert len(finished_jobs(output)) == len(records) + 1  # and the target "all"
+    before, after = output.split(ledger)
+    assert after.strip() == ""
+    assert "inverse_variance_flatness" in ledger
+    assert ledger.splitlines()[-1].startswith("Report: results/smoke/report/index.html  Figures: figures/smoke/")
+    lines = [line for line in before.splitlines() if line]
+    record = folder / "results" / "smoke" / "provenance" / "ro-crate-metadata.json"
+    assert lines[-1] == f"Record: {record.relative_to(folder)}, sha256 {sha256_of(record)}"
+    assert len(lines) <= len(records) + 1 + 4
+    assert max(map(len, lines)) < 200
 
 
 def test_a_notebook_sets_another_study_beside(smoke_study, tmp_path):

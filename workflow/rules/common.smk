@@ -1,13 +1,8 @@
 # Helpers of the rules: settings, files of studies, and what rules declare of themselves. No rules here.
-import os
 import sys
 import time
 from pathlib import Path
 
-ROOT = Path(workflow.basedir)
-LIBRARY = ROOT / "workflow" / "lib"
-# The library of this checkout, whatever else is installed.
-sys.path.insert(0, str(LIBRARY))
 
 from sgdphysics import files, job_environment
 from sgdphysics.claims import ledger
@@ -24,11 +19,6 @@ from sgdphysics.study.trained_chunks import agreed_chunks
 
 START = time.time()
 
-if not os.access(os.curdir, os.W_OK):
-    sys.exit(
-        f"{os.getcwd()}: cannot be written to, and Snakemake keeps its notes there"
-    )
-
 try:
     job_environment.prepare_workflow(Path())
     # Snakemake has read them already, and has taken the last of a key that is there twice.
@@ -44,7 +34,7 @@ PAPERS = {
     "yang2023": "Yang, Tang and Tu 2023",
     "feng2023": "Feng, Zhang and Tu 2023",
 }
-CODE = Code(ROOT)
+CODE = Code(Path.cwd())
 LAYOUT = Layout(
     STUDIES,
     agreed_chunks(
@@ -68,11 +58,11 @@ try:
 except InputError as error:
     sys.exit(f"config error: {error}")
 if workflow.is_main_process and config["study"] in LAYOUT.taken:
-    print(published.line(Path(), config["study"]), file=sys.stderr)
+    logger.info(published.line(Path(), config["study"]))
 elif workflow.is_main_process:
     chosen = STUDIES[config["study"]]
     for sentence in plans.not_measured(chosen, DATASETS[chosen["dataset"]]):
-        print(f"Study {config['study']}, feng2021: {sentence}", file=sys.stderr)
+        logger.info(f"Study {config['study']}, feng2021: {sentence}")
 
 
 # Outputs, by which rules declare what there is
@@ -166,11 +156,13 @@ def notebook_code(paper):
 
 
 def from_root(path):
-    """A path relative to the root of the project, where it lies inside."""
-    try:
-        return places.path_within(ROOT, Path(path))
-    except InputError:
-        return str(Path(path).resolve())
+    """A path relative to the project, which the folder where Snakemake works is too, or of a file elsewhere the whole path."""
+    for folder in (ROOT, Path.cwd()):
+        try:
+            return places.path_within(folder, Path(path))
+        except InputError:
+            continue
+    return str(Path(path).resolve())
 
 
 # Resources: what jobs are to need at most
@@ -249,18 +241,31 @@ def published_sums():
     }
 
 
+def tell_expected_seconds(study):
+    """Tell whoever shows progress how long a job of each rule takes, by the plan of the study."""
+    try:
+        jobs = plans.jobs_of(STUDIES, study, DATASETS, COSTS)
+    except InputError:  # nothing is known of the data
+        return
+    other = COSTS["start_seconds"] + COSTS["other_jobs"]["seconds"]
+    planned = {"all": 0.0, **plans.seconds_by_rule(jobs, COSTS)}
+    names = [declared.name for declared in workflow.rules]
+    expected = {name: planned.get(name, other) for name in names}
+    logger.info("", extra={"expected_seconds": expected})
+
+
 def print_summary(study):
-    """The verdicts, if this invocation made the report, where to look, and the sum of the record."""
+    """The sum of the record, the verdicts and where to look, if this invocation made the report."""
     page, record = (
         Path(f"results/{study}/{name}")
         for name in ("report/index.html", "provenance/ro-crate-metadata.json")
     )
     if page.is_file() and page.stat().st_mtime >= START:
-        print(
+        lines = [
+            f"Record: {record}, sha256 {files.sha256_of(record)}\n",
             Path(f"results/{study}/claims.txt").read_text(encoding="utf-8"),
-            file=sys.stderr,
-        )
-        print(f"Record: {record}, sha256 {files.sha256_of(record)}", file=sys.stderr)
+        ]
+        logger.info("\n".join(lines), extra={"comes_last": True})
 
 
 wildcard_constraints:

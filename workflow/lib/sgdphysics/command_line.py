@@ -73,16 +73,28 @@ def _parser() -> argparse.ArgumentParser:
     )
     compare_parser.set_defaults(run=_compare)
     plan_parser = add_command("plan", help="what a study will take: networks, jobs, core-hours, memory")
-    plan_parser.add_argument("--configfile", type=Path, nargs="+", default=[], help="laid over config.yaml, as for Snakemake")
+    _add_files_of_settings(plan_parser)
     plan_parser.add_argument("--section", action="append", metavar="PAPER", help="only what this paper needs; may be repeated")
     plan_parser.add_argument("--cores", type=_count, default=2, help="for how many cores the hours are told (default 2)")
     plan_parser.set_defaults(run=_plan)
     runs_parser = add_command("runs", help="every run of a study: settings, outcome, file")
     runs_parser.add_argument("--study", help="the study (default: that of the configuration)")
-    runs_parser.add_argument("--configfile", type=Path, nargs="+", default=[], help="laid over config.yaml, as for Snakemake")
+    _add_files_of_settings(runs_parser)
     runs_parser.add_argument("--json", action="store_true", help="the answer as JSON, with all settings")
     runs_parser.set_defaults(run=_runs)
     return parser
+
+
+def _add_files_of_settings(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        *("--configfile", "--configfiles"),
+        type=Path,
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="FILE",
+        help="laid over config.yaml, later ones over earlier ones, as for Snakemake; may be repeated",
+    )
 
 
 def _count(text: str) -> int:

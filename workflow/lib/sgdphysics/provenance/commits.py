@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from sgdphysics.provenance.places import NOT_KNOWN
-from sgdphysics.provenance.repository import GitError, files_of, git, prefix_of
+from sgdphysics.provenance.repository import GitError, checkout, files_of, git, prefix_of
 
 
 class NotAtHandError(Exception):
@@ -34,7 +34,7 @@ class History:
 
     def __init__(self, root: Path) -> None:
         self.not_at_hand: dict[str, NotAtHandError] = {}
-        self._root = root
+        self._root = checkout(root)
         self._files: dict[str, Mapping[str, str]] = {}
 
     def content(self, commit: str, path: str) -> bytes | None:

@@ -3,6 +3,7 @@
 All functions take Snakemake's object of the workflow; this module does not import Snakemake.
 """
 
+import logging
 import os
 import sys
 from collections.abc import Iterable, Mapping
@@ -13,6 +14,7 @@ from sgdphysics.errors import InputError
 from sgdphysics.files import sha256_of
 from sgdphysics.provenance import job_records
 
+LOGGER = logging.getLogger("snakemake.logging")  # Snakemake's own, so that what is said here keeps its place among the rest
 ALTERED = "not what {rule} made, by the record that it left"
 UNRECORDED = "no record of the job that made them, {rule}"  # lost, or published without
 
@@ -98,7 +100,7 @@ def make_damaged_outputs_again(workflow: Any, published: Mapping[str, str]) -> N
             damaged, reason = outputs, UNRECORDED
         damaged = _not_as_published(damaged, published)
         if damaged:
-            print(f"{_make_again(workflow, job, damaged, reason)}; the next run makes it anew", file=sys.stderr)
+            LOGGER.warning(f"{_make_again(workflow, job, damaged, reason)}; the next run makes it anew")
 
 
 def _not_as_published(paths: Iterable[str], published: Mapping[str, str]) -> list[str]:

@@ -54,6 +54,7 @@ def state_of(root: Path, sources: Iterable[str]) -> State:
         root: Folder of the project.
         sources: Paths of files that are compared with the commit by their content, whatever git was told to ignore.
     """
+    root = checkout(root)
     try:
         prefix = prefix_of(root)
         commit = _head(root)
@@ -63,6 +64,11 @@ def state_of(root: Path, sources: Iterable[str]) -> State:
         return State(commit, tuple(sorted({*_changed(root, prefix), *_different(root, sources, committed)})))
     except GitError as error:
         return State(f"{NOT_KNOWN}: {error}")
+
+
+def checkout(root: Path) -> Path:
+    """Return the folder of the code of a project: of one that was worked in elsewhere, where its links lead to."""
+    return (root / "workflow").resolve().parent
 
 
 def prefix_of(root: Path) -> str:
