@@ -132,9 +132,8 @@ def _size(axis: Axes, settings: pd.DataFrame) -> None:
     once = settings.drop_duplicates(["run", "target"])
     fits_of_seeds = [fits.power_law(rows["weight_norm"], rows["weight_spread"]) for _, rows in once.groupby("seed")]
     exponent, r = (np.mean([getattr(fit, key) for fit in fits_of_seeds]) for key in ("exponent", "r"))
-    axis.set(
-        xscale="log", yscale="log", xlabel="norm $|W|$", ylabel="size $s_w$", xlim=(4.5, max(20.5, 1.1 * once["weight_norm"].max()))
-    )
+    span = min(4.5, once["weight_norm"].min()), max(20.5, 1.1 * once["weight_norm"].max())
+    axis.set(xscale="log", yscale="log", xlabel="norm $|W|$", ylabel="size $s_w$", xlim=span)
     axis.set_title(rf"all: $s_w \propto |W|^{{{exponent:.2f}}}$, $r$ = {r:.2f}")
     style.log_ticks(axis)
 

@@ -93,20 +93,24 @@ def _doses(axis: Axes, _: pd.DataFrame, points: pd.DataFrame) -> None:
 
 def _map(axis: Axes, effects: pd.DataFrame) -> None:
     """Every sweep from its weakest dose: change of ln size and of ln sharpness at equal loss, means over seeds."""
+    ends = [(0.0, 0.0)]
     rows = effects[(effects["comparison"] == "equal_loss") & effects["deciding"].astype(bool)]
     for sweep, colour in panels.COLOURS.items():
         means = rows[rows["sweep"] == sweep].groupby("dose")[["weight_spread", "slope_spread"]].mean()
         course = [(0.0, 0.0), *means.loc[sweeps.in_order(sweep, means.index.tolist())].itertuples(index=False, name=None)]
+        ends += course
         for start, end in pairwise(course):
             look = {"arrowstyle": "-|>", "color": style.COLOURS[colour], "linewidth": 1.3, "shrinkA": 0, "shrinkB": 0}
             axis.annotate("", end, start, arrowprops=look)
         axis.plot(*zip(*course, strict=True), "o", color=style.COLOURS[colour], markersize=2.5, label=panels.NAMES[sweep])
-    span = np.array([-0.5, 1.9])  # the legend is on the right
+    sizes, sharpnesses = map(np.array, zip(*ends, strict=True))
+    span = np.array([min(-0.5, sizes.min()), max(1.9, sizes.max())])  # the legend is on the right
+    heights = min(-0.85, sharpnesses.min()), max(0.6, sharpnesses.max())
     for change in np.arange(-4, 6) * np.log(2) / 2:
         axis.plot(span, change - span, color="0.85", linestyle="--", linewidth=0.6, zorder=0)
     axis.axhline(0, color="0.6", linewidth=0.6, zorder=0)
     axis.axvline(0, color="0.6", linewidth=0.6, zorder=0)
-    axis.set(xlim=span, ylim=(-0.85, 0.6), xlabel="$e_w$: change of ln size $s_w$ from the weakest dose")
+    axis.set(xlim=span, ylim=heights, xlabel="$e_w$: change of ln size $s_w$ from the weakest dose")
     axis.set(ylabel="$e_g$: change of ln sharpness $s_g$")
     title = "at equal training loss;\ndashed: equal $s_g s_w$,\nsteps of a factor $\\sqrt{2}$"
     axis.legend(loc="center right", title=title, title_fontsize=6.5, frameon=True, edgecolor="none", framealpha=1)
