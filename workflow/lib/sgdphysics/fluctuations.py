@@ -267,13 +267,14 @@ def integrated_autocorrelation_time(series: Tensor, window_factor: float = 5.0) 
     """Correlation time ``1 + 2 sum_k rho(k)`` in steps, of series (steps, k); float64 (k,).
 
     The sum is cut at the first lag larger than ``window_factor`` times the time so far (Sokal's self-consistent window). A series
-    of n independent values has time 1; the variance of the mean of n values is variance * time / n.
+    of n independent values has time 1; the variance of the mean of n values is variance * time / n. A constant series has none: nan.
     """
     centred = (series.double() - series.double().mean(0)).numpy()
     steps = len(centred)
     spectrum = np.abs(np.fft.rfft(centred, 2 * steps, axis=0)) ** 2
     covariance = np.fft.irfft(spectrum, axis=0)[:steps]
-    times = 2 * np.cumsum(covariance / covariance[0], axis=0) - 1
+    with np.errstate(invalid="ignore"):
+        times = 2 * np.cumsum(covariance / covariance[0], axis=0) - 1
     beyond = np.arange(steps)[:, None] > window_factor * times
     cut = np.where(beyond.any(0), beyond.argmax(0), steps - 1)
     return torch.from_numpy(times[cut, np.arange(times.shape[1])])
