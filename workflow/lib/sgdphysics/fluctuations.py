@@ -267,7 +267,7 @@ def integrated_autocorrelation_time(series: Tensor, window_factor: float = 5.0) 
     """Correlation time ``1 + 2 sum_k rho(k)`` in steps, of series (steps, k); float64 (k,).
 
     The sum is cut at the first lag larger than ``window_factor`` times the time so far (Sokal's self-consistent window). A series
-    of n independent values has time 1; the variance of the mean of n values is variance * time / n. A constant series has none: nan.
+    of n independent values has time 1; the variance of the mean of n values is variance * time / n. Of a constant one it is nan.
     """
     centred = (series.double() - series.double().mean(0)).numpy()
     steps = len(centred)
