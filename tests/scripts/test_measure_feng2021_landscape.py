@@ -7,10 +7,13 @@ Both computations are in float64 and start from the same bits: they agree to 1e-
 import dataclasses
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
 from sgdphysics import seeds
+from sgdphysics.generalization import MatchedDatasets
+from sgdphysics.window_noise import WindowNoise
 from small_chunk import CASES, Chunk, covariance, double
 
 KEYS = ["run", "window", "window_epochs"]
@@ -254,6 +257,24 @@ def test_minibatches(measured):
         assert rows["offset"].tolist() == pytest.approx(np.linspace(-1.5 * width, 1.5 * width, 121).tolist(), rel=1e-9, abs=1e-9)
         line = dataclasses.replace(measured.line(measured.main, direction), samples=samples.at(list(chosen[key[-1]])))
         assert rows["loss"].tolist() == pytest.approx(line(rows["offset"]).tolist(), rel=1e-9)
+
+
+def test_further_minibatches_are_the_whole_ones_of_the_next_epochs(measured):
+    """24 images or 30, of which some sit each epoch out: no batch is short, and none is empty."""
+    result = measured.chunk.results[measured.chunk.reference]
+    window, data = measured.windows[measured.main], MatchedDatasets(measured.chunk.dataset).of(result.run)
+    around = WindowNoise(result, window, data)
+    principal = pd.DataFrame({"flatness": [2.0]}, index=[window.ranks[0]])
+    images, size = len(data.labels), result.run.batch_size
+    each = images // size
+    rows = around.minibatch_rows(principal, window.ranks[0], 2 * each + 1)
+    centre = rows[np.isclose(rows["offset"], 0)].set_index("batch")["loss"]
+    assert centre.index.tolist() == list(range(2 * each + 2))
+    for number in range(1, 2 * each + 2):
+        epoch, place = divmod(number - 1, each)
+        order = seeds.generator(result.run.seed, "batches", result.epochs + epoch).permutation(images)
+        samples = measured.chunk.samples(measured.chunk.reference).at(list(order[place * size : (place + 1) * size]))
+        assert centre[number] == pytest.approx(float(samples.losses(double(window.centre)).mean()), rel=1e-9)
 
 
 def test_covariance(measured):

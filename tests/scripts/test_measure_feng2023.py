@@ -8,11 +8,12 @@ import pandas as pd
 import pytest
 import torch
 
-from cases import save_random_dataset
+from cases import save_random_dataset, small_data, small_network
 from sgdphysics import (
     curvature,
     dual_weights,
     duality,
+    gap_and_sharpness,
     landscape,
     matched_pairs,
     network_duality,
@@ -23,7 +24,8 @@ from sgdphysics import (
 )
 from sgdphysics.arrays import log_spaced_ranks
 from sgdphysics.datasets import load_dataset
-from sgdphysics.generalization import MatchedDatasets
+from sgdphysics.generalization import MatchedData, MatchedDatasets
+from sgdphysics.networks import Mlp
 from sgdphysics.tables import load_table
 
 SCRIPTS = Path(__file__).parents[2] / "workflow" / "scripts"
@@ -191,6 +193,38 @@ def test_runs_that_reached_nothing_are_rows_without_numbers(dataset, tmp_path, c
     nothing, none = measured(dataset, tmp_path, {"short": short})
     assert len(nothing) == 1
     assert none.empty
+
+
+def test_a_network_that_is_nearly_dead_has_losses_and_curvature_and_no_gap():
+    """It responds to a single image, and no pair has any."""
+    images, labels = small_data(n=6, pixels=6)
+    images[:5] = 0
+    tested, matches = torch.zeros(3, 6, dtype=torch.float64), torch.tensor([0, 1, 2])
+    network, data = small_network((6, 5, 3)), MatchedData(images, labels, 6, tested, labels[:3], matches, "cross_entropy")
+    assert data.has_curvature(network, 0)
+    numbers, spectrum = gap_and_sharpness.gap_and_sharpness(network, data, 7)
+    assert (numbers["inactive"], numbers["pairs"]) == (3, 0)
+    assert numbers["training_loss"] == pytest.approx(float(data.losses(network)["training_loss"]))
+    assert numbers["trace"] == pytest.approx(curvature.hessian_trace(network, images, 0))
+    assert all(numbers[key] != numbers[key] for key in ("gap", "slope_spread", "median_flatness", "correlated_share"))  # nan
+    assert spectrum["eigenvalue"].notna().all()
+
+
+def test_where_no_pair_changes_the_loss_there_are_no_shares_of_the_gap():
+    images, labels = small_data(n=6, pixels=6)
+    network = small_network((6, 5, 3))
+    data = MatchedData(images, labels, 6, images[:3], labels[:3], torch.tensor([0, 1, 2]), "cross_entropy")
+    numbers, _ = gap_and_sharpness.gap_and_sharpness(network, data, 7)
+    assert (numbers["gap"], numbers["pairs"], numbers["unchanged"]) == (0, 3, 3)
+    assert all(numbers[key] != numbers[key] for key in ("correlated_share", "correlation_variation", "median_flatness"))
+
+
+def test_a_loss_of_exactly_nothing_has_no_curvature():
+    images = torch.eye(3).double().repeat(2, 1)
+    sure, labels = Mlp((60 * torch.eye(3).double(),)), torch.arange(6) % 3
+    data = MatchedData(images, labels, 6, images, labels, torch.arange(6), "cross_entropy")
+    assert not data.has_curvature(sure, 0)
+    assert data.has_curvature(Mlp((torch.eye(3).double(),)), 0)
 
 
 def test_the_runs_of_a_chunk_are_measured_each_with_its_seed(dataset, tmp_path, converged):

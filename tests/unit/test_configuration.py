@@ -7,7 +7,7 @@ import pytest
 
 from sgdphysics.errors import InputError
 from sgdphysics.study import plans
-from sgdphysics.study.configuration import Configuration, laid_over
+from sgdphysics.study.configuration import Configuration, check_files, content_of, laid_over
 
 ROOT = Path(__file__).parents[2]
 
@@ -120,6 +120,9 @@ def test_a_source_that_there_is_not_is_named_where_it_is_declared(root):
         ("", r"own.yaml: found None, expected settings by name$"),
         ("[1]", r"own.yaml: found \[1\], expected settings by name$"),
         ("a: [", r"own.yaml: not YAML: "),
+        ("a: {b: 1}\na: {c: 2}\n", r"own.yaml: a: found twice, in lines 1 and 2, expected once$"),
+        ("a:\n  b: 1\n  c: {d: 1, d: 2}\n", r"own.yaml: d: found twice, in lines 3 and 3, expected once$"),
+        ("1: a\n1: b\n", r"own.yaml: 1: found twice, in lines 1 and 2, expected once$"),
         (None, r"own.yaml: .*No such file"),
     ],
 )
@@ -136,3 +139,68 @@ def test_a_wrong_setting_is_named(root):
     settings["studies"]["mnist5k"]["feng2021"]["learning_rates"] = []
     with pytest.raises(InputError, match=r"^config error: studies.mnist5k.feng2021.learning_rates: \[\] should be non-empty"):
         Configuration(root, settings)
+
+
+@pytest.mark.parametrize("name", ["datasets", "costs", "claims"])
+def test_a_key_twice_in_any_file_of_config_is_named(root, name):
+    path = root / "config" / f"{name}.yaml"
+    first = {"datasets": "  mnist5k:", "costs": "processor:", "claims": "claims:"}[name]
+    path.write_text(f"{path.read_text()}\n{first} twice\n")
+    key = first.strip(" :")
+    with pytest.raises(InputError, match=rf"^config/{name}.yaml: {key}: found twice, in lines \d+ and \d+, expected once$"):
+        configuration = Configuration(root, laid_over(root))
+        assert configuration.costs
+        assert configuration.claims
+
+
+def test_files_that_others_read_are_checked_too(tmp_path):
+    good, bad = tmp_path / "good.yaml", tmp_path / "bad.json"
+    good.write_text("studies: {mine: {like: mnist5k}}\n")
+    bad.write_text('{"study": "mine",\n "study": "yours"}')
+    check_files([good])
+    with pytest.raises(InputError, match=r"bad.json: study: found twice, in lines 1 and 2, expected once$"):
+        check_files([str(good), str(bad)])
+
+
+def test_a_key_that_overrides_a_merged_one_is_there_once():
+    assert content_of("base: &base {a: 1, b: 2}\nother: {<<: *base, b: 3}\n") == {
+        "base": {"a": 1, "b": 2},
+        "other": {"a": 1, "b": 3},
+    }
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("on: 1", r"top level: found the name True, expected text \(in quotes: YAML reads on, yes, 1 otherwise\)"),
+        ("studies: {2024: {like: mnist5k}}", r"studies: found the name 2024, expected text"),
+        ("studies: {mine: {like: mnist5k, no: 1}}", r"studies.mine: found the name False, expected text"),
+        ("studies: {~: {like: mnist5k}, 1: {like: 2}}", r"studies: found the name None, .*; studies: found the name 1, "),
+        (
+            "studies: {mnist5k: {feng2021: {learning_rates: [.nan, 0.1], stop_loss: .inf}}}",
+            r"studies.mnist5k.feng2021.learning_rates\[0\]: found nan, expected a finite number; "
+            r"studies.mnist5k.feng2021.stop_loss: found inf, expected a finite number$",
+        ),
+        ("studies: {mnist5k: {feng2023: {stop_loss: -.inf}}}", r"feng2023.stop_loss: found -inf, expected a finite number$"),
+        (
+            f"studies: {{mnist5k: {{feng2023: {{seeds: [{10**30}]}}}}}}",
+            r"feng2023.seeds\[0\]: found a whole number too large, expected a finite number$",
+        ),
+        ("studies: {mnist5k: {feng2021: {hidden_widths: [50.0, 50]}}}", r"hidden_widths\[0\]: 50.0 is not of type 'integer'$"),
+        ("studies: {mnist5k: {feng2021: {seeds: [yes]}}}", r"feng2021.seeds\[0\]: True is not of type 'integer'$"),
+        (
+            "studies: {runs: {like: mnist5k}}",
+            r"^config error: studies: found the name 'runs', which is reserved; expected another one$",
+        ),
+        ("studies: {none: {like: mnist5k}}", r"studies: found the name 'none', which is reserved"),
+        ('studies: {"mine\\n": {like: mnist5k}}', r"studies: 'mine\\n' does not match"),
+        ("studies: {Mine: {like: mnist5k}}", r"studies: 'Mine' does not match"),
+        (f"studies: {{{'a' * 101}: {{like: mnist5k}}}}", r"studies: 'a+' is too long"),
+    ],
+)
+def test_what_json_does_not_know_and_names_that_cannot_be_are_one_line(root, content, message):
+    path = root / "own.yaml"
+    path.write_text(content)
+    with pytest.raises(InputError, match=message) as error:
+        Configuration(root, laid_over(root, [path]))
+    assert "\n" not in str(error.value)

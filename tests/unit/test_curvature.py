@@ -3,11 +3,13 @@ import torch
 import torch.nn.functional as F
 
 from cases import small_data, small_network
+from sgdphysics import curvature
 from sgdphysics.arrays import largest_eigenpairs
 from sgdphysics.curvature import (
     curvature_along,
     gradient_covariance,
     hessian_trace,
+    largest_curvatures,
     layer_gradients,
     layer_hessian,
     sharpest_directions,
@@ -126,3 +128,24 @@ def test_all_directions_of_a_layer_are_those_of_the_hessian():
         assert torch.allclose(sharpest_directions(network, images, labels, layer, len(hessian) - 1)[0], values[:-1], atol=1e-12)
         with pytest.raises(ValueError, match=f"count: found {len(hessian) + 1}, expected at most {len(hessian)}, the weights of"):
             sharpest_directions(network, images, labels, layer, len(hessian) + 1)
+
+
+def test_the_largest_curvatures_of_a_wide_layer_need_no_dense_matrix(monkeypatch):
+    network, (images, labels) = small_network((6, 9, 8, 3)), small_data()
+    expected = largest_eigenpairs(layer_hessian(network, images, labels, 1), 5)
+    assert all(torch.equal(a, b) for a, b in zip(largest_curvatures(network, images, labels, 1, 5), expected, strict=True))
+    monkeypatch.setattr(curvature, "DENSE_LIMIT", 71)
+    with pytest.raises(ValueError, match="72 weights"):
+        layer_hessian(network, images, labels, 1)
+    values, directions = largest_curvatures(network, images, labels, 1, 5)
+    assert torch.allclose(values, expected[0], rtol=1e-10)
+    assert torch.allclose(directions, expected[1], atol=1e-7)
+
+
+def test_a_wide_layer_without_any_curvature_has_directions_all_the_same(monkeypatch):
+    monkeypatch.setattr(curvature, "DENSE_LIMIT", 19)
+    network, (images, labels) = small_network((6, 5, 4, 3)), small_data()
+    dead = network.replaced(1, -network.weights[1].abs())
+    values, directions = largest_curvatures(dead, images, labels, 1, 3)
+    assert values.tolist() == [0, 0, 0]
+    assert torch.equal(directions @ directions.T, torch.eye(3, dtype=torch.float64))

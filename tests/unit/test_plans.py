@@ -86,3 +86,33 @@ def test_data_of_unknown_size_cannot_be_planned():
     unknown = {**ENTRIES, "mnist5k": {**ENTRIES["mnist5k"], "training_images": None}}
     with pytest.raises(InputError, match=r"datasets.mnist5k: found image_shape: \[28, 28\], training_images: None"):
         plans.jobs_of(complete(), "mnist5k", unknown, COSTS)
+
+
+def test_what_cannot_be_measured_is_said_once_for_all_seeds():
+    study, entry = complete()["mnist5k"], ENTRIES["mnist5k"]
+    assert plans.not_measured(study, entry) == []
+    sizes = {"batch_sizes": [50, 2000, 4000]}
+    descent = inheritance.merged(study, {"feng2021": sizes})
+    noise = "every batch of 4000 is all 4000 training images, so there is no noise: "
+    noise += "no fluctuations, no spectrum, no exponent, no temperature"
+    assert plans.not_measured(descent, entry) == [noise]
+    at_reference = inheritance.merged(descent, {"feng2021": {"reference": {"learning_rate": 0.1, "batch_size": 2000}}})
+    early = "of batch size 2000 an epoch has 2 of the 3 steps that a window needs: no early windows, which have one epoch"
+    assert plans.not_measured(at_reference, entry) == [early, noise]
+    assert plans.not_measured(descent, {**entry, "training_images": None}) == []
+
+
+def test_a_layer_too_wide_for_dense_matrices_is_planned_without_them():
+    """Neither time nor memory go with the square or the cube of its weights."""
+    configured = complete()
+    jobs = {}
+    for width in (50, 100, 200):
+        settings = {section: {"hidden_widths": [width, width]} for section in ("feng2021", "feng2023")}
+        changed = inheritance.merged(configured, {"mnist5k": settings})
+        jobs[width] = plans.jobs_of(changed, "mnist5k", ENTRIES, COSTS, ["feng2021", "feng2023"])
+    for rule in ("measure_fluctuations", "measure_duality", "measure_pairs"):
+        narrow, wide, wider = (max(job.matrices for job in jobs[width] if job.rule == rule) for width in (50, 100, 200))
+        assert wider == pytest.approx(4 * wide)  # four times the weights
+        assert wide < 16 * narrow
+        times = [max(plans.seconds(job, COSTS) for job in jobs[width] if job.rule == rule) for width in (50, 100, 200)]
+        assert times[2] < 16 * times[1] < 16 * 64 * times[0]

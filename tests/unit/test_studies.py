@@ -203,12 +203,45 @@ def test_the_layer_of_the_edge_must_be_in_the_network_of_the_talks_example_too()
         ("images_per_class", 0, "feng2021.images_per_class: found 0, expected a whole number from 1 or null"),
         ("compared_studies", ["mnist6k"], "feng2021.compared_studies: found 'mnist6k', expected some of mnist5k"),
         ("reference", {"learning_rate": 0.3, "batch_size": 50}, "feng2021.reference.learning_rate: found 0.3, expected one of"),
+        ("sharpest_directions", 1001, "feng2021.sharpest_directions: 1001 is greater than the maximum of 1000"),
     ],
 )
 def test_bad_settings_are_named_with_what_is_allowed(key, value, message):
     with pytest.raises(InputError, match="studies.mnist5k." + message) as error:
         checked(lambda study: study["feng2021"].update({key: value}))
     assert "\n" not in str(error.value)
+
+
+def test_windows_are_planned_before_any_job():
+    """Each longer than three steps at every setting, of which those of the cross are run."""
+    checked(lambda study: study["feng2021"].update(batch_sizes=[50, 2000, 4000]))  # gradient descent too
+    message = (
+        "feng2021.window_epochs: found 2, expected at least 3: of batch size 4000 an epoch has 1 of the 3 steps that a window needs"
+    )
+    with pytest.raises(InputError, match=f"^studies.mnist5k.{message}$"):
+        checked(lambda study: study["feng2021"].update(batch_sizes=[50, 2000, 4000], window_epochs=2))
+    unknown = {**DATASETS, "mnist5k": {**DATASETS["mnist5k"], "training_images": None, "image_shape": None}}
+    config = copy.deepcopy(CONFIG)
+    config["studies"]["mnist5k"]["feng2021"].update(window_epochs=1, batch_sizes=[50, 4000])
+    checks.check(config, SCHEMA, unknown)  # the job will tell
+    config["studies"]["mnist5k"]["feng2021"]["layer"] = 0
+    with pytest.raises(
+        InputError, match=r"feng2021.layer: found 0, expected a layer whose number of weights is known: config/datasets"
+    ):
+        checks.check(config, SCHEMA, unknown)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"landscapes": {"growth": 0}}, "landscapes.growth: found 0, expected a number above 0"),
+        ({"survival_learning_rates": [0.1, 2.5]}, "survival_learning_rates: found 2.5, expected below 2 = 2 / smallest curvature"),
+        ({"long_phase_points": 30}, "long_phase_points: found 30, expected below 30, the phase_points"),
+    ],
+)
+def test_settings_of_the_toy_that_leave_nothing_to_measure_are_named(change, message):
+    with pytest.raises(InputError, match=f"^studies.mnist5k.yang2023.toy.{message}$"):
+        checked(lambda study: study["yang2023"].update(toy=inheritance.merged(study["yang2023"]["toy"], change)))
 
 
 def test_unknown_data_sets_and_studies_are_named():

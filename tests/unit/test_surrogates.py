@@ -14,7 +14,7 @@ def sgd_in_a_well(h, learning_rate, batch_size, epoch_steps, epochs, sampling, s
             order = random.permuted(np.tile(np.arange(len(samples)), (walkers, 1)), axis=1)
         else:
             order = random.integers(len(samples), size=(walkers, len(samples)))
-        batches = samples[order].reshape(walkers, epoch_steps, batch_size).mean(2)
+        batches = samples[order[:, : epoch_steps * batch_size]].reshape(walkers, epoch_steps, batch_size).mean(2)
         for step in range(epoch_steps):
             x = x - learning_rate * h * (x - batches[:, step])
             path.append(x)
@@ -38,9 +38,10 @@ def test_variance_of_sgd_in_a_quadratic_well(rate_times_curvature):
 
 @pytest.mark.parametrize("sampling", ["epoch", "replacement"])
 @pytest.mark.parametrize("h", [0.001, 0.05, 2.0])
-def test_window_variance_equals_brute_force(sampling, h):
+@pytest.mark.parametrize(("batch", "epoch_steps"), [(5, 12), (40, 1)])
+def test_window_variance_equals_brute_force(sampling, h, batch, epoch_steps):
     samples = np.random.default_rng(6).standard_normal(60)
-    alpha, batch, epoch_steps, earlier, epochs = 0.3, 5, 12, 3, 4
+    alpha, earlier, epochs = 0.3, 3, 4
     path = sgd_in_a_well(h, alpha, batch, epoch_steps, earlier + epochs, sampling, samples, walkers=20_000)
     window = path[earlier * epoch_steps :]
     deviations = ((window - window.mean(0)) ** 2).mean(0)

@@ -1,11 +1,11 @@
-from dataclasses import replace
+import dataclasses
 
 import numpy as np
 import pytest
 import torch
 
 from cases import small_data
-from sgdphysics import fluctuations, training, windows
+from sgdphysics import curvature, fluctuations, training, windows
 from sgdphysics.curvature import layer_hessian
 from sgdphysics.runs import log_spaced_steps
 
@@ -113,8 +113,45 @@ def test_a_dead_network_stands_still_and_has_no_window():
 
 def test_a_class_without_images_keeps_its_output():
     (result,) = training.train([RUNS[0]], IMAGES, LABELS, classes=4)
-    settings = replace(SETTINGS, layer=2, epochs=2)
+    settings = dataclasses.replace(SETTINGS, layer=2, epochs=2)
     (window,) = windows.measure_windows([RUNS[0]], [(result.network, 4)], IMAGES, LABELS, settings)
     assert window is not None
     assert window.centre.weights[2].shape == (4, 5)
     assert {source.directions.shape[1] for source in window.sources.values()} == {20}
+
+
+def test_a_layer_too_wide_for_dense_matrices_has_the_same_window(measured, monkeypatch):
+    results, dense = measured
+    monkeypatch.setattr(curvature, "DENSE_LIMIT", 29)
+    starts = [windows.window_start(result, "after_stop", 5, IMAGES, LABELS) for result in results]
+    for window, expected in zip(windows.measure_windows(RUNS, starts, IMAGES, LABELS, SETTINGS), dense, strict=True):
+        assert window.ranks == expected.ranks
+        curved = expected.curvatures > 1e-9
+        assert curved.sum() >= 4
+        assert torch.allclose(window.curvatures, expected.curvatures, rtol=1e-9, atol=1e-12)
+        assert torch.allclose(window.hessian_directions[curved], expected.hessian_directions[curved], atol=1e-6)
+        for basis in ("principal", "hessian"):
+            along, wanted = (part.sources["sgd"].fluctuations[basis].variance for part in (window, expected))
+            assert torch.allclose(along[curved], wanted[curved], rtol=1e-6)
+
+
+def test_a_network_that_is_right_beyond_rounding_has_no_landscape():
+    """Its loss is exactly 0 where the window is centred: no rise of it is a multiple of that."""
+    images = torch.eye(3, dtype=torch.float32).repeat(4, 1)
+    labels = torch.arange(12) % 3
+    run = training.Run(hidden_widths=(3, 3), batch_size=4, learning_rate=0.1, weight_decay=0.1)
+    sure = windows.Mlp(tuple(8 * torch.eye(3) for _ in range(3)))
+    settings = dataclasses.replace(SETTINGS, epochs=1, centre="final")
+    assert windows.measure_windows([run], [(sure, 0)], images, labels, settings) == [None]
+    fewer = dataclasses.replace(settings, hessian=False)  # an early window, of which the landscape is not looked at
+    assert windows.measure_windows([run], [(sure, 0)], images, labels, fewer)[0] is not None
+
+
+def test_components_without_variance_have_no_direction():
+    """A network whose weights move along one line: the other variances are 0, or what rounding leaves."""
+    path = torch.arange(1.0, 5.0).double()[:, None] * torch.tensor([[1.0, 0.0, 0.0, 0.0, 0.0, 0.0]]).double()
+    variances, directions = fluctuations.principal_components(path)
+    assert variances[0] == pytest.approx(5 / 3)
+    assert variances[1:].abs().max() < 1e-15
+    assert directions.isfinite().all()
+    assert directions[0].tolist() == [1, 0, 0, 0, 0, 0]

@@ -50,7 +50,8 @@ def integrated_autocorrelation_time(series: Tensor, window_factor: float = 5.0) 
     steps = len(centred)
     spectrum = np.abs(np.fft.rfft(centred, 2 * steps, axis=0)) ** 2
     covariance = np.fft.irfft(spectrum, axis=0)[:steps]
-    times = 2 * np.cumsum(covariance / covariance[0], axis=0) - 1
+    with np.errstate(invalid="ignore"):
+        times = 2 * np.cumsum(covariance / covariance[0], axis=0) - 1
     beyond = np.arange(steps)[:, None] > window_factor * times
     cut = np.where(beyond.any(0), beyond.argmax(0), steps - 1)
     return torch.from_numpy(times[cut, np.arange(times.shape[1])])

@@ -87,7 +87,7 @@ class Decomposition:
 
     @property
     def correlated_share(self) -> float:
-        """Share of the gap in sum_n c_n sigma_g,n sigma_w,n; the rest is in the means and the remainder. Of no gap there is none."""
+        """Share of the gap in sum_n c_n sigma_g,n sigma_w,n; the rest is in the means and the remainder. nan without a gap."""
         return _share(float((self.correlation * self.slope_std * self.weight_std).sum()), self.gap)
 
     @cached_property

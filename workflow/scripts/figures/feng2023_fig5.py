@@ -97,6 +97,7 @@ def _map(axis: Axes, effects: pd.DataFrame) -> None:
     rows = effects[(effects["comparison"] == "equal_loss") & effects["deciding"].astype(bool)]
     for sweep, colour in panels.COLOURS.items():
         means = rows[rows["sweep"] == sweep].groupby("dose")[["weight_spread", "slope_spread"]].mean()
+        means = means[np.isfinite(means).all(axis=1)]
         course = [(0.0, 0.0), *means.loc[sweeps.in_order(sweep, means.index.tolist())].itertuples(index=False, name=None)]
         ends += course
         for start, end in pairwise(course):

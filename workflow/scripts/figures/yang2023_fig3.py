@@ -110,6 +110,9 @@ def _medians(axis: Axes, arrivals: pd.DataFrame) -> None:
         style.band(axis, wide.columns, wide, style.COLOURS[colour], marker=marker, linestyle="")
         linear = rows[rows["linear"] & np.isfinite(rows["median_steps"])]
         fits_of_seeds = [fits.power_law(part["shift"], part["median_steps"]) for _, part in linear.groupby("seed")]
+        if not fits_of_seeds:
+            axis.plot([], [], color=style.COLOURS[colour], label=f"{label}: none in time")
+            continue
         slope = np.mean([fit.exponent for fit in fits_of_seeds])
         line = np.array([linear["shift"].min(), linear["shift"].max()])
         height = np.exp(np.mean([np.log(fit(line)) for fit in fits_of_seeds], axis=0))
@@ -140,6 +143,9 @@ def _drift(axis: Axes, rows: pd.DataFrame) -> None:
 
 def _stationary(axis: Axes, rows: pd.DataFrame) -> None:
     """Density of x of walkers (points) and the one built from measured drift and noise (lines), means over seeds."""
+    if not len(rows):
+        style.say(axis, "every walker\ndiverged")
+        return
     shifts = sorted(rows["shift"].unique())
     for shift, colour in zip(shifts, ("sky", "green", "red", "pink"), strict=False):
         part = rows[rows["shift"] == shift]

@@ -68,7 +68,14 @@ def draw_spectrum(axis: Axes, spectra: pd.DataFrame, sweep: str, column: str) ->
 
 
 def draw_plane(axis: Axes, rows: pd.DataFrame, sweep: str) -> None:
-    """Draw the course of a sweep, rows of `decided`, in the plane: every dose with its interval, and lines of equal gap."""
+    """Draw the course of a sweep, rows of `decided`, in the plane: every dose with its interval, and lines of equal gap.
+
+    Networks so nearly dead that they have no place there are left out.
+    """
+    rows = rows[(rows[["weight_spread", "slope_spread"]] > 0).all(axis=1)]
+    if not len(rows):
+        style.say(axis, "no network\nwith a place here")
+        return
     colours = dose_colours(sweep, rows["dose"])
     centres = []
     for dose, colour in colours.items():

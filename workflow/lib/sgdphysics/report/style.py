@@ -203,7 +203,19 @@ class SettingLook:
 
 def save(figure: Figure, *paths: Path) -> None:
     """Save a figure under each path, format by suffix, without times in the files; then close it."""
+    for axis in figure.axes:
+        _keep_positive(axis)
     for path in paths:
         metadata = {"CreationDate": None, "ModDate": None} if path.suffix == ".pdf" else {"Software": None}
         write_atomically(path, lambda temporary, metadata=metadata: figure.savefig(temporary, metadata=metadata))
     plt.close(figure)
+
+
+def _keep_positive(axis: Axes) -> None:
+    """Give a logarithmic axis other limits where it has any that are not positive, since nothing positive lies on it."""
+    for scale, limits, set_limits in (
+        (axis.get_xscale(), axis.get_xlim(), axis.set_xlim),
+        (axis.get_yscale(), axis.get_ylim(), axis.set_ylim),
+    ):
+        if scale == "log" and not min(limits) > 0:
+            set_limits(0.1, 1)

@@ -146,10 +146,10 @@ class _Loader(yaml.SafeLoader):
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         lines: dict[Hashable, int] = {}
         for key_node, _ in node.value:
-            key = self.construct_object(key_node, deep=True)
-            line = key_node.start_mark.line + 1
-            # What is merged from another mapping (<<) may be overridden.
-            if key_node.tag != "tag:yaml.org,2002:merge" and isinstance(key, Hashable):
+            if key_node.tag == "tag:yaml.org,2002:merge":  # what is merged from another mapping (<<) may be overridden
+                continue
+            key, line = self.construct_object(key_node, deep=True), key_node.start_mark.line + 1
+            if isinstance(key, Hashable):
                 if key in lines:
                     raise InputError(f"{key}: found twice, in lines {lines[key]} and {line}, expected once")
                 lines[key] = line

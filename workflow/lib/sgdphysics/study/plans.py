@@ -61,7 +61,10 @@ def chunks_of(complete: Mapping[str, Any], name: str, sections: Collection[str] 
 
 
 def not_measured(study: Mapping[str, Any], entry: Mapping[str, Any]) -> list[str]:
-    """Return what the windows of feng2021 cannot show at some of a study's settings, each as a sentence; none where data are unknown."""
+    """Return what the windows of feng2021 cannot show at some of a study's settings, each as a sentence.
+
+    Where the number of images is not known nothing is said.
+    """
     settings = study["feng2021"]
     if settings["images_per_class"] is None and entry["training_images"] is None:
         return []
