@@ -50,7 +50,7 @@ def require_number(name: str, value: Any, expected: str = "a finite number") -> 
 
 def require_positive(name: str, value: Any) -> None:
     """Raise InputError unless a value is one finite number above 0."""
-    require(is_number(value) and value > 0, name, value, "a number above 0")
+    require(is_number(value) and value > 0, name, value, "a finite number above 0" if value == math.inf else "a number above 0")
 
 
 def require_not_negative(name: str, value: Any) -> None:

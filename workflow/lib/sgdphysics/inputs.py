@@ -140,7 +140,7 @@ def checked_labels(labels: Tensor, count: int | None = None, classes: int | None
         raise InputError(f"{name}: found shape {tuple(labels.shape)}, expected {expected}, a number for each image")
     require(len(labels) > 0, name, labels, "at least one")
     if count is not None and len(labels) != count:
-        raise InputError(f"{name}: found {len(labels)}, expected {count}, one for each image of {part}images")
+        raise InputError(f"{name}: found {len(labels)}, expected {count}, one for each of {part}images")
     return _in_range(labels, classes, name)
 
 

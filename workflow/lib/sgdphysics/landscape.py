@@ -118,7 +118,7 @@ def flatness_edges(
     Raises:
         ValueError: If an argument is none of these (`inputs.checked`), or the loss at the centre is not positive and finite.
     """
-    require(is_number(factor) and factor > 1, "factor", factor, "a number above 1")
+    require(is_number(factor) and factor > 1, "factor", factor, "a finite number above 1")
     landscape = LossSlice(network, images, labels, layer, loss)
     centre = landscape.loss_at_centre
     if not 0 < centre < math.inf:

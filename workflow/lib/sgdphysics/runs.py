@@ -125,7 +125,7 @@ class Run:
     budget_extension: float = 1.0
 
     def __post_init__(self) -> None:
-        require(isinstance(self.hidden_widths, Iterable), "hidden_widths", self.hidden_widths, "widths >= 1")
+        require(isinstance(self.hidden_widths, Iterable), "hidden_widths", self.hidden_widths, "widths >= 1, whole numbers")
         object.__setattr__(self, "hidden_widths", tuple(map(_of_python, self.hidden_widths)))
         for name, value in vars(self).items():
             if isinstance(value, np.generic):
@@ -136,7 +136,8 @@ class Run:
 
     def _check_training(self) -> None:
         widths = self.hidden_widths
-        require(bool(widths) and all(is_whole(width) and width >= 1 for width in widths), "hidden_widths", widths, "widths >= 1")
+        whole = all(is_whole(width) and width >= 1 for width in widths)
+        require(bool(widths) and whole, "hidden_widths", widths, "widths >= 1, whole numbers")
         require_positive("learning_rate", self.learning_rate)
         require_whole("batch_size", self.batch_size, 1)
         require_one_of("loss", self.loss, LOSSES)

@@ -40,11 +40,11 @@ def points_of(result: "Result", equal_losses: Sequence[float], equal_epochs: Seq
     """Yield the first networks at or below each loss, and those after each epoch, as far as the run came and kept them.
 
     Raises:
-        InputError: If a loss is not above 0, or an epoch no integer from 1.
+        InputError: If a loss is not above 0, or an epoch no integer from 0.
     """
     for loss in equal_losses:
         require_positive("equal_losses", loss)
-    require_whole_numbers("equal_epochs", equal_epochs, 1)
+    require_whole_numbers("equal_epochs", equal_epochs, 0)
     return _points_of(result, equal_losses, equal_epochs)
 
 
