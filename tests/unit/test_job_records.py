@@ -1,4 +1,4 @@
-import importlib
+import importlib.metadata
 import json
 import os
 import subprocess
@@ -14,7 +14,7 @@ import pytest
 from sgdphysics.errors import InputError
 from sgdphysics.files import sha256_of
 from sgdphysics.provenance import job_records
-from small_study import job
+from small_study import job, write
 
 CODE, SCRIPT, INPUT, OUTPUT = "workflow/lib/sgdphysics/shared.py", "workflow/scripts/draw.py", "table.csv", "figure.svg"
 
@@ -135,29 +135,36 @@ print(job_records.load(job_records.path_beside(sys.argv[2]))["peak_memory_bytes"
     assert 0.8 * size < large - small < 1.2 * size
 
 
+def test_packages_are_found_as_python_finds_them():
+    of_module = importlib.metadata.packages_distributions()
+    for module in ("numpy", "yaml", "mpl_toolkits", "matplotlib", "torch", "_pytest", "attr", "dateutil", "typing_extensions"):
+        assert set(job_records.loaded_packages([module])) == set(of_module[module])
+    assert set(job_records.loaded_packages(sys.modules)) >= {name for module in sys.modules for name in of_module.get(module, [])}
+
+
 def test_packages_are_those_of_loaded_modules():
     found = job_records.loaded_packages(["numpy", "numpy.linalg", "yaml.nodes", "json", "no_such_module"])
     assert set(found) == {"numpy", "PyYAML"}
     assert found["numpy"] == np.__version__
 
 
-def test_packages_without_metadata_or_version_are_not_known(tmp_path, monkeypatch):
-    for name in ("bare", "nameless", "ageless"):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "__init__.py").write_text("")
-    (tmp_path / "part.py").write_text("")
+@pytest.mark.parametrize("finder", ["importlib.metadata", "importlib_metadata"])
+def test_packages_without_metadata_or_version_are_not_known(tmp_path, finder):
+    """Also where a package has loaded the other finder of packages, which takes the place of Python's own for good."""
+    names = ["bare", "nameless", "ageless"]
+    files = {f"{name}/__init__.py": "" for name in names} | {"part.py": ""}
     for name, metadata in (("nameless", ""), ("ageless", "Name: ageless\n")):
-        information = tmp_path / f"{name}-1.dist-info"
-        information.mkdir()
-        (information / "METADATA").write_text(f"Metadata-Version: 2.1\n{metadata}")
-        (information / "RECORD").write_text(f"{name}/__init__.py,,\n")
-    monkeypatch.syspath_prepend(tmp_path)
-    for name in ("bare", "nameless", "ageless", "part"):
-        monkeypatch.delitem(sys.modules, name, raising=False)
-        importlib.import_module(name)
-    found = job_records.loaded_packages(["bare", "nameless", "ageless", "part", "json", "sgdphysics", "numpy"])
+        files[f"{name}-1.dist-info/METADATA"] = f"Metadata-Version: 2.1\n{metadata}"
+        files[f"{name}-1.dist-info/RECORD"] = f"{name}/__init__.py,,\n"
+    write(tmp_path, files)
+    loaded = [*names, "part", "json", "sgdphysics", "yaml"]
+    program = f"import {', '.join([finder, *loaded])}\nfrom sgdphysics.provenance import job_records\n"
+    program += f"print(job_records.json.dumps(job_records.loaded_packages({loaded})))"
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])}
+    run = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True, timeout=120)
+    found = json.loads(run.stdout)
     found.pop("sgdphysics", None)  # where it is installed
-    assert found == {"ageless": "not known", "bare": "not known", "numpy": np.__version__}
+    assert found == dict.fromkeys(names, "not known") | {"PyYAML": importlib.metadata.version("PyYAML")}
 
 
 @pytest.mark.parametrize(

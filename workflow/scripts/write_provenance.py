@@ -1,6 +1,7 @@
 """Write the record of a study: a Provenance Run Crate, a copy of its settings, and how to check both."""
 
 import base64
+import csv
 import hashlib
 import importlib.metadata
 import json
@@ -152,30 +153,37 @@ def installed(name: str, versions: set[str]) -> dict[str, str]:
     if versions == {NOT_KNOWN}:
         return {"description": f"{NOT_KNOWN}: it has no metadata"}
     try:
-        if {importlib.metadata.version(name)} != versions:
-            return {"description": "another version is installed now"}
+        package = importlib.metadata.distribution(name)
     except importlib.metadata.PackageNotFoundError:
         return {"description": "not installed any more"}
-    files = [file for file in importlib.metadata.files(name) or [] if file.hash]
+    if {package.version} != versions:
+        return {"description": "another version is installed now"}
+    files = listed_files(package)
     if not files:
         return {"description": f"altered since installation: {NOT_KNOWN}, it has no list of its files"}
     total, altered = hashlib.sha256(), []
-    for file in sorted(files, key=str):
-        path = Path(file.locate())
+    for file, expected in files.items():
+        path = Path(str(package.locate_file(file)))
         if not path.is_file():
             altered.append(f"{shown(file)} (missing)")
             continue
         with path.open("rb") as content:
             digest = hashlib.file_digest(content, "sha256").digest()
-        total.update(str(file).encode() + b"\0" + digest)
-        if base64.urlsafe_b64encode(digest).decode().rstrip("=") != file.hash.value:
+        total.update(file.encode() + b"\0" + digest)
+        if base64.urlsafe_b64encode(digest).decode().rstrip("=") != expected:
             altered.append(shown(file))
     return {"sha256": total.hexdigest(), "description": f"altered since installation: {', '.join(altered) or 'nothing'}"}
 
 
-def shown(file: PurePath) -> str:
-    """How a package's file is called; by its name alone where the package was installed to another folder than its others."""
-    return file.name if file.is_absolute() else str(file)
+def listed_files(package: importlib.metadata.Distribution) -> dict[str, str]:
+    """Path -> sum of the files of a package that its own list has, in the order of their names, whether they are there or not."""
+    rows = csv.reader((package.read_text("RECORD") or "").splitlines())
+    return dict(sorted((row[0], row[1].removeprefix("sha256=")) for row in rows if len(row) > 1 and row[1].startswith("sha256=")))
+
+
+def shown(file: str) -> str:
+    """How a package's file is called; by its name alone where it was installed to another folder than the others."""
+    return PurePath(file).name if PurePath(file).is_absolute() else file
 
 
 def data_set(name: str, entry: Mapping[str, Any], earlier: Record | None = None) -> dict[str, dict[str, Any]]:

@@ -12,7 +12,7 @@ import resource
 import sys
 import time
 from collections.abc import Callable, Collection, Generator, Iterable, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -172,10 +172,14 @@ def loaded_library() -> dict[str, str]:
 
 def loaded_packages(modules: Collection[str]) -> dict[str, str]:
     """Return name and version of the packages to which loaded modules belong; of one without metadata the version is not known."""
-    of_module = importlib.metadata.packages_distributions()
     modules = {module.split(".")[0] for module in modules}
-    names = {name for module in modules for name in of_module.get(module, []) if name}
-    names |= {module for module in modules - of_module.keys() - {PACKAGE} if _is_package_of_others(module)}
+    explained = {PACKAGE}
+    names = set()
+    for name, parts in _modules_of_packages():
+        if parts & modules:
+            explained |= parts
+            names.add(name)
+    names |= {module for module in modules - explained if _is_package_of_others(module)}
     return {name: _version(name) for name in sorted(names)}
 
 
@@ -202,10 +206,24 @@ def _is_package_of_others(module: str) -> bool:
     return module not in sys.stdlib_module_names and hasattr(sys.modules.get(module), "__path__")
 
 
+def _modules_of_packages() -> Generator[tuple[str, set[str]]]:
+    """Name and top modules of every installed package.
+
+    As `importlib.metadata.packages_distributions`, which one package without a name, as a broken installation leaves it, can end.
+    """
+    for package in importlib.metadata.distributions():
+        with suppress(KeyError):
+            if name := package.metadata["Name"]:
+                files = [file for file in package.files or [] if file.suffix == ".py"]
+                declared = (package.read_text("top_level.txt") or "").split()
+                yield name, set(declared or (file.parts[0] if len(file.parts) > 1 else file.stem for file in files))
+
+
 def _version(package: str) -> str:
+    """Version of a package by its metadata, of which a part or all may be missing."""
     try:
         return importlib.metadata.version(package) or NOT_KNOWN
-    except importlib.metadata.PackageNotFoundError:
+    except (importlib.metadata.PackageNotFoundError, KeyError):
         return NOT_KNOWN
 
 
