@@ -10,6 +10,7 @@ CODE = sorted((ROOT / "workflow").rglob("*.py"))
 # Functions whose text is in the encoding of the locale where they are told none; of `open`, methods and function.
 OF_TEXT = {"open", "read_text", "write_text", "to_csv", "read_csv", "fdopen"}
 OF_BYTES = {"os.open", "gzip.open"}
+OF_PACKAGES = {"package.read_text"}  # by importlib.metadata, always UTF-8
 
 
 def without_encoding(source):
@@ -22,7 +23,9 @@ def is_of_text(call):
     name = ast.unparse(call.func)
     if any(word.arg in ("text", "universal_newlines") for word in call.keywords):
         return True
-    return name.split(".")[-1] in OF_TEXT and name not in OF_BYTES and not (name.endswith("open") and opens_bytes(call))
+    return (
+        name.split(".")[-1] in OF_TEXT and name not in OF_BYTES | OF_PACKAGES and not (name.endswith("open") and opens_bytes(call))
+    )
 
 
 def opens_bytes(call):

@@ -79,12 +79,18 @@ def with_places(record: Record, parse: Parse) -> Record:
     for job in record.jobs:
         if names := [name for name in job.inputs if is_outside(name)]:
             try:
-                data_set = parse(record.root / DATA_SETS, None)["datasets"][job.environment["wildcards"]["dataset"]]
-                folder = record.root / data_set["directory"]
-            except NO_SETTINGS:
+                data_set = _data_sets_today(record, parse)[job.environment["wildcards"]["dataset"]]
+                folder = record.root / Path(data_set["directory"]).expanduser()
+            except (*NO_SETTINGS, RuntimeError):  # of a user who has no home
                 continue
             places |= {name: folder / PurePosixPath(name).name for name in names}
     return replace(record, outside=places)
+
+
+def _data_sets_today(record: Record, parse: Parse) -> dict[str, Any]:
+    """Entries of the data sets, those of the files of settings in the project too, as they are now."""
+    files = [DATA_SETS, *(name for name in record.facts["configuration_files"] if not is_outside(name))]
+    return {name: entry for file in files for name, entry in parse(record.root / file, None).get("datasets", {}).items()}
 
 
 def _other_settings(change: str, doubt: NotAtHandError | None) -> Verdict:
