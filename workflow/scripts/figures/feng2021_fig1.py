@@ -88,6 +88,9 @@ def _numbers(title: str, numbers: pd.Series) -> str:
 
 
 def _trajectory(axis: Axes, rows: pd.DataFrame, pair: list[int], name: str) -> None:
+    if len(pair) < 2:
+        style.say(axis, "one component only")
+        return
     wide = rows[rows["source"] == "sgd"].pivot_table(index="step", columns="rank", values="projection")
     first, second = pair
     axis.plot(wide[first], wide[second], color=style.COLOURS["grey"], linewidth=0.3)
