@@ -1,8 +1,9 @@
 """The code behind a job: every file of this project whose edit could change what the job makes.
 
 *Science* is what can move a number: scripts, notebooks and all modules of the library that they import, directly or not. *Plumbing*
-(errors, files, jobs and their records, progress) moves none: every job records it, but an edit of it is no reason to run a job
-again and makes nothing stale. Neither do the faces of packages count, which hold no code, nor imports for type checkers alone.
+(errors, files, jobs, their environment and records, progress) moves none: every job records it, but an edit of it is no reason to
+run a job again and makes nothing stale. Neither do the faces of packages count, which hold no code, nor imports for type checkers
+alone.
 """
 
 import ast
