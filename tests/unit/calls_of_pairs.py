@@ -206,7 +206,7 @@ CALLS = {
     "rescaled_copies.of_rescaled_copies": Call(
         rescaled_copies.of_rescaled_copies,
         {"network": NETWORK, "data": DATA, "layer": 1, "factors": (2.0,)},
-        {**OF_DATA, "factors": [(0.0,), (NAN,), (-1.0,), (1.0, "2")]},
+        {**OF_DATA, "factors": [(0.0,), (NAN,), (-1.0,), (1.0, "2"), 2.0, None]},
     ),
     "generalization.MatchedData": Call(
         generalization.MatchedData,

@@ -96,7 +96,7 @@ CALLS = {
     "sweeps.points_of": Call(
         sweeps.points_of,
         {"result": RESULT, "equal_losses": [0.1], "equal_epochs": [1]},
-        {"equal_losses": [[0.0], [NAN], ["1"]], "equal_epochs": [[-1], [1.5], [True], 1]},
+        {"equal_losses": [[0.0], [NAN], ["1"], 0.1, None], "equal_epochs": [[-1], [1.5], [True], 1]},
     ),
     "sweeps.in_order": Call(sweeps.in_order, {"sweep": "dropout", "doses": [0.1, 0.2]}, {"doses": [[NAN], ["a"], [True]]}),
     "sweeps.deciding_targets": Call(

@@ -132,7 +132,7 @@ CALLS = {
             "runs": BAD_RUNS,
             **BAD_TRAINED,
             "checkpoint_steps": [[-1], [0.5], [True], 1, None],
-            "checkpoint_losses": [[0.0], [NAN], [-1], ["1"]],
+            "checkpoint_losses": [[0.0], [NAN], [-1], ["1"], 0.5, None],
         },
     ),
     "training.continue_training": Call(

@@ -132,6 +132,13 @@ def test_images_of_zeros_and_ones_may_be_integers():
     assert numbers_in(result) == numbers_in(expected)
 
 
+def test_indices_in_bytes_are_no_mask():
+    data = calls_of_pairs.DATA
+    in_bytes = dataclasses.replace(data, matches=data.matches.byte(), labels=data.labels.byte())
+    assert torch.equal(in_bytes.matched_images, data.matched_images)
+    assert in_bytes.losses(NETWORK) == data.losses(NETWORK)
+
+
 @pytest.mark.parametrize("scaling", ["all pixels together", "each pixel", "from -1 to 1"])
 def test_standardised_images_are_taken(scaling):
     images = torch.zeros(1000, 6, dtype=torch.float64)

@@ -81,6 +81,13 @@ def require_whole_numbers(name: str, values: Any, least: int) -> None:
         require(is_whole(value) and value >= least, name, value, expected)
 
 
+def require_positive_numbers(name: str, values: Any) -> None:
+    """Raise InputError unless values are a sequence of finite numbers above 0."""
+    require(isinstance(values, Sequence | np.ndarray) and not isinstance(values, str), name, values, "numbers above 0")
+    for value in values:
+        require_positive(name, value)
+
+
 def require_one_of(name: str, value: Any, choices: Collection[str], expected: str = "") -> None:
     """Raise InputError unless a value is one of the choices."""
     require(isinstance(value, str) and value in choices, name, value, expected or f"one of {', '.join(choices)}")

@@ -48,7 +48,8 @@ def drift_and_noise(
         InputError: If an argument is none of these.
     """
     x = finite_array("x", x, 1)
-    _check_descent(learning_rate, shift)
+    require_positive("learning_rate", learning_rate)
+    require_not_negative("shift", shift)
     require_whole("walkers", walkers, 1)
     require_whole("steps", steps, 1)
     start = np.repeat(x[:, None], walkers, axis=1)
@@ -201,11 +202,6 @@ def stationary_sample(
         x, y = shaken_descent(landscape, x, y, learning_rate=learning_rate, shift=shift, steps=steps, random=random)
         samples.append(x[~has_diverged(x, y)])
     return np.concatenate(samples[1:])
-
-
-def _check_descent(learning_rate: float, shift: float) -> None:
-    require_positive("learning_rate", learning_rate)
-    require_not_negative("shift", shift)
 
 
 def _counted_density(x: np.ndarray, places: np.ndarray) -> np.ndarray:

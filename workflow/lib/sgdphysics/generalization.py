@@ -39,10 +39,11 @@ class MatchedData:
             images, labels = getattr(self, f"{part}images"), getattr(self, f"{part}labels")
             arguments.require_kind(f"{part}images", images, Tensor)
             object.__setattr__(self, f"{part}images", images.detach())
-            inputs.checked_labels(labels, len(images), part=part)
+            object.__setattr__(self, f"{part}labels", inputs.checked_labels(labels, len(images), part=part))
         arguments.require_whole("clean", self.clean, 1)
         arguments.require(self.clean <= len(self.images), "clean", self.clean, f"at most {len(self.images)}, the images")
-        inputs.checked_indices(self.matches, len(self.test_images), self.clean, "matches")
+        matches = inputs.checked_indices(self.matches, len(self.test_images), self.clean, "matches")
+        object.__setattr__(self, "matches", matches)
         arguments.require_one_of("loss", self.loss, LOSSES)
 
     def checked_for(self, network: Mlp, layer: int) -> Mlp:

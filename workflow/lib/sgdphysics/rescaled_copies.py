@@ -6,7 +6,7 @@ Source: Dinh, Pascanu, Bengio and Bengio 2017, asked of the quantities of Feng, 
 from collections.abc import Iterator, Sequence
 
 from sgdphysics import curvature, duality, rescaling
-from sgdphysics.arguments import require, require_positive
+from sgdphysics.arguments import require, require_positive_numbers
 from sgdphysics.gap_and_sharpness import median_flatness
 from sgdphysics.generalization import MatchedData
 from sgdphysics.networks import Mlp
@@ -33,9 +33,7 @@ def of_rescaled_copies(network: Mlp, data: MatchedData, layer: int, factors: Seq
     """
     network = data.checked_for(network, layer)
     require(len(network.weights) > 1, "network", network.weights[0], "one of two layers or more")
-    factors = list(factors)
-    for factor in factors:
-        require_positive("factors", factor)
+    require_positive_numbers("factors", factors)
     return _of_rescaled_copies(network, data, layer, factors)
 
 

@@ -22,6 +22,7 @@ class Member:
         run: Its settings.
         indices: The images that it trains on, int64 (n,), into those of the stack.
         epoch: Epochs trained.
+        epoch_steps: Steps in an epoch.
         status: As in `training.Result`; empty while it is trained.
         diverged_step: Step (from 1) at which the loss was first not finite, else None.
         final: The network once it has stopped, float32 on the CPU.
@@ -39,10 +40,8 @@ class Member:
     loss_history: list[float] = field(default_factory=list)
     accuracy_history: list[float] = field(default_factory=list)
 
-    @property
-    def epoch_steps(self) -> int:
-        """Steps in an epoch."""
-        return steps_per_epoch(self.run, len(self.indices))
+    def __post_init__(self) -> None:
+        self.epoch_steps = steps_per_epoch(self.run, len(self.indices))
 
     def batches(self) -> Tensor:
         """Return the positions in the run's own training set of the coming epoch's batches, int64 (steps, batch)."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from sgdphysics.arguments import is_number, require, require_columns, require_positive, require_whole_numbers
+from sgdphysics.arguments import is_number, require, require_columns, require_positive_numbers, require_whole_numbers
 from sgdphysics.errors import InputError
 
 if TYPE_CHECKING:  # torch takes seconds to load
@@ -42,8 +42,7 @@ def points_of(result: "Result", equal_losses: Sequence[float], equal_epochs: Seq
     Raises:
         InputError: If a loss is not above 0, or an epoch no integer from 0.
     """
-    for loss in equal_losses:
-        require_positive("equal_losses", loss)
+    require_positive_numbers("equal_losses", equal_losses)
     require_whole_numbers("equal_epochs", equal_epochs, 0)
     return _points_of(result, equal_losses, equal_epochs)
 

@@ -7,7 +7,7 @@ from functools import partial
 from torch import Tensor
 
 from sgdphysics import networks
-from sgdphysics.arguments import require, require_number, require_positive, require_whole, require_whole_numbers
+from sgdphysics.arguments import require, require_number, require_positive_numbers, require_whole, require_whole_numbers
 from sgdphysics.progress import epoch_bar
 from sgdphysics.runs import Run, stack_key
 from sgdphysics.stack_members import Member
@@ -88,8 +88,7 @@ def train(
         ValueError: If an argument is none of these, the runs cannot be stacked, or a run does not fit the data.
     """
     require_whole_numbers("checkpoint_steps", checkpoint_steps, 0)
-    for loss in checkpoint_losses:
-        require_positive("checkpoint_losses", loss)
+    require_positive_numbers("checkpoint_losses", checkpoint_losses)
     stack = Stack.start(runs, images, labels, classes=classes)
     schedule, thresholds = frozenset(checkpoint_steps), tuple(checkpoint_losses)
     stack.keep_checkpoints(0, schedule)
