@@ -29,6 +29,15 @@ def test_too_few_points_give_no_exponent():
     assert fit.n == 2
 
 
+def test_points_all_at_one_place_give_no_exponent():
+    places = 1e10 + np.array([0, 2e-6, 4e-6])
+    assert len(set(places)) == 3
+    for x in ([2, 2, 2], places):  # the logarithms are the same
+        fit = power_law(x, [1, 2, 3])
+        assert np.isnan(fit.exponent)
+        assert fit.n == 3
+
+
 def test_student_interval_of_five_values():
     # Mean 3, standard deviation sqrt(2.5), t = 2.776: half width 1.963.
     assert student_interval([1, 2, 3, 4, 5]) == pytest.approx((3, 3 - 1.9632, 3 + 1.9632), abs=1e-4)

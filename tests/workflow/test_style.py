@@ -173,6 +173,26 @@ def test_numbers_out_of_range_are_named(clone, tmp_path):
     assert "Traceback" not in run.stderr
 
 
+def test_a_key_twice_in_a_file_that_snakemake_reads_is_named(clone, tmp_path):
+    """Snakemake itself takes the last one."""
+    overlay = tmp_path / "twice.yaml"
+    overlay.write_text("study: smoke\nstudies: {smoke: {like: mnist5k}}\nstudies: {mnist5k: {scale: paper}}\n")
+    run = snakemake("-n", "--configfile", str(overlay), folder=clone)
+    assert run.returncode == 1
+    assert f"{overlay}: studies: found twice, in lines 2 and 3, expected once" in run.stderr.splitlines()
+    assert "Traceback" not in run.stderr
+
+
+def test_what_cannot_be_measured_is_said_before_any_job(clone, tmp_path):
+    overlay = tmp_path / "descent.yaml"
+    overlay.write_text("study: mine\nstudies: {mine: {like: mnist5k, feng2021: {batch_sizes: [50, 4000]}}}\n")
+    run = snakemake("-n", "results/mine/tables/yang2023_fig1.csv", "--configfile", str(overlay), folder=clone)
+    assert run.returncode == 0, run.stderr
+    told = [line for line in run.stderr.splitlines() if line.startswith("Study mine")]
+    assert len(told) == 1
+    assert told[0].startswith("Study mine, feng2021: every batch of 4000 is all 4000 training images, so there is no noise: ")
+
+
 @pytest.mark.parametrize(
     ("found", "changed", "message"),
     [

@@ -54,11 +54,11 @@ def power_law(x: ArrayLike, y: ArrayLike) -> PowerLaw:
         raise InputError(f"y: found {len(y)}, expected {len(x)}, one for each of x")
     usable = np.isfinite(x) & np.isfinite(y) & (x > 0) & (y > 0)
     n = int(usable.sum())
-    if n < 3 or np.ptp(x[usable]) == 0:
+    log_x, log_y = np.log(x[usable]), np.log(y[usable])
+    if n < 3 or np.ptp(log_x) == 0:  # of numbers that differ in their last bits the logarithms may be the same
         return PowerLaw(*[float("nan")] * 6, n)
     from scipy import stats
 
-    log_x, log_y = np.log(x[usable]), np.log(y[usable])
     line = stats.linregress(log_x, log_y)
     margin = stats.t.ppf(0.975, n - 2) * line.stderr
     rank = stats.spearmanr(log_x, log_y).statistic if np.ptp(log_y) > 0 else float("nan")
