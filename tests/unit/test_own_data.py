@@ -103,7 +103,7 @@ WANTED = "expected an IDX file, of magic number 2051 or 2050 (unsigned bytes in 
 FAULTS = {
     # The folder and its files
     "no folder": (shutil.rmtree, {}, NO_FOLDER),
-    "a file for a folder": (file_for_folder, {}, f"mine: found a file, expected one with {TRAIN}, "),
+    "a file for a folder": (file_for_folder, {}, f"mine: found a file, expected a folder with {TRAIN}, "),
     "a link in a circle": (
         lambda folder: (shutil.rmtree(folder), folder.symlink_to(folder)),
         {},
@@ -272,19 +272,21 @@ FAULTS = {
         f"{TEST}: found the same images as in {TRAIN}, expected others to test on",
     ),
     "binary": (
-        arrays(train_images=IMAGES // 128),
+        arrays(train_images=IMAGES // 128, test_images=IMAGES[:6] // 129),
         {},
-        f"{TRAIN}: found pixels of at most 1, expected up to 255; if 1 is white, the data set's entry needs `maximum: 1`",
+        f"{TRAIN}: found pixels of at most 1, expected up to 255; "
+        "if 1 is white in all images, the data set's entry needs `maximum: 1`$",
     ),
     "0 to 16": (
-        arrays(train_images=IMAGES // 15 % 17),
+        arrays(train_images=IMAGES // 15 % 17, test_images=IMAGES[6:] // 16),
         {},
-        f"{TRAIN}: found pixels of at most 16, expected up to 255; if 16 is white",
+        f"{TRAIN}: found pixels of at most 16, expected up to 255; if 16 is white in all images",
     ),
     "test images of another scale": (
         arrays(test_images=IMAGES[:6] // 2),
         {},
-        f"{TEST}: found pixels of at most 127, expected up to 255",
+        f"{TEST}: found pixels of at most 127, expected up to 255; "
+        "if 255 is white in all images, the data set's entry needs `maximum: 255`$",
     ),
     "above the maximum": (lambda _: None, {"maximum": 16}, f"{TRAIN}: found pixel value 255, expected 0 to 16"),
 }

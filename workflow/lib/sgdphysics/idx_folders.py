@@ -54,16 +54,16 @@ def files_in(directory: Path | str) -> list[str]:
 
 def _content_of(directory: Path | str) -> list[Path]:
     """What is in a folder, sorted."""
-    expected = f"expected one with {', '.join(IDX_FILES.values())} (or .gz)"
+    files = f"{', '.join(IDX_FILES.values())} (or .gz)"
     try:
         paths = sorted(_expanded(directory).iterdir())
         for path in paths[:1]:
             path.is_dir()  # fails where a folder may be listed, and what is in it may not be looked at
         return paths
     except (FileNotFoundError, ValueError):  # the other of a text that can be no name, with a null character
-        raise DatasetError(f"{directory}: found no such folder, {expected}") from None
+        raise DatasetError(f"{directory}: found no such folder, expected one with {files}") from None
     except NotADirectoryError:
-        raise DatasetError(f"{directory}: found a file, {expected}: a folder") from None
+        raise DatasetError(f"{directory}: found a file, expected a folder with {files}") from None
     except OSError as error:
         raise DatasetError(f"{directory}: not readable ({one_line(error)})") from None
 

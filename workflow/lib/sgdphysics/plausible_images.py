@@ -27,10 +27,11 @@ def check_plausible(
             pixel value is far below the one that is assumed.
     """
     _check_classes(arrays["train_labels"], classes, f"{place}: {names['train_labels']}")
-    for name in ("train_images", "test_images"):
+    largest = {name: int(arrays[name].max()) for name in ("train_images", "test_images")}
+    for name in largest:
         _check_variety(arrays[name], f"{place}: {names[name]}")
         if maximum is None:
-            _check_scale(arrays[name], f"{place}: {names[name]}")
+            _check_scale(largest[name], max(largest.values()), f"{place}: {names[name]}")
     if np.array_equal(arrays["train_images"], arrays["test_images"]):
         fault = f"found the same images as in {names['train_images']}, expected others to test on"
         raise DatasetError(f"{place}: {names['test_images']}: {fault}")
@@ -51,8 +52,10 @@ def _check_variety(images: np.ndarray, place: str) -> None:
         raise DatasetError(f"{place}: found the same image {len(images):,} times, expected images that differ")
 
 
-def _check_scale(images: np.ndarray, place: str) -> None:
-    largest = int(images.max())
-    if largest < _IMPLAUSIBLE_SHARE * BYTE_MAXIMUM:
-        advice = f"if {largest} is white, the data set's entry needs `maximum: {largest}`"
+def _check_scale(largest: int, of_all: int, place: str) -> None:
+    """Check the largest pixel value of some images, given that of all."""
+    least = _IMPLAUSIBLE_SHARE * BYTE_MAXIMUM
+    if largest < least:
+        white = of_all if of_all < least else BYTE_MAXIMUM
+        advice = f"if {white} is white in all images, the data set's entry needs `maximum: {white}`"
         raise DatasetError(f"{place}: found pixels of at most {largest}, expected up to {BYTE_MAXIMUM}; {advice}")

@@ -108,7 +108,7 @@ def _homogeneity(axis: Axes, rows: pd.DataFrame) -> None:
     axis.set(yscale="log", xlabel="position along component $i$\n(−1 and 1: edges of the flat region)", ylabel="$T_i / T_i(w_0)$")
     axis.legend(loc="upper center", ncols=2, handlelength=1.0, columnspacing=0.8)
     low, high = axis.get_ylim()
-    axis.set_ylim(low, high * 20)
+    axis.set_ylim(min(low, 0.35), high * 20)  # with room for the text
     style.log_ticks(axis, "y")
 
 

@@ -132,7 +132,8 @@ def _size(axis: Axes, settings: pd.DataFrame) -> None:
     once = settings.drop_duplicates(["run", "target"])
     fits_of_seeds = [fits.power_law(rows["weight_norm"], rows["weight_spread"]) for _, rows in once.groupby("seed")]
     exponent, r = (np.mean([getattr(fit, key) for fit in fits_of_seeds]) for key in ("exponent", "r"))
-    span = min(4.5, once["weight_norm"].min()), max(20.5, 1.1 * once["weight_norm"].max())
+    norms = once["weight_norm"]
+    span = 4.5 if norms.min() >= 4.5 else norms.min() / 1.1, max(20.5, 1.1 * norms.max())
     axis.set(xscale="log", yscale="log", xlabel="norm $|W|$", ylabel="size $s_w$", xlim=span)
     axis.set_title(rf"all: $s_w \propto |W|^{{{exponent:.2f}}}$, $r$ = {r:.2f}")
     style.log_ticks(axis)
