@@ -7,10 +7,14 @@ from typing import Any
 import torch
 
 from sgdphysics.idx_datasets import read_checked
-from sgdphysics.idx_files import IdxArrays, read_arrays
+from sgdphysics.idx_files import IdxArrays, read_arrays, read_payload
+from sgdphysics.idx_folders import IDX_FILES, find_idx
 from sgdphysics.labelled_arrays import check_arrays
 from sgdphysics.plausible_images import BYTE_MAXIMUM
 from sgdphysics.sources.source import Source
+
+# What finds and reads the files, from `idx_folders` and `idx_files`, is importable from here as well.
+__all__ = ["IDX_FILES", "find_idx", "read", "read_idx", "read_payload"]
 
 
 def read(directory: Path, entry: Mapping[str, Any]) -> Source:

@@ -14,8 +14,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sgdphysics.labelled_arrays import ARRAYS, check_arrays
+from sgdphysics.labelled_arrays import ARRAYS, check_arrays, check_image_shape
 from sgdphysics.tensors import save_tensors
+
+# `check_image_shape`, of `labelled_arrays`, is importable from here as well.
+__all__ = ["Source", "arrays_sha256", "check_image_shape", "save_dataset", "split_by_class"]
 
 
 @dataclass(frozen=True, eq=False)
