@@ -114,7 +114,7 @@ CALLS = {
             "curvatures": [NUMBERS[:, None], NUMBERS.numpy(), NUMBERS.half(), As("temperatures", NUMBERS[:1])],
             "temperatures": [NUMBERS[:1], -NUMBERS, NUMBERS[:, None], None],
             "learning_rate": POSITIVE,
-            "epoch_steps": [*COUNTS, 1],
+            "epoch_steps": COUNTS,
             "epochs": COUNTS,
             "sampling": SAMPLINGS,
             "earlier_epochs": FROM_ZERO,

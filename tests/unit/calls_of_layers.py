@@ -57,6 +57,7 @@ CALLS = {
     ),
     "curvature.hessian_trace": measured(curvature.hessian_trace, without=("labels",)),
     "curvature.sharpest_directions": measured(curvature.sharpest_directions, {"count": 3}, {"count": [*COUNTS, SIZE + 1]}),
+    "curvature.largest_curvatures": measured(curvature.largest_curvatures, {"count": 3}, {"count": COUNTS}),
     "landscape.LossSlice": measured(landscape.LossSlice),
     "landscape.LossSlice.along": Call(
         landscape.LossSlice(*MEASURED.values()).along,

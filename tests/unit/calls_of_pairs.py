@@ -279,7 +279,7 @@ CALLS = {
         {
             "network": BAD_NETWORKS,
             "directions": [DIRECTIONS * 0, DIRECTIONS * NAN, DIRECTIONS[:, :3]],
-            "chosen": [[], [0], [4], [1.5], [True], 1, None],
+            "chosen": [[0], [4], [1.5], [True], 1, None],
         },
     ),
     "network_duality.NetworkDuality": Call(

@@ -76,10 +76,12 @@ class Stack:
         images = checked_images(images).detach()
         labels = checked_labels(labels, len(images))
         largest = int(labels.max())
+        if largest == 0:
+            raise InputError("labels: found only label 0, expected two classes or more")
+        for network in start or ():
+            require_kind("start", network, networks.Mlp)
         if classes is None:
             classes = start[0].classes if start else largest + 1
-        if classes < 2:
-            raise InputError("labels: found only label 0, expected two classes or more")
         require(classes > largest, "classes", classes, f"at least {largest + 1}: there is a label {largest}")
         sets = [training_set(run, labels.to(images.device), classes) for run in runs]
         epochs = start_epochs or [0] * len(runs)
