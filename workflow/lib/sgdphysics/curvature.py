@@ -156,7 +156,9 @@ def largest_curvatures(
 
     They are found from the dense matrix up to 5,000 weights, above it by `sharpest_directions`, as whose are arguments and errors.
     """
-    if network.weights[network.checked_layer(layer)].numel() <= DENSE_LIMIT:
+    network, images, labels = inputs.checked(network, images, labels, layer, loss)
+    require_whole("count", count, 1)
+    if network.weights[layer].numel() <= DENSE_LIMIT:
         return largest_eigenpairs(layer_hessian(network, images, labels, layer, loss), count)
     return sharpest_directions(network, images, labels, layer, count, loss)
 
