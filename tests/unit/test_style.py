@@ -31,7 +31,7 @@ def test_figures_have_the_same_bytes_every_time(tmp_path):
 def test_a_band_without_a_column_that_all_seeds_have_is_not_drawn(samples):
     _, axis = plt.subplots()
     style.band(axis, range(np.shape(samples)[1]), samples, "black")
-    assert [len(line.get_xdata()) for line in axis.lines] == [0]  # its name stands in a legend
+    assert not axis.lines
     assert not axis.collections
 
 

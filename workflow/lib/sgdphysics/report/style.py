@@ -135,12 +135,11 @@ def _scientific(value: float) -> str:
 
 def band(axis: Axes, x: ArrayLike, samples: ArrayLike, colour: str | np.ndarray, **line: Any) -> None:
     """Draw the mean over seeds (rows of ``samples``) of ln y with its 95 % interval (a bar where there is one column);
-    columns without y > 0 are left out, and without any there is no line.
+    columns without y > 0 are left out, and nothing is drawn where none is left.
     """
     values = np.asarray(samples, dtype=float)
-    usable = (values > 0).all(0) & (len(values) > 0)
-    if not usable.any():
-        axis.plot([], [], color=colour, **line)
+    usable = (values > 0).all(0)
+    if not (len(values) and usable.any()):
         return
     x, logarithms = np.asarray(x, dtype=float)[usable], np.log(values[:, usable])
     mean, low, high = np.array([student_interval(column) for column in logarithms.T]).T
