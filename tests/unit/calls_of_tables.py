@@ -109,7 +109,7 @@ CALLS = {
         sweeps.effects,
         {"points": POINTS, "quantities": ["gap"]},
         {
-            "points": [*without(POINTS, *sweeps.POINT_COLUMNS), As("gap", POINTS.assign(gap=-1.0))],
+            "points": without(POINTS, *sweeps.POINT_COLUMNS),
             "quantities": [As("points", ["sharpness"])],
         },
     ),

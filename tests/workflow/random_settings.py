@@ -60,6 +60,7 @@ SPANS = {
     "learning_rate": (0.01, 60),
     "talk_learning_rates": (0.05, 100),
     "stop_loss": (1e-3, 2),
+    "budget_extension": (1, 3),
     "equal_losses": (1e-2, 2),
     "noise_strengths": (0.05, 2),
     "grid_noise_strengths": (0.01, 5),

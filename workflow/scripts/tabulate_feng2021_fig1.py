@@ -57,7 +57,6 @@ def _dimension(spectrum: pd.DataFrame) -> dict[str, float]:
     """Numbers of components of one spectrum; participation ratios only where it is whole."""
     variance, held_out = (torch.tensor(spectrum[name].to_numpy()) for name in ("variance", "held_out_variance"))
     total, rest = float(spectrum["total_variance"].iloc[0]), float(spectrum["total_variance"].iloc[0] - variance[0])
-    ratio = fluctuations.participation_ratio
     whole = abs(float(variance.sum()) / total - 1) < 1e-9
     return {
         "components": len(variance),
@@ -66,9 +65,17 @@ def _dimension(spectrum: pd.DataFrame) -> dict[str, float]:
         "components_99": _components(variance, 0.99, total),
         "components_90_without_first": _components(variance[1:], 0.90, rest),
         "first_to_second": float(variance[0] / variance[1]),
-        "participation_ratio_without_first": ratio(variance[1:]) if whole else math.nan,
-        "held_out_participation_ratio_without_first": ratio(held_out[1:]) if whole else math.nan,
+        "participation_ratio_without_first": _participation(variance[1:]) if whole else math.nan,
+        "held_out_participation_ratio_without_first": _participation(held_out[1:]) if whole else math.nan,
     }
+
+
+def _participation(variance: torch.Tensor) -> float:
+    """Effective number of components; NaN of what fluctuates by rounding only."""
+    try:
+        return fluctuations.participation_ratio(variance)
+    except ValueError:
+        return math.nan
 
 
 def _components(variance: torch.Tensor, share: float, total: float) -> float:

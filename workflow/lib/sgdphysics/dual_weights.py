@@ -66,14 +66,15 @@ class DualWeights:
 
     def norms_along(self, vectors: Tensor) -> Tensor:
         """Return the norms, (pairs,), of other changes of the weights with the same effect: those of rank one along vectors v_k,
-        (pairs, in), ``dW = (W da_k) v_k^T / (v_k . a_k)``. None is smaller than that of the dual weight, where v_k = a_k.
+        (pairs, in), ``dW = (W da_k) v_k^T / (v_k . a_k)``. None is smaller than that of the dual weight, where v_k = a_k. Along
+        a vector of zeros, as an image that leaves a layer silent has, there is none: nan.
 
         Raises:
-            ValueError: If the vectors are not of that shape, or one is not finite or of length 0.
+            ValueError: If the vectors are not of that shape, or one is not finite.
         """
-        vectors = inputs.checked_vectors(vectors, self.inputs.shape[1], "vectors")
-        if len(vectors) != len(self.inputs):
-            raise InputError(f"vectors: found {len(vectors)}, expected {len(self.inputs)}, one for each pair")
+        vectors = inputs.checked_numbers(vectors, 2, "vectors")
+        if vectors.shape != self.inputs.shape:
+            raise InputError(f"vectors: found shape {tuple(vectors.shape)}, expected {tuple(self.inputs.shape)}, one for each pair")
         squares = self.inputs.square().sum(1)
         return self.outputs.norm(dim=1) * squares * vectors.norm(dim=1) / (vectors * self.inputs).sum(1).abs()
 

@@ -143,7 +143,7 @@ def stationary_beside_built(
     Returns:
         A table with one row per place: "x", "density", "built_density", "drift" and "noise". And of both densities
         "standard_deviation" and "built_standard_deviation", with "largest_difference_of_cumulative_shares". Where every walker
-        diverged there is no stationary density: no row, and nan.
+        diverged, or all are at one place, there is no stationary density: no row, and nan.
 
     Raises:
         InputError: If an argument is none of these, or as of `stationary_sample`.
@@ -151,7 +151,7 @@ def stationary_beside_built(
     require_whole("drift_walkers", drift_walkers, 1)
     require_whole("drift_steps", drift_steps, 1)
     x = stationary_sample(landscape, walkers, learning_rate, shift, random)
-    if not len(x):
+    if not (len(x) and x.std() > 0):
         numbers = ("standard_deviation", "built_standard_deviation", "largest_difference_of_cumulative_shares")
         return pd.DataFrame(columns=["x", "density", "built_density", "drift", "noise"]), dict.fromkeys(numbers, np.nan)
     places = np.linspace(-REACH, REACH, PLACES) * x.std()

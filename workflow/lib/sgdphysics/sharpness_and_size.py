@@ -20,7 +20,8 @@ def losses_and_sharpness(result: Result, data: MatchedData, layer: int, sharpest
         result: The network, of any precision, on any device, with the settings of its run.
         data: The images of the run; here not those that enter a layer.
         layer: Weight matrix, counted from 0.
-        sharpest_directions: How many directions of largest curvature the temperature is averaged over, from 1.
+        sharpest_directions: How many directions of largest curvature the temperature is averaged over, from 1; all where there are
+            fewer.
 
     Raises:
         ValueError: If the network is not finite or does not take the images, or there is no such layer or number of directions.
@@ -34,7 +35,8 @@ def losses_and_sharpness(result: Result, data: MatchedData, layer: int, sharpest
         return data.losses(network)
     training_data = data.images, data.labels, layer
     slope_spread, _ = data.pairs(network, layer).spreads()
-    eigenvalues, directions = curvature.sharpest_directions(network, *training_data, sharpest_directions, run.loss)
+    count = min(sharpest_directions, network.weights[layer].numel())
+    eigenvalues, directions = curvature.sharpest_directions(network, *training_data, count, run.loss)
     gradients = noise.projected_gradients(network, *training_data, directions, run.loss)
     temperatures = noise.temperature(gradients, run.learning_rate, run.batch_size, run.sampling)
     return {

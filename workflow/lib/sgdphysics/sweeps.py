@@ -97,21 +97,18 @@ def effects(points: pd.DataFrame, quantities: Sequence[str]) -> pd.DataFrame:
     Args:
         points: A table of points; rows without one, of runs that reached none, only tell which doses there are: of a sweep whose
             weakest dose reached no point there is nothing to compare.
-        quantities: Columns of it; none below 0.
+        quantities: Columns of it.
 
     Returns:
         One row per sweep, dose, seed and comparison: "equal_loss", "equal_epochs", or, in sweeps whose weakest dose is the
         reference, "as_many_epochs" (at that loss against the control after as many epochs, between its points by a straight line
         in ln epoch). Columns ``EFFECTS`` (``deciding``: whether the target is that of `deciding_targets`; epochs of both) and, of
-        each quantity, the difference of its natural logarithms.
+        each quantity, the difference of its natural logarithms: nan where one of both is not above 0, as a gap may be.
 
     Raises:
-        InputError: If a column is missing, or a quantity below 0.
+        InputError: If a column is missing.
     """
     require_columns("points", points, [*POINT_COLUMNS, *quantities])
-    for quantity in quantities:
-        if (points[quantity] < 0).any():
-            raise InputError(f"{quantity}: found {points[quantity].min():g}, expected numbers from 0")
     doses = {sweep: in_order(str(sweep), rows.tolist()) for sweep, rows in points.groupby("sweep")["dose"]}
     points = points.dropna(subset=["point"])
     compared = with_control(points)
@@ -134,8 +131,13 @@ def effects(points: pd.DataFrame, quantities: Sequence[str]) -> pd.DataFrame:
 
 
 def _differences(pairs: pd.DataFrame, quantities: Sequence[str], weakest: float) -> pd.DataFrame:
-    logarithms = {key: np.log(pairs[key]) - np.log(pairs[f"{key}_of_weakest"]) for key in quantities}
+    logarithms = {key: _logarithm(pairs[key]) - _logarithm(pairs[f"{key}_of_weakest"]) for key in quantities}
     return pairs.rename(columns={"point": "comparison"}).assign(weakest=weakest, **logarithms)
+
+
+def _logarithm(values: pd.Series) -> pd.Series:
+    """Natural logarithms, nan of what has none."""
+    return np.log(values.astype(float).where(values > 0))
 
 
 def _control_after(control: pd.DataFrame, rows: pd.DataFrame, quantities: Sequence[str]) -> pd.DataFrame:
