@@ -35,6 +35,7 @@ def losses_and_sharpness(result: Result, data: MatchedData, layer: int, sharpest
         return data.losses(network)
     training_data = data.images, data.labels, layer
     slope_spread, _ = data.pairs(network, layer).spreads()
+    require_whole("sharpest_directions", sharpest_directions, 1)
     count = min(sharpest_directions, network.weights[layer].numel())
     eigenvalues, directions = curvature.sharpest_directions(network, *training_data, count, run.loss)
     gradients = noise.projected_gradients(network, *training_data, directions, run.loss)

@@ -13,7 +13,6 @@ import numpy as np
 import pandas as pd
 
 from sgdphysics.arguments import is_number, require, require_columns, require_positive_numbers, require_whole_numbers
-from sgdphysics.errors import InputError
 
 if TYPE_CHECKING:  # torch takes seconds to load
     from sgdphysics.networks import Mlp
