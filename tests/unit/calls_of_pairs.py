@@ -36,7 +36,6 @@ from wrong_inputs import (
     NUMBERS,
     SEEDS,
     SHARES,
-    SIZE,
     TEST_IMAGES,
     TEST_LABELS,
     As,
@@ -260,7 +259,7 @@ CALLS = {
                 As("images", replace(RESULT, network=OTHER_PIXELS)),
             ],
             "layer": BAD_LAYERS,
-            "sharpest_directions": [As("count", value) for value in [*COUNTS, SIZE + 1]],
+            "sharpest_directions": COUNTS,
         },
     ),
     "sharpness_and_size.by_layer_and_matching": Call(
