@@ -181,13 +181,17 @@ def test_a_loss_is_reached_at_the_first_epoch_at_or_below_it(dataset, tmp_path, 
         assert row["training_loss"] == pytest.approx(after, rel=1e-5)
 
 
+OF_RUN = ["run", "status", "trained_epochs", "lowest_loss"]  # known of every run, whatever it reached
+
+
 def test_runs_that_reached_nothing_are_rows_without_numbers(dataset, tmp_path, converged):
     short = trained(dataset, max_epochs=2)
     points, spectra = measured(dataset, tmp_path, {"short": short, "mine": converged})
     assert points["run"].unique().tolist() == ["short", "mine"]
     (row,) = points[points["run"] == "short"].to_dict("records")
     assert row["status"] == "not_converged"
-    assert all(value != value for key, value in row.items() if key not in ("run", "status"))
+    assert (row["trained_epochs"], row["lowest_loss"]) == (2, min(short.loss_history))
+    assert all(value != value for key, value in row.items() if key not in OF_RUN)
     assert points[points["run"] == "mine"].notna().all(axis=None)
     assert set(spectra["run"]) == {"mine"}
     nothing, none = measured(dataset, tmp_path, {"short": short})
@@ -262,7 +266,7 @@ def test_networks_that_diverged_or_died_are_rows_without_numbers(dataset, tmp_pa
     epochs = [result.epochs, max(result.epochs - 1, 1)]
     points, spectra = measured(dataset, tmp_path, {"lost": result}, equal_epochs=epochs, equal_losses=[1e-9])
     assert points[["run", "status"]].values.tolist() == [["lost", fate]]
-    assert points.drop(columns=["run", "status"]).isna().all(axis=None)
+    assert points.drop(columns=OF_RUN).isna().all(axis=None)
     assert spectra.empty
 
 

@@ -210,6 +210,7 @@ def test_ledger_has_the_promised_columns_and_every_claim(smoke_study):
             "n_seeds",
             "verdict",
             "figure",
+            "open_because",
         ]
     )
     claims = yaml.safe_load((ROOT / "config" / "claims.yaml").read_text())["claims"]

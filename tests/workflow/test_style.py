@@ -188,7 +188,7 @@ def test_what_cannot_be_measured_is_said_before_any_job(clone, tmp_path):
     overlay.write_text("study: mine\nstudies: {mine: {like: mnist5k, feng2021: {batch_sizes: [50, 4000]}}}\n")
     run = snakemake("-n", "results/mine/tables/yang2023_fig1.csv", "--configfile", str(overlay), folder=clone)
     assert run.returncode == 0, run.stderr
-    told = [line for line in run.stderr.splitlines() if line.startswith("Study mine")]
+    told = [line for line in (run.stdout + run.stderr).splitlines() if line.startswith("Study mine")]
     assert len(told) == 1
     assert told[0].startswith("Study mine, feng2021: every batch of 4000 is all 4000 training images, so there is no noise: ")
 

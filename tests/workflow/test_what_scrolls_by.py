@@ -12,17 +12,24 @@ QUICK = ("results/smoke/tables/yang2023_fig1.csv", "--configfile", "config/smoke
 
 
 def test_a_job_that_fails_is_told_in_a_few_lines_with_its_log(clone):
-    run = snakemake("data/mnist.safetensors", "--config", "mirror=/nowhere", folder=clone)
+    script = clone / "workflow" / "scripts" / "simulate_trajectories.py"
+    text = script.read_text(encoding="utf-8")
+    begin = "with jobs.logged_job(snakemake):\n"
+    assert begin in text
+    script.write_text(text.replace(begin, f"{begin}        raise InputError('planted: found a fault')\n"), encoding="utf-8")
+    script.write_text("from sgdphysics.errors import InputError\n" + script.read_text(encoding="utf-8"), encoding="utf-8")
+    try:
+        run = snakemake(*QUICK, folder=clone)
+    finally:
+        script.write_text(text, encoding="utf-8")
     assert run.returncode == 1
     lines = run.stderr.splitlines()
-    assert lines[1] == "2 jobs: data 2"
-    assert [line for line in lines if line.startswith("error: ")] == [
-        line for line in lines if line.startswith("error: /nowhere: ")
-    ]
-    assert "Logfile data/logs/fetch_idx/mnist.log:" in lines
+    assert "1 job: toy model 1" in lines
+    assert "error: planted: found a fault" in lines
+    assert "Logfile results/smoke/logs/simulate_trajectories.log:" in lines
     assert not [line for line in lines if line.strip().startswith(("input:", "reason:"))]
     assert len(lines) < 40
-    assert lines[-1].startswith("0 of 2 jobs in ")
+    assert lines[-1].startswith("0 of 1 job in ")
     log = lines[-1].rsplit(": ", 1)[1]
     assert "reason: Missing output files" in (clone / log).read_text(), "all is in Snakemake's own log"
 

@@ -2,11 +2,12 @@
 
 import os
 import threading
-from typing import TextIO
-
-from tqdm import tqdm
+from typing import TYPE_CHECKING, TextIO
 
 from snakemake_logger_plugin_sgdphysics.progress import Progress, duration
+
+if TYPE_CHECKING:  # it reads variables of the user when it is imported: by then the workflow has taken them out
+    from tqdm import tqdm
 
 _FORMAT = "{desc:16}|{bar}| {percentage:3.0f} %{postfix}"
 _SECONDS = 1.0  # between two states of the bars
@@ -58,6 +59,8 @@ class Bars:
 
     def begin(self, progress: Progress) -> None:
         """Draw the bars, and again every second."""
+        from tqdm import tqdm
+
         self._bars = [
             # The delay keeps it from drawing itself before it has a name.
             tqdm(total=1.0, position=place, file=self._stream, bar_format=_FORMAT, leave=False, dynamic_ncols=True, delay=1e-9)
@@ -68,7 +71,11 @@ class Bars:
 
     def say(self, text: str) -> None:
         """Write a text above the bars."""
-        tqdm.write(text, file=self._stream)
+        if self._bars:
+            self._bars[0].write(text, file=self._stream)
+        else:
+            self._stream.write(f"{text}\n")
+            self._stream.flush()
 
     def finished(self, line: str) -> None:
         """A job that has finished is seen in the bars."""
@@ -91,7 +98,7 @@ class Bars:
                 return
 
 
-def _set(bar: tqdm, progress: Progress, stage: str | None) -> None:
+def _set(bar: "tqdm", progress: Progress, stage: str | None) -> None:
     """Have a bar show how far a stage, or the whole run, is."""
     finished, jobs = progress.counts(stage)
     bar.n = progress.share(stage)

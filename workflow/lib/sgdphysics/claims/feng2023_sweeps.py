@@ -34,7 +34,8 @@ def _strongest(
         rows = effects[(effects["sweep"] == sweep) & effects["deciding"].astype(bool) & (effects["comparison"] == comparison)]
         rows = rows[rows["dose"] == doses[-1]]
         pairs = _pairs(members[members["sweep"] == sweep], doses[0], doses[-1])
-        pairs = pairs.merge(rows[["seed"]].assign(value=value(rows)), on="seed", how="left")
+        values = dict(zip(rows["seed"], value(rows), strict=True))
+        pairs = pairs.assign(value=[values.get(seed, np.nan) for seed in pairs["seed"]])
         setting = f"{sweep} {doses[-1]:g} against {doses[0]:g}{by}"
         parts.append(values_of(setting, pairs["seed"], pairs["value"]).assign(**{MISSING: pairs["missing"]}))
     return pd.concat(parts, ignore_index=True)
