@@ -213,9 +213,8 @@ def _size_in_sweeps(tables: Tables, key: str) -> pd.DataFrame:
     rows = _members_at_deciding_points(tables)
     rows = rows[rows.groupby("sweep")["dose"].transform("nunique") > 2]
     values = _by_seed(rows, lambda part: _size(part, key) if part["gap"].notna().all() else np.nan, by=["sweep"])
-    return values.merge(
-        _lacking(rows, ["seed", "sweep"]).rename(MISSING), left_on=["seed", "setting"], right_index=True, how="left"
-    )
+    reasons = _lacking(rows, ["seed", "sweep"]).to_dict()
+    return values.assign(**{MISSING: [reasons.get(key) for key in zip(values["seed"], values["setting"], strict=True)]})
 
 
 @statistic
