@@ -5,6 +5,8 @@ is "partly" replicated; where it lies on the border of the claim (no slope at al
 """
 
 import itertools
+import re
+import runpy
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +25,7 @@ from claim_cases import FAILED, HELD, UNDECIDED
 from planted_feng2021 import REFERENCE
 from planted_tables import TABLES, read_back
 from sgdphysics import fits
-from sgdphysics.claims import reasons, verdicts
+from sgdphysics.claims import missing, reasons, verdicts
 from sgdphysics.claims.ledger import tables_of
 from sgdphysics.errors import InputError
 
@@ -370,6 +372,34 @@ def test_a_dose_that_stays_above_the_losses_compared_says_why_its_claim_is_open(
     assert tests.loc[tests["outcome"] == UNDECIDED, "open_because"].ne("").all()
 
 
+@pytest.mark.parametrize("point", ["equal_loss", "equal_epochs"])
+def test_what_a_run_lacks_is_told_by_the_point_compared(point):
+    points = planted.tables()["feng2023_points"]
+    of_sweep = points[points["sweep"] == "dropout"]
+    strongest = of_sweep["dose"].max()
+    lost = (of_sweep["point"] == point) & (of_sweep["dose"] == strongest)
+    told = missing.of_sweeps(of_sweep[~lost], point).set_index("dose")["missing"]
+    words = "did not reach a loss of 0.001" if point == "equal_loss" else "stopped before epoch 120"
+    assert told[strongest].str.startswith(words).all()
+    assert told.drop(strongest).eq("").all()
+    nowhere = missing.of_sweeps(of_sweep.assign(deciding=False), point)["missing"]
+    assert not nowhere.str.contains("nan").any()
+    assert nowhere.str.contains("compared").all()
+
+
+def test_the_text_for_the_terminal_has_neither_nan_nor_inf():
+    summary = runpy.run_path(str(Path(__file__).parents[2] / "workflow" / "scripts" / "decide_claims.py"), run_name="script")[
+        "summary"
+    ]
+    tables = planted.tables()
+    points = tables["feng2023_points"]
+    cut = without_points(planted.diverged(tables, planted.names(tables)), points["sweep"] == points["sweep"])
+    text = summary(*verdicts.decide(LEDGER, cut, "small"), "planted")
+    assert "no value" in text
+    assert "because " in text
+    assert not re.search(r"\b(nan|inf)\b", text)
+
+
 def test_a_test_whose_interval_crosses_a_margin_names_it():
     region = {"between": [3, 5]}
     rows = pd.DataFrame({"seed": range(5), "value": [2.9, 3.1, 3.0, 3.05, 2.95]})
@@ -562,8 +592,9 @@ def test_runs_that_diverged_or_did_not_converge_are_left_out(claim, lost):
     ignored, _ = decide(claim, contrary)
     pd.testing.assert_series_equal(without.drop("open_because"), ignored.drop("open_because"))
     if lost == 2:
-        assert "4 of 6 seeds have a value (2 diverged), 5 are needed" in without["open_because"] or claim == "noise_scale"
-        assert "did not converge in 30 epochs, training loss 0.009)" in ignored["open_because"]
+        lacking = "lack learning rate 0.1, batch size 20, which " if claim == "noise_scale" else ""
+        for row, fate in ((without, "diverged"), (ignored, "did not converge in 30 epochs, training loss 0.009")):
+            assert f"4 of 6 seeds have a value (2 {lacking}{fate}), 5 are needed" in row["open_because"]
 
 
 @every_claim_of_feng2021s_runs

@@ -5,7 +5,7 @@ from pathlib import Path
 
 ROOT = Path(workflow.current_basedir.get_path_or_uri(secret_free=True)).parents[1]
 LIBRARY = ROOT / "workflow" / "lib"
-# The library of this checkout, also in the processes of the jobs, whatever else is installed.
+# The library of this checkout, whatever else is installed; the processes of the jobs are told by common.smk.
 sys.path.insert(0, str(LIBRARY))
 
 from sgdphysics.python_versions import stop_where_unsupported

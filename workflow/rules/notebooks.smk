@@ -20,7 +20,8 @@ NOTEBOOK_SETTINGS = {
             "images_per_class",
             "test_images",
         ),
-        *("stop_loss", "max_epochs", "penalty_epochs", "equal_losses", "equal_epochs"),
+        *("stop_loss", "max_epochs", "budget_extension", "penalty_epochs"),
+        *("equal_losses", "equal_epochs"),
         *("sweeps", "seeds"),
     ],
 }

@@ -23,9 +23,10 @@ def _strongest(
     """
     effects = table_of(tables, "feng2023_effects")
     points = table_of(tables, "feng2023_points")
-    members = missing.of_sweeps(points[points["sweep"].isin(names)])
+    points = points[points["sweep"].isin(names)]
     parts = []
     for sweep, comparison in itertools.product(names, comparisons):
+        members = missing.of_sweeps(points, "equal_epochs" if comparison == "equal_epochs" else "equal_loss")
         by = f", {comparison}" if len(comparisons) > 1 else ""
         doses = sweeps.in_order(sweep, members.loc[members["sweep"] == sweep, "dose"].tolist())
         if not doses:  # every sweep is asked: one that compares nothing leaves the claim undecided
@@ -33,7 +34,7 @@ def _strongest(
             continue
         rows = effects[(effects["sweep"] == sweep) & effects["deciding"].astype(bool) & (effects["comparison"] == comparison)]
         rows = rows[rows["dose"] == doses[-1]]
-        pairs = _pairs(members[members["sweep"] == sweep], doses[0], doses[-1])
+        pairs = _pairs(members[members["sweep"] == sweep], doses[0], doses[-1], comparison)
         values = dict(zip(rows["seed"], value(rows), strict=True))
         pairs = pairs.assign(value=[values.get(seed, np.nan) for seed in pairs["seed"]])
         setting = f"{sweep} {doses[-1]:g} against {doses[0]:g}{by}"
@@ -41,12 +42,18 @@ def _strongest(
     return pd.concat(parts, ignore_index=True)
 
 
-def _pairs(members: pd.DataFrame, weakest: float, strongest: float) -> pd.DataFrame:
-    """One row per seed of the strongest dose, with what is missing for it to be compared: that run, or the one of the weakest."""
+def _pairs(members: pd.DataFrame, weakest: float, strongest: float, comparison: str) -> pd.DataFrame:
+    """One row per seed of the strongest dose, with what is missing for it to be compared: that run, or what it is compared with.
+
+    That is the run of the weakest dose only at equal loss; elsewhere the reference goes on as the control.
+    """
     chosen, beside = (members.loc[members["dose"] == dose].set_index("seed")["missing"] for dose in (strongest, weakest))
-    beside = beside.reindex(chosen.index).fillna("was not trained")
-    at_weakest = (f"at {weakest:g} " + beside).where(beside != "", "trained for longer than what it is compared with")
-    return chosen.mask(chosen == "", at_weakest).reset_index()
+    otherwise = "trained for longer than the control" if comparison == "as_many_epochs" else "have no number there"
+    words = pd.Series(otherwise, chosen.index, dtype=object)
+    if comparison == "equal_loss":
+        beside = beside.reindex(chosen.index).fillna("was not trained")
+        words = words.where(beside == "", f"at {weakest:g} " + beside)
+    return chosen.mask(chosen == "", words).reset_index()
 
 
 @statistic

@@ -40,7 +40,7 @@ def of_sweeps(points: pd.DataFrame, kind: str = "equal_loss") -> pd.DataFrame:
 def _not_there(members: pd.DataFrame, target: pd.Series, kind: str) -> pd.Series:
     """That runs stopped before an epoch, or trained on without reaching a loss, and which is the lowest that all of a sweep did."""
     if kind == "equal_epochs":
-        return "stopped before epoch " + text_of(target)
+        return ("stopped before epoch " + text_of(target)).where(target.notna(), "stopped before the epochs compared")
     words = ("did not reach a loss of " + text_of(target)).where(target.notna(), "reached none of the losses compared")
     if "trained_epochs" not in members:
         return words
