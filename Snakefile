@@ -36,6 +36,9 @@ rule all:
 for declared in workflow.rules:
     rule_defaults.complete(workflow, declared, CODE)
 
+if workflow.is_main_process:
+    idle_jobs.plan_by_records(workflow)
+
 
 onstart:
     guards.before_the_first_job(workflow, published_sums())

@@ -11,11 +11,13 @@ from typing import Any
 
 import yaml
 
+from sgdphysics.errors import InputError
 from sgdphysics.files import sha256_of, write_atomically
 from sgdphysics.provenance import crate, job_records, jobs, lineage, repository
 from sgdphysics.provenance.places import NOT_KNOWN, is_outside, recorded_name, without_places
 from sgdphysics.provenance.reading import load_crate
 from sgdphysics.provenance.record import Record, jobs_of_published
+from sgdphysics.study.parameters import StudyParameters
 from sgdphysics.tensors import load_metadata
 
 README = """# The record of study {study}
@@ -23,7 +25,8 @@ README = """# The record of study {study}
 `ro-crate-metadata.json` is a Provenance Run Crate 0.5 (https://w3id.org/ro/wfrun/provenance/0.5): for every job of the study its
 rule, script, library files, inputs, outputs with sha256, settings, seeds, times, memory and package versions. `settings.yaml`
 has the complete settings. Paths are relative; a file outside of the project has its name and sum only, and of settings from
-there what they say. Logs and times are not part of the record. To check any file against it, from the root of the project:
+there what they say. Logs, and the times of files, are not part of the record. To check any file against it, from the root of the
+project:
 
     sgdphysics audit figures/{study}/feng2021_fig2.pdf
     sgdphysics audit --all --study {study}
@@ -56,6 +59,7 @@ def write(
     earlier = load_crate(earlier_crate, Path(), study) if earlier_crate else None
     earlier_sum = sha256_of(earlier_crate) if earlier_crate else ""
     records = crate.jobs_behind(results, records_of_jobs(details["logs"], earlier))
+    check_parameters(study, records.values(), details["settings"])
     settings = yaml.safe_dump(details["settings"], sort_keys=False, default_flow_style=None, allow_unicode=True, width=100)
     write_atomically(outputs["settings"], lambda path: path.write_text(settings, encoding="utf-8"))
     write_atomically(outputs["readme"], lambda path: path.write_text(README.format(study=study), encoding="utf-8"))
@@ -95,6 +99,15 @@ def records_of_jobs(logs: Iterable[str], earlier: Record | None) -> dict[str, Ma
     paths = sorted(path for folder in logs for path in Path(folder).rglob(f"*{job_records.SUFFIX}"))
     local = {str(path): job_records.load(path) for path in paths}
     return lineage.joined(jobs_of_published(earlier), local) if earlier else local
+
+
+def check_parameters(study: str, records: Iterable[Mapping[str, Any]], settings: Mapping[str, Any]) -> None:
+    """Raise `InputError` where a job was given other parameters than the settings say that are to be recorded with it."""
+    expected = StudyParameters(settings)
+    for record in records:
+        is_new = "commit" not in record and record["wildcards"].get("study", study) == study
+        if is_new and (difference := expected.first_difference(record["params"], record["wildcards"])):
+            raise InputError(f"{record['rule']}, {', '.join(record['outputs'])}: {difference}; run Snakemake again")
 
 
 def sources(further: Iterable[str], records: Iterable[Mapping[str, Any]]) -> set[str]:

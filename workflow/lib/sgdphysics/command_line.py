@@ -5,7 +5,8 @@ import hashlib
 import json
 import os
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,10 +15,10 @@ import yaml
 
 from sgdphysics import job_environment
 from sgdphysics.errors import InputError, one_line
-from sgdphysics.provenance import answers, audit, compare, project, settings_since
+from sgdphysics.provenance import answers, audit, compare, ledger, project, settings_since, verify
 from sgdphysics.provenance.confirmation import record_is_changed
 from sgdphysics.provenance.reading import load
-from sgdphysics.provenance.record import CRATE
+from sgdphysics.provenance.record import CRATE, Record
 from sgdphysics.study import catalogue
 from sgdphysics.study.configuration import Configuration, content_of, laid_over
 
@@ -27,6 +28,10 @@ study, wrong arguments, or an answer that takes a commit which is not at hand, a
 STATES = """intact: the bytes of the record, and so is all that it was made from; not kept: left out of a published study; stale:
 something that it was made from has changed since; tampered: not the bytes of the record, or missing; unknown: no record tells, or
 only the recorded commit can, which is not at hand"""
+
+VERIFY = """In a clean clone of the recorded commit, from the recorded inputs and with the package versions of the record: always
+what takes seconds (claims, tables, figures), of the rest a sample. Where the processor is another one, tables and pictures are
+compared within the tolerances of compare."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -60,6 +65,7 @@ def _parser() -> argparse.ArgumentParser:
     audit_parser.add_argument("--record-sum", metavar="SHA256", help="sum that the record must have, as published with the study")
     audit_parser.add_argument("--json", action="store_true", help="the answer as JSON")
     audit_parser.set_defaults(run=_audit)
+    _add_verify(add_command)
     compare_parser = add_command("compare", help="results of two studies side by side")
     compare_parser.add_argument(
         "studies", nargs=2, type=Path, metavar="STUDY", help="name of a study here, or its folder results/<study>"
@@ -83,6 +89,23 @@ def _parser() -> argparse.ArgumentParser:
     runs_parser.add_argument("--json", action="store_true", help="the answer as JSON, with all settings")
     runs_parser.set_defaults(run=_runs)
     return parser
+
+
+def _add_verify(add_command: Callable[..., argparse.ArgumentParser]) -> None:
+    parser = add_command("verify", help="do jobs of a study again, and compare the bytes that they make", description=VERIFY)
+    question = parser.add_mutually_exclusive_group()
+    question.add_argument("file", nargs="?", type=Path, help="the jobs behind this file, instead of those of a study")
+    question.add_argument("--claim", help="the jobs behind this row of the ledger")
+    parser.add_argument("--study", help="the study; needed where several have a record and the file does not tell")
+    parser.add_argument(
+        *("--sample", "-n"),
+        type=_count,
+        metavar="N",
+        help="how many jobs of training, measuring, simulating and reporting (default: all behind a file or claim, else 5)",
+    )
+    parser.add_argument("--seed", type=int, default=0, help="which ones: choose it yourself (default 0)")
+    parser.add_argument("--cores", default="all", help="how many cores to use (default all)")
+    parser.set_defaults(run=_verify)
 
 
 def _add_files_of_settings(parser: argparse.ArgumentParser) -> None:
@@ -164,6 +187,32 @@ def _answer(options: argparse.Namespace, root: Path, path: str | None, study: st
     if path is None:
         return answers.on_claim(record, states, options.claim, has_sum=bool(expected))
     return answers.on_file(record, states, path, has_sum=bool(expected))
+
+
+def _verify(options: argparse.Namespace) -> int:
+    start = time.monotonic()
+    root = project.root_above(options.file or Path())
+    path = None if options.file is None else project.path_within(root, options.file)
+    study = project.study_asked_for(root, options.study, path, lambda: _default_study(root))
+    record = settings_since.with_places(load(root, study), _yaml)
+    targets = [path] if path else _tables_and_ledger(record, options.claim) if options.claim else list(record.maker)
+    sample = options.sample if path or options.claim or options.sample else 5
+    verify.check_packages(record)
+    behind = verify.jobs_behind(record, targets)
+    jobs = verify.chosen(record, behind, sample, options.seed)
+    print(f"record {record.crate}, sha256 {record.today(record.crate)}")
+    found = []
+    for outcome in verify.outcomes(record, jobs, options.cores, verify.Tolerances()):
+        found.append(outcome)
+        print(outcome.line(), flush=True)
+    drawn = "" if sample is None else f"; of what takes longer {sample}, drawn with seed {options.seed}"
+    print(f"{verify.summary(record, behind, found, time.monotonic() - start)}{drawn}")
+    return verify.exit_code(found)
+
+
+def _tables_and_ledger(record: Record, claim: str) -> list[str]:
+    """The tables that decided a claim, and the ledger."""
+    return [*ledger.tables_of_claim(record, claim), ledger.path_of_ledger(record)]
 
 
 def _has_sum(path: Path, sha256: str) -> bool:

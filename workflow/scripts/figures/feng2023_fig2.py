@@ -135,7 +135,7 @@ def _size(axis: Axes, settings: pd.DataFrame) -> None:
     norms = once["weight_norm"]
     span = 4.5 if norms.min() >= 4.5 else norms.min() / 1.1, max(20.5, 1.1 * norms.max())
     axis.set(xscale="log", yscale="log", xlabel="norm $|W|$", ylabel="size $s_w$", xlim=span)
-    axis.set_title(rf"all: $s_w \propto |W|^{{{exponent:.2f}}}$, $r$ = {r:.2f}")
+    axis.set_title(rf"these sweeps: $s_w \propto |W|^{{{exponent:.2f}}}$, $r$ = {r:.2f}")
     style.log_ticks(axis)
 
 

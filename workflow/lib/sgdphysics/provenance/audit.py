@@ -33,6 +33,7 @@ class Cause(Enum):
     OUTSIDE = NOT_KEPT, "outside of the project, and not to be found from here"
     MADE_FROM_CHANGED = STALE, "made from {}, which has changed since"
     OTHER_SETTINGS = STALE, "settings have changed since: {}"
+    OTHER_PARAMETERS = STALE, "made with other settings than those that the record has: {}"
     UNREADABLE_SETTINGS = STALE, "settings cannot be read any more ({})"
     MISSING = TAMPERED, "missing"
     OTHER_BYTES = TAMPERED, "not the recorded bytes (sha256 {}, recorded {}, {})"

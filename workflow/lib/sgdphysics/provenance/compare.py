@@ -61,12 +61,17 @@ def compare(
             what_differs = iter(["only in the first study"])
         elif file not in first:
             what_differs = iter(["only in the second study"])
-        elif file.endswith(".png"):
-            what_differs = _between_figures(first[file], second[file], image_rms)
         else:
-            what_differs = _between_tables(file, first[file], second[file], relative, absolute)
+            what_differs = between_files(file, first[file], second[file], relative, absolute, image_rms)
         differences += [Difference(file, what) for what in what_differs]
     return differences
+
+
+def between_files(file: str, path_a: Path, path_b: Path, relative: float, absolute: float, image_rms: float) -> Iterator[str]:
+    """Yield what differs between two tables, or two figures in PNG, of this name in a study; see `compare`."""
+    if file.endswith(".png"):
+        return _between_figures(path_a, path_b, image_rms)
+    return _between_tables(file, path_a, path_b, relative, absolute)
 
 
 def _files(study: Path) -> dict[str, Path]:

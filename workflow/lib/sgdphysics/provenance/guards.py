@@ -12,11 +12,12 @@ from typing import Any
 
 from sgdphysics.errors import InputError
 from sgdphysics.files import sha256_of
-from sgdphysics.provenance import job_records
+from sgdphysics.provenance import idle_jobs, job_records
 
 LOGGER = logging.getLogger("snakemake.logging")  # Snakemake's own, so that what is said here keeps its place among the rest
 ALTERED = "not what {rule} made, by the record that it left"
 UNRECORDED = "no record of the job that made them, {rule}"  # lost, or published without
+OTHERWISE = "not as {{rule}} would make them now: {change}"  # which Snakemake was told not to look at
 
 
 def before_the_first_job(workflow: Any, published: Mapping[str, str]) -> None:
@@ -58,14 +59,16 @@ def stop_at_protected_folders(workflow: Any) -> None:
 def stop_at_damaged_inputs(workflow: Any, published: Mapping[str, str]) -> None:
     """Raise `SystemExit` that names the inputs of jobs that are not what their own job made; the next run makes them again.
 
-    They were cut off, damaged or edited. Where a record of a study is to be written, inputs whose job left no record are named too.
-    Tables that are taken as published must be those that were published.
+    They were cut off, damaged or edited. Where a record of a study is to be written, inputs whose job left no record are named too,
+    and those that their job would make otherwise now, by what it was given and read. Tables that are taken as published must be
+    those that were published.
     """
     waiting_jobs = list(workflow.dag.needrun_jobs())
     needed_files = {path for job in waiting_jobs for path in job.input}
     recording = any(job.rule.name.startswith("write_provenance") for job in waiting_jobs)
     made = {str(path) for job in workflow.dag.jobs for path in job.output}
     lines = []
+    records = idle_jobs.Records(workflow.dag)
     sources = {str(path) for path in needed_files} if not recording else {path for path in published if "/tables/" in path}
     if changed := _not_as_published(sorted(sources & published.keys() - made), published):
         sys.exit(f"{', '.join(changed)}: not as published; nothing is made of that (git restore brings it back)")
@@ -75,6 +78,8 @@ def stop_at_damaged_inputs(workflow: Any, published: Mapping[str, str]) -> None:
             try:
                 if damaged := job_records.altered(job.log[0], inputs):
                     lines.append(_make_again(workflow, job, damaged, ALTERED))
+                elif recording and (change := records.change(job)):
+                    lines.append(_make_again(workflow, job, inputs, OTHERWISE.format(change=change)))
             except InputError:
                 if recording and (unexplained := _not_as_published(inputs, published)):
                     lines.append(_make_again(workflow, job, unexplained, UNRECORDED))

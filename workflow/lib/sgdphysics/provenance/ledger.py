@@ -8,7 +8,7 @@ from sgdphysics.provenance import audit
 from sgdphysics.provenance.audit import INTACT, NO_RECORD, TAMPERED, UNKNOWN, Cause, Verdict
 from sgdphysics.provenance.record import Record
 
-SETTINGS_CAUSES = {Cause.OTHER_SETTINGS, Cause.UNREADABLE_SETTINGS, Cause.SETTINGS_NOT_AT_HAND}
+SETTINGS_CAUSES = {Cause.OTHER_PARAMETERS, Cause.OTHER_SETTINGS, Cause.UNREADABLE_SETTINGS, Cause.SETTINGS_NOT_AT_HAND}
 ROW = {"verdict", "statistic", "value", "ci_low", "ci_high", "n_seeds"}
 
 

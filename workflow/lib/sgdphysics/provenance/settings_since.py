@@ -14,6 +14,7 @@ from sgdphysics.provenance.places import is_outside, without_places
 from sgdphysics.provenance.record import Job, Record
 from sgdphysics.study import inheritance
 from sgdphysics.study.inheritance import first_change
+from sgdphysics.study.parameters import StudyParameters
 
 CLAIMS, DATA_SETS = "config/claims.yaml", "config/datasets.yaml"
 # What a file of settings says, given its path and, if this is not to be read, its content; raises `InputError` where it says none.
@@ -41,10 +42,24 @@ class _Catalogues:
 
 
 def outdated(record: Record, parse: Parse) -> Callable[[Job], Verdict | None]:
-    """Return what says of a job why it would not be run as it was, or None where it would; for `audit.verdicts`.
+    """Return what says of a job why it was not, or would not be, run with the settings of its record; None where it was and would.
 
-    A job that was taken over as published is measured by the claims and data sets of its own commit.
+    A job that was taken over as published is measured by the claims and data sets of its own commit. For `audit.verdicts`.
     """
+    changed_since, expected = _changed_since(record, parse), StudyParameters(record.facts["settings"])
+
+    def why(job: Job) -> Verdict | None:
+        wildcards = job.environment.get("wildcards", {})  # older records have none
+        is_of_study = wildcards.get("study", record.study) == record.study
+        if is_of_study and (difference := expected.first_difference(job.parameters, wildcards)):
+            return Verdict(Cause.OTHER_PARAMETERS, (difference,))
+        return changed_since(job)
+
+    return why
+
+
+def _changed_since(record: Record, parse: Parse) -> Callable[[Job], Verdict | None]:
+    """What says of a job why it would not be run as it was."""
     try:
         settings = _current_settings(record, parse)
         catalogues = _catalogues(record, parse, record.commit)

@@ -90,12 +90,16 @@ def entries(study: str | None = None, root: Path = Path(), files: Iterable[Path]
     configuration = Configuration(root, settings)
     name = study or configuration.study
     if name not in configuration.studies:
-        raise InputError(f"--study: found {name!r}, expected one of {', '.join(sorted(configuration.studies))}")
+        raise InputError(f"--study: found {name!r}, expected one of {_listed(configuration)}")
     complete = configuration.studies[name]
     needed_by = {section: set(studies.runs_of(complete, section)) for section in SECTIONS}
     chunks = studies.chunks_of(complete, trained=trained_chunks(root / "results" / "runs"))
     absent = NOT_KEPT if name in published.studies_in(root, configuration.studies, configuration.study) else NOT_TRAINED
     return [entry for chunk in chunks for entry in _of_chunk(chunk, root, needed_by, absent)]
+
+
+def _listed(configuration: Configuration) -> str:
+    return f"{', '.join(sorted(configuration.studies))}, or one of a file of settings that is given too: --configfile FILE"
 
 
 def _studies_of(settings: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -55,11 +55,12 @@ def prepare_folder(folder: Path, root: Path) -> None:
         raise InputError(f"{folder}: cannot be written to, and Snakemake keeps its notes there")
     if folder.samefile(root):
         return
-    for name in LINKED:
-        link, target = folder / name, root / name
+    links = {folder / name: root / name for name in LINKED}
+    for link, target in links.items():
+        if link.exists() and not link.samefile(target):
+            raise InputError(f"{link}: found, expected none: Snakemake works in this folder, and links its code into it")
+    for link, target in links.items():
         if link.is_symlink() and not link.exists():  # to a checkout that was moved since
             link.unlink()
         if not link.exists():
             link.symlink_to(target)
-        elif not link.samefile(target):
-            raise InputError(f"{link}: found, expected none: Snakemake works in this folder, and links its code into it")
