@@ -19,8 +19,8 @@ from sgdphysics.provenance.again import Clone, runs_apart
 from sgdphysics.provenance.places import NOT_KNOWN
 from sgdphysics.provenance.record import Job, Record
 
-SAME, CLOSE, DIFFERENT, FAILED, NOT_POSSIBLE = ("same bytes", "within tolerance", "DIFFERENT", "FAILED", "not possible")
-BAD = (DIFFERENT, FAILED)
+KINDS = ("same bytes", "within tolerance", "not kept", "DIFFERENT", "FAILED", "not possible")
+SAME, CLOSE, NOT_KEPT, DIFFERENT, FAILED, NOT_POSSIBLE = KINDS
 # Of scripts whose jobs take seconds: they are always done again.
 ALWAYS = ("workflow/scripts/figures/", "workflow/scripts/tabulate_", "workflow/scripts/decide_claims.py")
 
@@ -31,7 +31,7 @@ class Outcome:
 
     Attributes:
         job: The job.
-        kind: `SAME`, `CLOSE`, `DIFFERENT`, `FAILED` or `NOT_POSSIBLE`.
+        kind: One of `KINDS`; `NOT_KEPT` where a published study leaves out what the job reads.
         detail: What differs, or why it failed or is not possible; else how long it took.
     """
 
@@ -42,7 +42,7 @@ class Outcome:
     def line(self) -> str:
         """Return the outcome in one line."""
         more = f" and {len(self.job.outputs) - 1} more" if len(self.job.outputs) > 1 else ""
-        return f"{self.kind:12}  {self.job.rule}: {self.job.outputs[0]}{more}  {self.detail}"
+        return f"{self.kind:16}  {self.job.rule}: {self.job.outputs[0]}{more}  {self.detail}"
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ def outcomes(record: Record, jobs: Sequence[Job], cores: str, tolerances: Tolera
     possible = []
     for job in jobs:
         if missing := _missing_input(record, job):
-            yield Outcome(job, NOT_POSSIBLE, f"{missing} is not here")
+            yield Outcome(job, NOT_KEPT if record.leaves_out(missing) else NOT_POSSIBLE, f"{missing} is not here")
         elif changed := next((path for path in job.inputs if record.today(path) != record.sums[path]), None):
             yield Outcome(job, FAILED, f"{changed} is not what it was made from")
         else:
@@ -167,13 +167,15 @@ def _differences(before: Path, now: Path, tolerances: Tolerances) -> Iterable[st
 
 def summary(record: Record, jobs: Sequence[Job], found: Sequence[Outcome], seconds: float) -> str:
     """Return one line on all: how many of a study's jobs, and what came of them."""
-    counts = {kind: sum(outcome.kind == kind for outcome in found) for kind in (SAME, CLOSE, DIFFERENT, FAILED, NOT_POSSIBLE)}
+    counts = {kind: sum(outcome.kind == kind for outcome in found) for kind in KINDS}
     told = ", ".join(f"{count} {kind.lower()}" for kind, count in counts.items() if count or kind in (SAME, DIFFERENT))
-    tried = len(found) - counts[NOT_POSSIBLE]
+    tried = len(found) - counts[NOT_POSSIBLE] - counts[NOT_KEPT]
     return f"study {record.study}: {tried} of {len(jobs)} jobs done again in {seconds / 60:.1f} min: {told}"
 
 
 def exit_code(found: Iterable[Outcome]) -> int:
-    """Return 0 where all came out as recorded, 1 where something did not, 2 where for the rest it is not possible to say."""
+    """Return 0 where all that could be done again came out as recorded, 1 where something did not, 2 where that cannot be said."""
     kinds = {outcome.kind for outcome in found}
-    return 1 if kinds & set(BAD) else 2 if NOT_POSSIBLE in kinds or not kinds else 0
+    if kinds & {DIFFERENT, FAILED}:
+        return 1
+    return 2 if NOT_POSSIBLE in kinds or not kinds & {SAME, CLOSE} else 0
