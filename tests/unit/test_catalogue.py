@@ -106,5 +106,5 @@ def test_the_command_lists_them_as_lines_and_as_json(root, entries, monkeypatch,
     assert [answer["name"] for answer in answers] == [entry.name for entry in entries]
     assert training.Run(**answers[0]["settings"]) == entries[0].run
     assert command_line.main(["runs", "--study", "nowhere"]) == 2
-        told = "sgdphysics: --study: found 'nowhere', expected one of mnist5k, or one of a file of settings that is given too: "
-        assert capsys.readouterr().err == f"{told}--configfile FILE\n"
+    told = "sgdphysics: --study: found 'nowhere', expected one of mnist5k, or one of a file of settings that is given too: "
+    assert capsys.readouterr().err == f"{told}--configfile FILE\n"

@@ -59,7 +59,8 @@ def test_inputs_that_are_changed_or_missing_are_told_and_nothing_is_made_of_them
     record = load(folder, "smoke")
     jobs = [record.maker[f"figures/smoke/feng2021_fig{number}.pdf"] for number in (1, 2)]
     outcomes = {outcome.job.rule: outcome for outcome in verify.outcomes(record, jobs, "1", verify.Tolerances())}
-    assert outcomes["feng2021_fig1"].line().startswith("FAILED            feng2021_fig1: figures/smoke/feng2021_fig1.pdf and 1 more")
+    line = outcomes["feng2021_fig1"].line()
+    assert line.startswith("FAILED            feng2021_fig1: figures/smoke/feng2021_fig1.pdf and 1 more")
     assert outcomes["feng2021_fig1"].detail == f"{TABLE} is not what it was made from"
     assert outcomes["feng2021_fig2"].kind == verify.NOT_POSSIBLE
     assert verify.exit_code(outcomes.values()) == 1
