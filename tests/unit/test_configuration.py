@@ -10,6 +10,7 @@ from sgdphysics.study import plans
 from sgdphysics.study.configuration import Configuration, check_files, content_of, laid_over
 
 ROOT = Path(__file__).parents[2]
+SIZE = r"expected 0 or a size from 1e-09 to 1e\+09"
 
 
 @pytest.fixture
@@ -80,7 +81,10 @@ def test_a_data_set_of_the_registry_may_be_declared_again_as_it_is(root):
         ("own", {"maximum": 0}, "datasets.own.maximum: 0 is less than the minimum of 1"),
         ("own", {"directory": "my {data}"}, "datasets.own.directory: 'my {data}' does not match '^[^{}"),
         ("own", {"folder": "x"}, "datasets.own: unknown folder; known are citation, classes, description, directory"),
+        ("own", {"directory": "my data\n"}, "datasets.own.directory: 'my data\\n' does not match '^[^{}"),
         ("Own", {}, "datasets: 'Own' does not match"),
+        ("own\n", {}, "datasets: 'own\\n' does not match"),
+        ("o" * 101, {}, f"datasets: '{'o' * 101}' is too long"),
         (
             "mnist",
             {},
@@ -123,6 +127,10 @@ def test_a_source_that_there_is_not_is_named_where_it_is_declared(root):
         ("a: {b: 1}\na: {c: 2}\n", r"own.yaml: a: found twice, in lines 1 and 2, expected once$"),
         ("a:\n  b: 1\n  c: {d: 1, d: 2}\n", r"own.yaml: d: found twice, in lines 3 and 3, expected once$"),
         ("1: a\n1: b\n", r"own.yaml: 1: found twice, in lines 1 and 2, expected once$"),
+        ("version: 2024-02-30", r"own.yaml: found a value that YAML cannot read \(day .*\), expected it in quotes$"),
+        ("a: !!int x", r"own.yaml: found a value that YAML cannot read \(.*\), expected it in quotes$"),
+        ("a: !!timestamp x", r"own.yaml: found a value that YAML cannot read \(.*\), expected it in quotes$"),
+        ("[" * 3000, r"own.yaml: found lists or settings that are nested too deep$"),
         (None, r"own.yaml: .*No such file"),
     ],
 )
@@ -132,6 +140,12 @@ def test_a_file_that_holds_no_settings_is_named(root, content, message):
         path.write_text(content)
     with pytest.raises(InputError, match=message):
         laid_over(root, [path])
+
+
+def test_seeds_may_be_as_large_as_they_like(root):
+    settings = laid_over(root)
+    settings["studies"]["mnist5k"]["feng2023"]["seeds"] = [2**62]
+    assert Configuration(root, settings).studies["mnist5k"]["feng2023"]["seeds"] == [2**62]
 
 
 def test_a_wrong_setting_is_named(root):
@@ -196,6 +210,18 @@ def test_a_key_that_overrides_a_merged_one_is_there_once():
         ('studies: {"mine\\n": {like: mnist5k}}', r"studies: 'mine\\n' does not match"),
         ("studies: {Mine: {like: mnist5k}}", r"studies: 'Mine' does not match"),
         (f"studies: {{{'a' * 101}: {{like: mnist5k}}}}", r"studies: 'a+' is too long"),
+        (
+            "studies: {a: {like: [mnist5k]}}",
+            r"^config error: studies.a.like: found \['mnist5k'\], expected another study: mnist5k$",
+        ),
+        ("studies: {a: {like: {x: 1}}}", r"^config error: studies.a.like: found \{'x': 1\}, expected another study: mnist5k$"),
+        ("studies: &s {a: {like: mnist5k, feng2021: *s}}", r"^config error: found settings that hold themselves \(&name, \*name\)"),
+        ("studies: {mnist5k: {feng2021: {checkpoints_per_decade: 4611686018427387904}}}", r"is greater than the maximum of 1000$"),
+        ("studies: {mnist5k: {feng2021: {hidden_widths: [4611686018427387904, 5]}}}", r"is greater than the maximum of 100000$"),
+        ("studies: {mnist5k: {yang2023: {toy: {landscapes: {barrier: 1.0e-300}}}}}", rf"landscapes.barrier: found 1e-300, {SIZE}$"),
+        ("studies: {mnist5k: {yang2023: {toy: {relaxation: 1.0e+300}}}}", rf"toy.relaxation: found 1e\+300, {SIZE}$"),
+        ("studies: {mnist5k: {yang2023: {toy: {kappas: [1.0e-300, 1]}}}}", rf"toy.kappas\[0\]: found 1e-300, {SIZE}$"),
+        ("studies: {mnist5k: {feng2023: {control_epochs: 2000000000}}}", rf"feng2023.control_epochs: found 2e\+09, {SIZE}$"),
     ],
 )
 def test_what_json_does_not_know_and_names_that_cannot_be_are_one_line(root, content, message):

@@ -1,5 +1,7 @@
 """Drift and noise of shaken descent along the valley, and the density that they make, against closed forms."""
 
+import warnings
+
 import numpy as np
 import pytest
 
@@ -109,6 +111,16 @@ def test_the_stationary_density_is_that_built_from_drift_and_noise():
     assert numbers["built_standard_deviation"] == pytest.approx(built)
     assert numbers["built_standard_deviation"] == pytest.approx(numbers["standard_deviation"], rel=0.1)
     assert numbers["largest_difference_of_cumulative_shares"] < 0.05
+
+
+@pytest.mark.parametrize("shift", [0.6, 1.0, 3.0])
+def test_where_walkers_do_not_stay_there_is_no_stationary_density(shift):
+    settings = {"learning_rate": 0.1, "walkers": 100, "drift_walkers": 50, "drift_steps": 500}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        table, numbers = stationary_beside_built(VALLEY, random=np.random.default_rng(1), shift=shift, **settings)
+    assert table.empty
+    assert np.isnan(list(numbers.values())).all()
 
 
 def test_the_names_are_found_where_they_were():

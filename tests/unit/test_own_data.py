@@ -269,7 +269,17 @@ FAULTS = {
     "the training images to test on": (
         arrays(test_images=IMAGES, test_labels=np.arange(12) % 3),
         {},
-        f"{TEST}: found the same images as in {TRAIN}, expected others to test on",
+        f"{TEST}: found 12 of 12 images in {TRAIN} too, expected others to test on",
+    ),
+    "the training images in another order": (
+        arrays(test_images=IMAGES[::-1], test_labels=np.arange(12)[::-1] % 3),
+        {},
+        f"{TEST}: found 12 of 12 images in {TRAIN} too, expected others to test on",
+    ),
+    "some of the training images": (
+        arrays(test_images=np.concatenate([IMAGES[2:6], 255 - IMAGES[:2]])),
+        {},
+        f"{TEST}: found 4 of 6 images in {TRAIN} too, expected others to test on",
     ),
     "binary": (
         arrays(train_images=IMAGES // 128, test_images=IMAGES[:6] // 129),

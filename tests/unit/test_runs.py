@@ -51,6 +51,14 @@ def test_a_run_keeps_its_name(name):
     assert runs.run_id(NAMES[name], "mnist5k") == name
 
 
+@pytest.mark.parametrize("setting", [field.name for field in dataclasses.fields(Run) if field.type is float])
+def test_a_whole_number_is_the_same_setting_however_it_is_written(setting):
+    whole = {"label_noise": 0, "dropout": 0}.get(setting, 1)
+    run, other = (dataclasses.replace(OTHERWISE, **{setting: value}) for value in (whole, float(whole)))
+    assert runs.run_id(run, "mnist5k") == runs.run_id(other, "mnist5k")
+    assert runs.settings_text(run) == runs.settings_text(other)
+
+
 def test_ensembles_and_chunks_keep_their_names():
     checkpoints = {"per_decade": 10, "losses": [0.1], "epochs": []}
     runs_before = [run for run in NAMES.values() if run != EXTENDED]

@@ -143,7 +143,8 @@ def stationary_beside_built(
     Returns:
         A table with one row per place: "x", "density", "built_density", "drift" and "noise". And of both densities
         "standard_deviation" and "built_standard_deviation", with "largest_difference_of_cumulative_shares". Where every walker
-        diverged, or all are at one place, there is no stationary density: no row, and nan.
+        diverged, all are at one place, or drift and noise cannot be measured at a place since all walkers leave it for good, there
+        is no stationary density: no row, and nan.
 
     Raises:
         InputError: If an argument is none of these, or as of `stationary_sample`.
@@ -152,8 +153,7 @@ def stationary_beside_built(
     require_whole("drift_steps", drift_steps, 1)
     x = stationary_sample(landscape, walkers, learning_rate, shift, random)
     if not (len(x) and x.std() > 0):
-        numbers = ("standard_deviation", "built_standard_deviation", "largest_difference_of_cumulative_shares")
-        return pd.DataFrame(columns=["x", "density", "built_density", "drift", "noise"]), dict.fromkeys(numbers, np.nan)
+        return _no_stationary_density()
     places = np.linspace(-REACH, REACH, PLACES) * x.std()
     drift, noise = drift_and_noise(
         landscape,
@@ -164,6 +164,8 @@ def stationary_beside_built(
         steps=drift_steps,
         random=random,
     )
+    if not np.isfinite([drift, noise]).all():
+        return _no_stationary_density()
     built = density_from_drift_and_noise(places, drift, noise)
     counted = _counted_density(x, places)
     cumulative = cumulative_trapezoid(built, places, initial=0)
@@ -174,6 +176,11 @@ def stationary_beside_built(
         "built_standard_deviation": np.sqrt(np.trapezoid(built * places**2, places)),
         "largest_difference_of_cumulative_shares": np.abs(np.interp(np.sort(x), places, cumulative) - rank).max(),
     }
+
+
+def _no_stationary_density() -> tuple[pd.DataFrame, dict[str, float]]:
+    numbers = ("standard_deviation", "built_standard_deviation", "largest_difference_of_cumulative_shares")
+    return pd.DataFrame(columns=["x", "density", "built_density", "drift", "noise"]), dict.fromkeys(numbers, np.nan)
 
 
 def stationary_sample(

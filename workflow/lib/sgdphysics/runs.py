@@ -99,7 +99,8 @@ class Run:
             last quarter of its epochs to less than 90 % of that in the quarter before, by the means.
 
     Raises:
-        ValueError: If a setting is none of these. Counts are integers, all numbers finite; those of numpy are taken as Python's.
+        ValueError: If a setting is none of these. Counts are integers, all numbers finite; those of numpy are taken as Python's,
+            and whole ones as floats where a setting need not be whole.
     """
 
     hidden_widths: tuple[int, ...] = (50, 50)
@@ -127,9 +128,11 @@ class Run:
     def __post_init__(self) -> None:
         require(isinstance(self.hidden_widths, Iterable), "hidden_widths", self.hidden_widths, "widths >= 1, whole numbers")
         object.__setattr__(self, "hidden_widths", tuple(map(_of_python, self.hidden_widths)))
-        for name, value in vars(self).items():
-            if isinstance(value, np.generic):
-                object.__setattr__(self, name, _of_python(value))
+        for field in fields(self):
+            value = _of_python(getattr(self, field.name))
+            # 1 and 1.0 are one learning rate, so runs of either have one name.
+            as_float = field.type is float and isinstance(value, int) and not isinstance(value, bool)
+            object.__setattr__(self, field.name, float(value) if as_float else value)
         self._check_training()
         self._check_data()
         self._check_stop()

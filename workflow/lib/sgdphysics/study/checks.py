@@ -15,6 +15,7 @@ from sgdphysics.study import grids, sizes, studies, window_plans
 
 Settings = Mapping[str, Any]
 
+SMALLEST, LARGEST = 1e-9, 1e9
 RESERVED = ("runs", "none")  # no names of studies: results/runs holds the networks of all, and "none" stands for no study in rules
 
 
@@ -35,7 +36,8 @@ def check(config: Settings, schema: Settings, datasets: Mapping[str, Settings]) 
     if config["study"] not in complete:
         lines.append(f"study: found {config['study']!r}, expected one of {', '.join(sorted(complete))}")
     for name, study in complete.items():
-        lines += [f"studies.{name}.{line}" for line in _study_faults(study, complete, datasets)]
+        faults = list(_extremes(study, "")) or _study_faults(study, complete, datasets)
+        lines += [f"studies.{name}.{line}" for line in faults]
     if lines:
         raise InputError("; ".join(lines))
 
@@ -121,6 +123,19 @@ def _alternative(schema: Settings) -> str:
     if schema.get("$ref") == "#/$defs/count":
         return "a whole number from 1"
     return schema.get("type", "something else")
+
+
+def _extremes(value: Any, place: str) -> Iterator[str]:
+    """Numbers with which no study is made, and sums of them overflow; any seed is one."""
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            if key not in ("seed", "seeds"):
+                yield from _extremes(inner, f"{place}.{key}" if place else key)
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from _extremes(inner, f"{place}[{index}]")
+    elif isinstance(value, int | float) and value and not SMALLEST <= abs(value) <= LARGEST:
+        yield f"{place}: found {value:g}, expected 0 or a size from {SMALLEST:g} to {LARGEST:g}"
 
 
 def _study_faults(study: Settings, studies: Mapping[str, Settings], datasets: Mapping[str, Settings]) -> list[str]:

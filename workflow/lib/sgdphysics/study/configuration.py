@@ -43,6 +43,8 @@ class Configuration:
             self.datasets = {**registry, **self._further_datasets(settings, registry)}
             self._settings = inheritance.resolved(settings)
             checks.check(self._settings, self._schema("config"), self.datasets)
+        except RecursionError:
+            raise InputError("config error: found settings that hold themselves (&name, *name), or are nested too deep") from None
         except InputError as error:
             raise InputError(f"config error: {error}") from None
         self.study: str = self._settings["study"]
@@ -120,10 +122,12 @@ def read(path: Path, name: str) -> Any:
         return content_of(path.read_text(encoding="utf-8"))
     except yaml.YAMLError as error:
         raise InputError(f"{name}: not YAML: {one_line(error)}") from None
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, UnicodeDecodeError, InputError) as error:
         raise InputError(f"{name}: {error}") from None
-    except InputError as error:
-        raise InputError(f"{name}: {error}") from None
+    except RecursionError:
+        raise InputError(f"{name}: found lists or settings that are nested too deep") from None
+    except (ValueError, AttributeError) as error:  # of what only looks like a date or a number
+        raise InputError(f"{name}: found a value that YAML cannot read ({one_line(error)}), expected it in quotes") from None
 
 
 def content_of(text: str | bytes) -> Any:

@@ -42,7 +42,7 @@ def _complete(name: str, studies: Mapping[str, Any], descendants: tuple[str, ...
     if "like" not in study:
         return dict(study)
     parent = study["like"]
-    if parent not in studies or parent in (name, *descendants):
+    if not isinstance(parent, str) or parent not in studies or parent in (name, *descendants):
         others = ", ".join(sorted(set(studies) - {name, *descendants}))
         raise InputError(f"studies.{name}.like: found {parent!r}, expected another study: {others}")
     changes = {key: value for key, value in study.items() if key != "like"}
