@@ -35,7 +35,7 @@ class Network:
     def __init__(self, contents=None):
         self.contents, self.asked, self.pauses = contents or {}, [], []
 
-    def retrieve(self, url, path):
+    def retrieve(self, url, path, most_bytes):
         self.asked.append(url)
         if url not in self.contents:
             raise OSError(f"no answer\nfrom {url}")
@@ -206,14 +206,14 @@ def server(mirror):
 
 
 def test_the_transport_loads_files_and_reports_what_the_server_refuses(tmp_path, server, capfd):
-    def redirected(url, path):
-        download(url.replace("https://one.example/mnist", server), path)
+    def redirected(url, path, most_bytes):
+        download(url.replace("https://one.example/mnist", server), path, most_bytes)
 
     fetch(FILES, URLS[:1], None, tmp_path / "small", redirected, lambda seconds: None)
     assert fetched(tmp_path / "small") == PAYLOADS
     assert re.search(rf"fetching: address {server}/{FIRST}.gz\n.*100%", capfd.readouterr().err)
     with pytest.raises(OSError, match="404"):
-        download(f"{server}/missing.gz", tmp_path / "missing.gz")
+        download(f"{server}/missing.gz", tmp_path / "missing.gz", 1000)
     assert not (tmp_path / "missing.gz").exists()
 
 

@@ -103,8 +103,8 @@ def test_the_mirror_of_each_file_is_recorded(tmp_path, folder):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"image_shape": [28, 28]}, "small: found images of 4 x 5 pixels, expected 28 x 28"),
-        ({"training_images": 13}, "small: training images: found 12, expected 13"),
+        ({"image_shape": [28, 28]}, "mine: found images of 4 x 5 pixels, expected 28 x 28"),
+        ({"training_images": 13}, "mine: training images: found 12, expected 13"),
         ({"classes": 2}, "train-labels-idx1-ubyte: found label 2 at position 2, expected 0 to 1"),
     ],
 )

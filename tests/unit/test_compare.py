@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from sgdphysics import command_line
 from sgdphysics.errors import InputError
 from sgdphysics.provenance.compare import Difference, compare
 
@@ -279,6 +280,27 @@ def test_one_grey_level_is_no_difference_and_many_are(studies):
 def test_a_figure_of_another_size_is_a_difference(studies):
     save_image(figure(studies[1]), np.full((20, 31), 100))
     assert told(studies) == ["figures/fig1.png: 30 x 20 and 31 x 20 pixels"]
+
+
+def test_a_spot_that_the_whole_of_a_figure_does_not_show_is_told_with_its_place(studies, capsys):
+    for study, level in zip(studies, (255, 0), strict=True):
+        levels = np.full((940, 1440), 255)
+        levels[100:109, 300:309] = level
+        save_image(figure(study), levels)
+    line = "figures/fig1.png: 255 of 255 levels in the 9 x 9 pixels around column 304, row 104"
+    assert told(studies) == [line]
+    assert told(studies, image_local=255) == []
+    command = ["compare", *map(str, studies)]
+    assert command_line.main(command) == 1
+    assert capsys.readouterr().out.splitlines() == [line, "1 differences"]
+    assert command_line.main([*command, "--image-local", "255"]) == 0
+
+
+def test_a_figure_that_is_no_file_is_none(studies):
+    figure(studies[1]).unlink()
+    os.mkfifo(figure(studies[1]))
+    figure(studies[1], "fig2.png").mkdir()
+    assert told(studies) == ["figures/fig1.png: only in the first study"]
 
 
 def test_figures_are_compared_as_they_look_on_white(studies):

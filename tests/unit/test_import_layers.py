@@ -22,6 +22,7 @@ ROOMS = {
     "ground": {"arguments", "arrays", "fits", "inputs", "ranks", "runs", "seeds", "tables", "tensors"},
     "what is measured on": {
         "datasets",
+        "downloads",
         "file_kinds",
         "idx_datasets",
         "idx_files",

@@ -15,7 +15,7 @@ from sgdphysics.tensors import load_metadata, load_tensors
 ROOT = Path(__file__).parents[2]
 SOURCES = sorted((ROOT / "workflow").rglob("*.py"))
 UNPICKLERS = {"pickle", "cPickle", "_pickle", "dill", "cloudpickle", "joblib", "marshal", "shelve"}
-# Functions that unpickle, run or unpack what they are given, by the name that is called.
+# Functions that unpickle, run or unpack what they are given, whatever its size, or load from anywhere, by the name that is called.
 FORBIDDEN_CALLS = {
     "torch.load",
     "np.load",
@@ -32,6 +32,14 @@ FORBIDDEN_CALLS = {
     "shutil.unpack_archive",
     "tarfile.open",
     "zipfile.ZipFile",
+    "gzip.decompress",
+    "zlib.decompress",
+    "bz2.decompress",
+    "lzma.decompress",
+    "pooch.retrieve",
+    "requests.get",
+    "urllib.request.urlopen",
+    "urlopen",
     "__import__",
 }
 TENSORS = ["data/mnist5k.safetensors", "results/runs/0123456789/0123456789.safetensors", "measure/0/0/windows.safetensors"]
@@ -125,6 +133,8 @@ def test_no_code_could_run_bytes_from_outside(path):
         "subprocess.run(text, shell=True)",
         "f(path, allow_pickle=flag)",
         "tarfile.open(path).extractall()",
+        "gzip.decompress(content)",
+        "urllib.request.urlopen(address)",
     ],
 )
 def test_the_search_finds_what_it_is_for(text):

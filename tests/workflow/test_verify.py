@@ -10,7 +10,7 @@ import pytest
 
 from running import ROOT
 from sgdphysics.files import sha256_of
-from sgdphysics.provenance import verify
+from sgdphysics.provenance import compare, verify
 from sgdphysics.provenance.again import Clone, runs_apart
 from sgdphysics.provenance.reading import load
 from tampering import RECORD
@@ -58,7 +58,7 @@ def test_inputs_that_are_changed_or_missing_are_told_and_nothing_is_made_of_them
     (folder / "results/smoke/tables/feng2021_fig2_exponents.csv").unlink()
     record = load(folder, "smoke")
     jobs = [record.maker[f"figures/smoke/feng2021_fig{number}.pdf"] for number in (1, 2)]
-    outcomes = {outcome.job.rule: outcome for outcome in verify.outcomes(record, jobs, "1", verify.Tolerances())}
+    outcomes = {outcome.job.rule: outcome for outcome in verify.outcomes(record, jobs, "1", compare.Tolerances())}
     line = outcomes["feng2021_fig1"].line()
     assert line.startswith("FAILED            feng2021_fig1: figures/smoke/feng2021_fig1.pdf and 1 more")
     assert outcomes["feng2021_fig1"].detail == f"{TABLE} is not what it was made from"
@@ -89,7 +89,7 @@ def test_code_that_is_nowhere_as_it_was_used_is_named(folder, tmp_path):
         file.write("# changed\n")
     record = load(folder, "smoke")
     with pytest.raises(Exception, match=rf"^{script}: neither in the recorded commit \(.*\) nor today as it was used"):
-        list(verify.outcomes(record, [record.maker[FIGURE]], "1", verify.Tolerances()))
+        list(verify.outcomes(record, [record.maker[FIGURE]], "1", compare.Tolerances()))
 
 
 @pytest.fixture(scope="module")

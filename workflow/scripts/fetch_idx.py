@@ -9,9 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import pooch
-
-from sgdphysics import progress
+from sgdphysics import downloads, progress
 from sgdphysics.errors import one_line
 from sgdphysics.files import write_atomically
 from sgdphysics.idx_files import read_payload
@@ -21,7 +19,7 @@ from sgdphysics.provenance import jobs
 
 PAUSES_SECONDS = (1, 4)  # before the second and the third try of one mirror
 
-Retrieve = Callable[[str, Path], None]  # loads a URL into a file; OSError where that fails
+Retrieve = Callable[[str, Path, int], None]  # loads a URL into a file of so many bytes at most; OSError where that fails
 
 
 def fetch(
@@ -63,17 +61,12 @@ def fetch(
     write_atomically(directory / "sources.json", lambda path: path.write_text(text, encoding="utf-8"))
 
 
-def download(url: str, path: Path) -> None:
-    """Load a URL into a file, with a progress bar on the terminal.
-
-    Raises:
-        OSError: If the server does not answer or answers with an error.
-    """
-    pooch.get_logger().setLevel("WARNING")  # it would report the checksum of the compressed file, which means nothing
+def download(url: str, path: Path, most_bytes: int) -> None:
+    """Load a URL into a file, with a progress bar on the terminal; arguments and errors as `downloads.download`."""
     # To the terminal, past the log file: this is what the user waits for.
     with contextlib.redirect_stderr(sys.__stderr__):
         progress.tell("fetching", address=url)
-        pooch.retrieve(url, known_hash=None, fname=path.name, path=path.parent, progressbar=True)
+        downloads.download(url, path, most_bytes)
 
 
 def _from_network(
@@ -86,7 +79,7 @@ def _from_network(
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / f"{name}.gz"
             try:
-                _with_retries(retrieve, f"{url.rstrip('/')}/{name}.gz", path, wait)
+                _with_retries(retrieve, f"{url.rstrip('/')}/{name}.gz", path, downloads.compressed_bytes(check[0]), wait)
                 return read_payload(path, *check), url
             except (OSError, DatasetError) as error:
                 faults.append(f"{url} ({_reason(error).replace(str(path), path.name)})")
@@ -95,14 +88,14 @@ def _from_network(
     raise DatasetError(f"{name}: no mirror has a good copy; tried {', '.join(faults)}; {advice}")
 
 
-def _with_retries(retrieve: Retrieve, url: str, path: Path, wait: Callable[[float], None]) -> None:
+def _with_retries(retrieve: Retrieve, url: str, path: Path, most_bytes: int, wait: Callable[[float], None]) -> None:
     for pause in PAUSES_SECONDS:
         try:
-            return retrieve(url, path)
+            return retrieve(url, path, most_bytes)
         except OSError as error:
             progress.tell(url, error=_reason(error), again_after_seconds=pause)
             wait(pause)
-    return retrieve(url, path)
+    return retrieve(url, path, most_bytes)
 
 
 def _reason(error: BaseException) -> str:

@@ -52,7 +52,7 @@ def _sources(path: Path) -> dict[str, str]:
     """The mirror that each file came from, as `fetch_idx` wrote it."""
     try:
         return {file: source["mirror"] for file, source in json.loads(path.read_text(encoding="utf-8")).items()}
-    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise RecordError(f"{path}: not a list of sources ({error})") from None
 
 

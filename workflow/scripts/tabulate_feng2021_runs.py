@@ -14,7 +14,7 @@ def tabulate(runs_paths: Sequence[Path], reference_runs: Sequence[str], table_pa
     """Write one row per run, in the order of learning rate, batch size and seed."""
     rows = []
     for path in runs_paths:
-        metadata = load_metadata(path)
+        metadata = load_metadata(path, "dataset", "results")
         for result in metadata["results"]:
             run = result["run"]
             rows.append(

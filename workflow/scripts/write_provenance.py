@@ -204,7 +204,7 @@ def data_set(name: str, entry: Mapping[str, Any], earlier: Record | None = None)
     path = Path("data") / f"{name}.safetensors"
     if earlier and str(path) in earlier.data_sets and not path.is_file():
         return {str(path): dict(earlier.data_sets[str(path)])}
-    metadata = load_metadata(path)
+    metadata = load_metadata(path, "origin", "files_sha256", "arrays_sha256")
     sources = Path("data") / name / "sources.json"
     mirrors = json.loads(sources.read_text(encoding="utf-8")) if sources.is_file() else {}
     facts = {

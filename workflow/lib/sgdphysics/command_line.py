@@ -77,6 +77,12 @@ def _parser() -> argparse.ArgumentParser:
     compare_parser.add_argument(
         "--image-rms", type=float, default=2.0, help="largest root mean square difference of grey levels (default 2)"
     )
+    compare_parser.add_argument(
+        "--image-local",
+        type=float,
+        default=compare.IMAGE_LOCAL,
+        help=f"and largest one in any 9 x 9 pixels (default {compare.IMAGE_LOCAL:g}: a shift by a pixel is none)",
+    )
     compare_parser.set_defaults(run=_compare)
     plan_parser = add_command("plan", help="what a study will take: networks, jobs, core-hours, memory")
     _add_files_of_settings(plan_parser)
@@ -155,7 +161,7 @@ def _runs(options: argparse.Namespace) -> int:
 def _compare(options: argparse.Namespace) -> int:
     job_environment.check_matplotlibrc(Path())
     folders = [path if path.is_dir() else Path("results") / path for path in options.studies]
-    differences = compare.compare(*folders, options.relative, options.absolute, options.image_rms)
+    differences = compare.compare(*folders, options.relative, options.absolute, options.image_rms, options.image_local)
     for difference in differences:
         print(difference)
     print(f"{len(differences)} differences" if differences else "no difference beyond the tolerance")
@@ -202,7 +208,7 @@ def _verify(options: argparse.Namespace) -> int:
     jobs = verify.chosen(record, behind, sample, options.seed)
     print(f"record {record.crate}, sha256 {record.today(record.crate)}")
     found = []
-    for outcome in verify.outcomes(record, jobs, options.cores, verify.Tolerances()):
+    for outcome in verify.outcomes(record, jobs, options.cores, compare.Tolerances()):
         found.append(outcome)
         print(outcome.line(), flush=True)
     drawn = "" if sample is None else f"; of what takes longer {sample}, drawn with seed {options.seed}"

@@ -14,12 +14,13 @@ def read_checked(directory: Path | str, entry: Mapping[str, Any]) -> IdxArrays:
 
     Args:
         directory: As for `idx_files.read_arrays`.
-        entry: Of the registry; here ``classes`` and, if there is one, ``maximum`` count.
+        entry: Of the registry; here ``classes`` and, where they are given, ``maximum``, ``image_shape`` and ``training_images``
+            count.
 
     Raises:
         DatasetError: If a file cannot be read, or the data are not as they must be.
     """
-    found, declared = read_arrays(directory), entry.get("maximum")
+    found, declared = read_arrays(directory, entry), entry.get("maximum")
     maximum = BYTE_MAXIMUM if declared is None else declared
     check_arrays(found.arrays, entry["classes"], maximum, str(directory), found.names)
     check_plausible(found.arrays, entry["classes"], declared, str(directory), found.names)

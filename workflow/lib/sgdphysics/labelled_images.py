@@ -73,7 +73,7 @@ def _stored_arrays(path: Path, tensors: Mapping[str, Tensor], metadata: Any) -> 
             raise ValueError(f"maximum: found {maximum}, expected at least 1")
         images = {name: tensors[name].reshape(-1, *shape) for name in ("train_images", "test_images")}
         return {name: images.get(name, tensors[name]).numpy() for name in ARRAYS}, classes, maximum
-    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+    except (KeyError, TypeError, ValueError, RuntimeError, OverflowError) as error:
         raise DatasetError(f"{path}: not a data set of this project ({one_line(error)})") from None
 
 

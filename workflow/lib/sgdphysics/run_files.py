@@ -40,7 +40,7 @@ def load_results(path: Path) -> dict[str, Result]:
     tensors, metadata = load_tensors(path)
     try:
         return {entry["name"]: _result(entry, tensors) for entry in metadata["results"]}
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise RecordError(f"{path}: not trained runs as this version knows them ({one_line(error)})") from None
 
 

@@ -1,11 +1,13 @@
 """What was measured in the windows of a run, and the file that keeps the windows of many."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from torch import Tensor
 
+from sgdphysics.errors import RecordError, one_line
 from sgdphysics.networks import Mlp
 from sgdphysics.tensors import load_tensors, save_tensors
 
@@ -97,27 +99,38 @@ def load_windows(path: Path) -> list[tuple[str, str, Window]]:
     """Read what `save_windows` wrote.
 
     Raises:
-        RecordError: If the file is not readable.
+        RecordError: If the file is not readable, or holds something else than windows.
     """
     tensors, metadata = load_tensors(path)
-    windows = []
-    for index, entry in enumerate(metadata):
-        sources = {
-            source: Source(
-                in_sample=tensors[f"{index}/{source}/in_sample"].double(),
-                held_out=tensors[f"{index}/{source}/held_out"].double(),
-                total_variance=total,
-                directions=tensors[f"{index}/{source}/directions"].double(),
-            )
-            for source, total in entry["sources"].items()
-        }
-        window = Window(
-            centre=Mlp(tuple(tensors[f"{index}/centre/{layer}"] for layer in range(entry["layers"]))),
-            drift=tensors[f"{index}/drift"].double(),
-            curvatures=tensors[f"{index}/curvatures"].double(),
-            hessian_directions=tensors[f"{index}/hessian_directions"].double(),
-            sources=sources,
-            **entry["window"],
+    try:
+        return [(entry["name"], entry["role"], _window(entry, index, tensors)) for index, entry in enumerate(metadata)]
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        raise RecordError(f"{path}: not measured windows as this version knows them ({one_line(error)})") from None
+
+
+def _window(entry: Mapping[str, Any], index: int, tensors: Mapping[str, Tensor]) -> Window:
+    """The window that an entry of the metadata describes."""
+    sources = {
+        source: Source(
+            in_sample=_numbers(tensors, f"{index}/{source}/in_sample"),
+            held_out=_numbers(tensors, f"{index}/{source}/held_out"),
+            total_variance=total,
+            directions=_numbers(tensors, f"{index}/{source}/directions"),
         )
-        windows.append((entry["name"], entry["role"], window))
-    return windows
+        for source, total in entry["sources"].items()
+    }
+    return Window(
+        centre=Mlp(tuple(tensors[f"{index}/centre/{layer}"] for layer in range(entry["layers"]))),
+        drift=_numbers(tensors, f"{index}/drift"),
+        curvatures=_numbers(tensors, f"{index}/curvatures"),
+        hessian_directions=_numbers(tensors, f"{index}/hessian_directions"),
+        sources=sources,
+        **entry["window"],
+    )
+
+
+def _numbers(tensors: Mapping[str, Tensor], name: str) -> Tensor:
+    """A tensor as float64."""
+    if not tensors[name].is_floating_point():
+        raise TypeError(f"{name}: found {tensors[name].dtype}, expected torch.float32 or torch.float64")
+    return tensors[name].double()

@@ -13,13 +13,28 @@ import numpy as np
 import pandas as pd
 
 from sgdphysics.errors import InputError, one_line
+from sgdphysics.provenance.image_differences import between_figures
 
 # In the order in which differences are told; the first two are files, the others folders.
 KINDS = ("claims.csv", "claim_tests.csv", "tables", "figures")
 # Rows of these files have names: one claim more in one version must not set every later row against another one.
 ROW_NAMES = {"claims.csv": ["claim"], "claim_tests.csv": ["claim", "test"]}
+# Tolerance of 9 x 9 pixels of a figure, in levels. Where the numbers of our tables differ by 1e-6, no part of a figure differs by
+# more than 5; where a text or line is set to the next pixel, by 140 at most (all figures, moved aside and down by one). A black
+# spot of this size on white differs by 255; one of 28 pixels, by 150.
+IMAGE_LOCAL = 150.0
 # How a CSV file writes a number that is not there.
 MISSING = ("", "nan", "NaN")
+
+
+@dataclass(frozen=True)
+class Tolerances:
+    """How far results may differ; see `compare`."""
+
+    relative: float = 1e-6
+    absolute: float = 1e-12
+    image_rms: float = 2.0
+    image_local: float = IMAGE_LOCAL
 
 
 @dataclass(frozen=True)
@@ -38,22 +53,30 @@ class Difference:
 
 
 def compare(
-    study_a: Path, study_b: Path, relative: float = 1e-6, absolute: float = 1e-12, image_rms: float = 2.0
+    study_a: Path,
+    study_b: Path,
+    relative: float = 1e-6,
+    absolute: float = 1e-12,
+    image_rms: float = 2.0,
+    image_local: float = IMAGE_LOCAL,
 ) -> list[Difference]:
     """All differences between two studies: first of claims, then of tables, then of figures; none if the list is empty.
 
     Tables are alike if they have the same columns (in any order) and as many rows, the same texts, and numbers a, b with
     |a - b| <= absolute + relative max(|a|, |b|). Missing numbers equal each other, infinite ones those of the same sign. Figures
-    are alike if they have the same size, and the root mean square difference of their levels is not above ``image_rms``.
+    are alike if they have the same size, and the root mean square difference of their levels is not above ``image_rms``, nor, over
+    any 9 x 9 pixels, above ``image_local``.
 
     Args:
         study_a, study_b: Folders ``<project>/results/<study>``; the figures are taken from ``<project>/figures/<study>``.
         relative, absolute: The tolerances of numbers in tables.
         image_rms: The tolerance of figures, in levels from 0 to 255.
+        image_local: The tolerance of any part of a figure; as `IMAGE_LOCAL` by default.
 
     Raises:
-        InputError: If a folder is not a study, or if a table or figure that both have cannot be read.
+        InputError: If a folder is not a study, or if a table or figure that both have cannot be read, or a figure is too large.
     """
+    tolerances = Tolerances(relative, absolute, image_rms, image_local)
     first, second = _files(Path(study_a)), _files(Path(study_b))
     differences = []
     for file in sorted(first | second, key=lambda file: (KINDS.index(file.split("/")[0]), file)):
@@ -62,16 +85,16 @@ def compare(
         elif file not in first:
             what_differs = iter(["only in the second study"])
         else:
-            what_differs = between_files(file, first[file], second[file], relative, absolute, image_rms)
+            what_differs = between_files(file, first[file], second[file], tolerances)
         differences += [Difference(file, what) for what in what_differs]
     return differences
 
 
-def between_files(file: str, path_a: Path, path_b: Path, relative: float, absolute: float, image_rms: float) -> Iterator[str]:
+def between_files(file: str, path_a: Path, path_b: Path, tolerances: Tolerances) -> Iterator[str]:
     """Yield what differs between two tables, or two figures in PNG, of this name in a study; see `compare`."""
     if file.endswith(".png"):
-        return _between_figures(path_a, path_b, image_rms)
-    return _between_tables(file, path_a, path_b, relative, absolute)
+        return between_figures(path_a, path_b, tolerances.image_rms, tolerances.image_local)
+    return _between_tables(file, path_a, path_b, tolerances.relative, tolerances.absolute)
 
 
 def _files(study: Path) -> dict[str, Path]:
@@ -83,7 +106,7 @@ def _files(study: Path) -> dict[str, Path]:
     if not files.keys() - {"claim_tests.csv"}:
         raise InputError(f"{study}: not the results of a study (no claims.csv and no tables)")
     figures = study.parent.parent / "figures" / study.name
-    return files | {f"figures/{path.name}": path for path in figures.glob("[!.]*.png")}
+    return files | {f"figures/{path.name}": path for path in figures.glob("[!.]*.png") if path.is_file()}
 
 
 def _between_tables(file: str, path_a: Path, path_b: Path, relative: float, absolute: float) -> Iterator[str]:
@@ -198,31 +221,3 @@ def _number_pair(text_a: str, text_b: str) -> str:
 
 def _quoted(text: str) -> str:
     return repr(text) if text else "nothing"
-
-
-def _between_figures(path_a: Path, path_b: Path, image_rms: float) -> Iterator[str]:
-    if path_a.read_bytes() == path_b.read_bytes():
-        return
-    levels_a, levels_b = _levels(path_a), _levels(path_b)
-    if levels_a.shape != levels_b.shape:
-        sizes = [f"{levels.shape[1]} x {levels.shape[0]}" for levels in (levels_a, levels_b)]
-        yield f"{sizes[0]} and {sizes[1]} pixels"
-        return
-    rms = float(np.sqrt(np.mean((levels_a - levels_b) ** 2, dtype=np.float64)))
-    if rms > image_rms:
-        yield f"root mean square difference {rms:.3g} of 255 levels"
-
-
-def _levels(path: Path) -> np.ndarray:
-    """Red, green and blue of a PNG file as it looks on white: float32 (height, width, 3), from 0 to 255."""
-    import matplotlib.image  # not before it is needed: it reads the user's settings when it is imported
-
-    try:
-        image = matplotlib.image.imread(path, format="png")
-    except (OSError, SyntaxError) as error:
-        raise InputError(f"{path}: not a readable PNG image ({one_line(error)})") from None
-    if image.ndim == 2:
-        image = np.stack([image] * 3, axis=-1)
-    if image.shape[-1] == 4:
-        image = image[..., :3] * image[..., 3:] + (1 - image[..., 3:])
-    return image * np.float32(255)

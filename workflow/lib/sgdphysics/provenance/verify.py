@@ -16,6 +16,7 @@ from sgdphysics.errors import InputError
 from sgdphysics.files import sha256_of
 from sgdphysics.provenance import commits, compare, job_records
 from sgdphysics.provenance.again import Clone, runs_apart
+from sgdphysics.provenance.compare import Tolerances
 from sgdphysics.provenance.places import NOT_KNOWN
 from sgdphysics.provenance.record import Job, Record
 
@@ -43,15 +44,6 @@ class Outcome:
         """Return the outcome in one line."""
         more = f" and {len(self.job.outputs) - 1} more" if len(self.job.outputs) > 1 else ""
         return f"{self.kind:16}  {self.job.rule}: {self.job.outputs[0]}{more}  {self.detail}"
-
-
-@dataclass(frozen=True)
-class Tolerances:
-    """How far tables and pictures may differ that were made on another kind of processor; see `compare.compare`."""
-
-    relative: float = 1e-6
-    absolute: float = 1e-12
-    image_rms: float = 2.0
 
 
 def jobs_behind(record: Record, targets: Iterable[str]) -> list[Job]:
@@ -161,7 +153,7 @@ def _differences(before: Path, now: Path, tolerances: Tolerances) -> Iterable[st
     if before.suffix == ".pdf":
         return []
     if before.suffix in (".csv", ".png"):
-        return compare.between_files(before.name, before, now, tolerances.relative, tolerances.absolute, tolerances.image_rms)
+        return compare.between_files(before.name, before, now, tolerances)
     return ["other bytes"]
 
 

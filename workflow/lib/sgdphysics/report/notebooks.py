@@ -1,6 +1,7 @@
 """Notebooks of a study: executed with its parameters, freed of what changes from run to run, and turned into pages of their own.
 
-A page needs no network: formulas are MathML, figures are part of the file, and there is no script.
+A page needs no network: formulas are MathML, figures are part of the file, and there is no script. What would load something or run
+is left out of it, and its policy forbids the same.
 """
 
 import html
@@ -25,13 +26,12 @@ from papermill.exceptions import PapermillExecutionError
 
 from sgdphysics import job_environment
 from sgdphysics.errors import InputError
+from sgdphysics.report.markup import harmless
 
 KERNEL = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}, "language_info": {"name": "python"}}
 INJECTED = "injected-parameters"  # papermill's tag of the cell that it adds
 # Where a warning comes from: folders of one machine, and of one run.
 FOLDERS = re.compile(r"(?<![\w.:/-])/([^\s/:'\"]+/)+")
-# What a page may not hold: each of these would load something, or run.
-LOADING = "script, link, iframe, object, embed, base, form, img:not([src^='data:'])"
 
 
 def execute(path: Path, parameters: Mapping[str, Any]) -> NotebookNode:
@@ -87,24 +87,25 @@ def normalised(notebook: NotebookNode, parameters: Mapping[str, Any]) -> Noteboo
 
 
 def page(notebook: NotebookNode, links: Mapping[str, str]) -> str:
-    """Return an executed notebook as one HTML page: text, formulas and outputs, without the code.
+    """Return an executed notebook as one HTML page: text, formulas and outputs, as far as `markup.harmless`, without code.
 
     Args:
         notebook: From `execute`; its first heading is the title.
         links: Text and address of the pages to link to.
 
     Raises:
-        InputError: If a formula cannot be read, or the page would load something.
+        InputError: If a formula cannot be read.
     """
     with _kernel_environment():
         body, _ = _Exporter().from_notebook_node(notebook)
-    content = BeautifulSoup(body, "html.parser")
-    for element in content.select(LOADING):
-        raise InputError(f"page: <{element.name}> is not allowed, the page would load something or run it")
-    heading = content.find("h1")
+    content = harmless(body)
+    heading = BeautifulSoup(content, "html.parser").find("h1")
     navigation = " ".join(f'<a href="{html.escape(address)}">{html.escape(text)}</a>' for text, address in links.items())
     return PAGE.format(
-        title=html.escape(heading.get_text() if heading else "Notebook"), style=STYLE, navigation=navigation, content=body.strip()
+        title=html.escape(heading.get_text() if heading else "Notebook"),
+        style=STYLE,
+        navigation=navigation,
+        content=content.strip(),
     )
 
 
@@ -231,6 +232,8 @@ PAGE = """<!DOCTYPE html>
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
+<link rel="icon" href="data:,">
 <title>{title}</title>
 <style>{style}</style>
 </head>

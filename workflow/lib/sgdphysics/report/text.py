@@ -8,6 +8,8 @@ from typing import Any
 
 import docutils.core
 
+from sgdphysics.report.markup import harmless
+
 NOTHING = "no run of this study tells"
 # A caption can include no file and no HTML of its own, whatever docutils is configured to here.
 _CAPTION_SETTINGS = {
@@ -93,5 +95,5 @@ def plain_html(text: Any) -> str:
 
 
 def caption_html(text: str) -> str:
-    """Return a caption in reStructuredText as HTML; it can include no file and no HTML of its own."""
-    return docutils.core.publish_parts(text, writer="html5", settings_overrides=_CAPTION_SETTINGS)["fragment"]
+    """Return a caption in reStructuredText as HTML; it can include no file and no HTML of its own, and load or run nothing."""
+    return harmless(docutils.core.publish_parts(text, writer="html5", settings_overrides=_CAPTION_SETTINGS)["fragment"])

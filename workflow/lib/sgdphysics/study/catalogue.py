@@ -161,6 +161,10 @@ def _outcomes(file: Path) -> dict[str, Mapping[str, Any]]:
     if not file.is_file():
         return {}
     try:
-        return {entry["name"]: entry for entry in load_metadata(file)["results"]}
-    except (LookupError, TypeError) as error:
+        outcomes = {entry["name"]: entry for entry in load_metadata(file, "results")["results"]}
+        odd = [name for name, outcome in outcomes.items() if not isinstance(outcome.get("loss_history") or [], list)]
+        if odd:
+            raise TypeError(f"{odd[0]} has no list of losses")
+        return outcomes
+    except (LookupError, TypeError, AttributeError) as error:
         raise RecordError(f"{file}: not a file of trained runs ({type(error).__name__})") from None
