@@ -77,13 +77,24 @@ def started(*arguments, folder, cores=2, log=os.devnull):
     """Snakemake in a process group of its own, which does not outlive the block; what it prints goes to the log."""
     with Path(log).open("w") as printed:
         process = subprocess.Popen(
-            command(*arguments, cores=cores), cwd=folder, start_new_session=True, stdout=printed, stderr=subprocess.STDOUT
+            command(*arguments, cores=cores),
+            cwd=folder,
+            start_new_session=True,
+            preexec_fn=listening,
+            stdout=printed,
+            stderr=subprocess.STDOUT,
         )
         try:
             yield process
         finally:
             signal_group(process, signal.SIGKILL)
             process.wait()
+
+
+def listening():
+    """Have a new process listen to signals as in a terminal: what runs in the background, or by nohup, ignores these."""
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
 
 
 def signal_group(process, number):
