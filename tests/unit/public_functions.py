@@ -10,6 +10,7 @@ NOT_SCIENCE = {
     "command_line": "the command",
     "datasets": "files of data sets: `sources` checks them",
     "devices": "jobs",
+    "downloads": "files of data sets: in test_downloads.py",
     "errors": "plumbing",
     "file_kinds": "files of data sets: in test_own_data.py",
     "files": "plumbing",
