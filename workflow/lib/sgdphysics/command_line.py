@@ -1,11 +1,10 @@
 """The command ``sgdphysics``: audit the files of a study, compare two studies, plan one, list its runs."""
 
 import argparse
-import hashlib
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,20 +12,21 @@ from typing import Any
 import yaml
 
 from sgdphysics import job_environment
-from sgdphysics.errors import InputError, one_line
-from sgdphysics.provenance import answers, audit, compare, project, settings_since
-from sgdphysics.provenance.confirmation import record_is_changed
+from sgdphysics.errors import InputError, one_line, printable
+from sgdphysics.provenance import answers, audit, compare, confirmation, project, settings_since
 from sgdphysics.provenance.reading import load
 from sgdphysics.provenance.record import CRATE
 from sgdphysics.study import catalogue
 from sgdphysics.study.configuration import Configuration, content_of, laid_over
 
 EXIT = """exit codes: 0 all that was asked for is intact (or equal), 1 something is stale, tampered or unknown (or differs), or the
-record is not confirmed: by its sum on the report page or by --record-sum, 2 the question cannot be answered: no record, no such
-study, wrong arguments, or an answer that takes a commit which is not at hand, and nothing else is amiss"""
-STATES = """intact: the bytes of the record, and so is all that it was made from; not kept: left out of a published study; stale:
+record is not confirmed: by the anchor on the report page or by --record-sum, 2 the question cannot be answered: no record, no such
+study, wrong arguments, or an answer that takes a commit which is not at hand or a file that is not readable, and nothing else is
+amiss"""
+STATES = """intact: the bytes of the record, and so is all that it was made from; not kept: left out of a published study;
+evidence not kept: so is a table, figure, claim, code or settings, which nothing excuses, or a claim decided by that; stale:
 something that it was made from has changed since; tampered: not the bytes of the record, or missing; unknown: no record tells, or
-only the recorded commit can, which is not at hand"""
+only the recorded commit can, which is not at hand, or the file is not readable"""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python complains when it ends
         return 1
     except InputError as error:
-        print(f"sgdphysics: {error}", file=sys.stderr)
+        print(printable(f"sgdphysics: {error}"), file=sys.stderr)
         return 2
 
 
@@ -57,7 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     question.add_argument("--claim", help="a row of the ledger, such as inverse_variance_flatness")
     question.add_argument("--all", action="store_true", help="every file of the study")
     audit_parser.add_argument("--study", help="the study; needed where several have a record and the file does not tell")
-    audit_parser.add_argument("--record-sum", metavar="SHA256", help="sum that the record must have, as published with the study")
+    audit_parser.add_argument("--record-sum", metavar="SHA256", help="anchor of the study, or sum of its record, as published")
     audit_parser.add_argument("--json", action="store_true", help="the answer as JSON")
     audit_parser.set_defaults(run=_audit)
     compare_parser = add_command("compare", help="results of two studies side by side")
@@ -117,7 +117,7 @@ def _plan(options: argparse.Namespace) -> int:
     ensembles = len({chunk.ensemble for chunk in plans.chunks_of(configuration.studies, name, sections)})
     networks = sum(job.networks for job in jobs)
     print(f"study {name}, if nothing of it is there yet: {networks:,} networks in {ensembles} ensembles")
-    print("\n".join(plans.lines(jobs, costs, options.cores, whole=not options.section)))
+    print(_lines(plans.lines(jobs, costs, options.cores, whole=not options.section)))
     print(f"by costs measured on {costs['processor']}: config/costs.yaml")
     return 0
 
@@ -125,7 +125,7 @@ def _plan(options: argparse.Namespace) -> int:
 def _runs(options: argparse.Namespace) -> int:
     root = project.root_above(Path())
     runs = catalogue.entries(options.study, root, options.configfile)
-    print(json.dumps([run.facts() for run in runs], indent=1) if options.json else "\n".join(catalogue.lines(runs)))
+    print(json.dumps([run.facts() for run in runs], indent=1) if options.json else _lines(catalogue.lines(runs)))
     return 0
 
 
@@ -134,7 +134,7 @@ def _compare(options: argparse.Namespace) -> int:
     folders = [path if path.is_dir() else Path("results") / path for path in options.studies]
     differences = compare.compare(*folders, options.relative, options.absolute, options.image_rms)
     for difference in differences:
-        print(difference)
+        print(printable(str(difference)))
     print(f"{len(differences)} differences" if differences else "no difference beyond the tolerance")
     return 1 if differences else 0
 
@@ -144,30 +144,43 @@ def _audit(options: argparse.Namespace) -> int:
     path = None if options.file is None else project.path_within(root, options.file)
     study = project.study_asked_for(root, options.study, path, lambda: _default_study(root))
     answer = _answer(options, root, path, study)
-    print(json.dumps(answer.content, indent=1, sort_keys=True) if options.json else "\n".join(answer.lines))
+    print(json.dumps(answer.content, indent=1, sort_keys=True) if options.json else _lines(answer.lines))
     return answer.exit_code
 
 
 def _answer(options: argparse.Namespace, root: Path, path: str | None, study: str) -> answers.Answer:
-    crate, expected = f"results/{study}/{CRATE}", options.record_sum
-    if expected and not _has_sum(root / crate, expected.lower()):
-        return answers.on_changed_record(crate, expected)
+    expected = (options.record_sum or "").lower()
+    if expected and not confirmation.has_sum(root, study, expected):
+        return answers.on_changed_record(f"results/{study}/{CRATE}", options.record_sum)
     try:
         record = settings_since.with_places(load(root, study), _yaml)
     except InputError:
-        if record_is_changed(root, study):
-            return answers.on_changed_record(crate, "the one that the report page prints")
+        told = confirmation.confirmation(root, study, expected).verdicts
+        if changed := answers.on_unreadable_record(f"results/{study}/{CRATE}", told):
+            return changed
         raise
-    states = audit.verdicts(record, settings_since.outdated(record, _yaml))
+    states = audit.verdicts(record, settings_since.outdated(record, _yaml), expected)
     if options.all:
-        return answers.on_study(record, states)
+        return answers.on_study(record, states, _named_studies(root))
     if path is None:
         return answers.on_claim(record, states, options.claim, has_sum=bool(expected))
     return answers.on_file(record, states, path, has_sum=bool(expected))
 
 
-def _has_sum(path: Path, sha256: str) -> bool:
-    return path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() == sha256
+def _lines(lines: Iterable[str]) -> str:
+    """Lines as they are printed: what a record or a table says does nothing to the terminal."""
+    return "\n".join(map(printable, lines))
+
+
+def _named_studies(root: Path) -> set[str]:
+    """The studies of all files of settings in the project."""
+    names: set[str] = set()
+    for path in sorted((root / "config").glob("*.yaml")):
+        try:
+            names |= set(_yaml(path).get("studies", {}))
+        except (InputError, AttributeError, TypeError):  # which an audit tells of the file itself
+            continue
+    return names
 
 
 def _default_study(root: Path) -> str:
