@@ -97,7 +97,7 @@ def test_what_a_published_study_leaves_out_is_told_apart_from_what_is_missing(pu
     assert state_of(found) == expected(tampered=[small.READ], stale=small.descendants([small.READ]))
 
 
-EVIDENCE = "left out, and evidence: no list excuses a table, figure, claim, code or settings"
+EVIDENCE = "left out, though no list excuses a table, figure, claim, code or settings"
 
 
 @pytest.mark.parametrize("name", [small.READ, small.FIGURE, small.LEDGER, small.TESTS, f"{small.FOLDER}/settings.yaml"])

@@ -1,4 +1,4 @@
-"""The command ``sgdphysics``: audit the files of a study, compare two studies, plan one, list its runs."""
+"""The command ``sgdphysics``: audit the files of a study, publish it, compare two studies, plan one, list its runs."""
 
 import argparse
 import json
@@ -13,7 +13,7 @@ import yaml
 
 from sgdphysics import job_environment
 from sgdphysics.errors import InputError, one_line, printable
-from sgdphysics.provenance import answers, audit, compare, confirmation, project, settings_since
+from sgdphysics.provenance import answers, audit, compare, confirmation, project, publishing, settings_since
 from sgdphysics.provenance.reading import load
 from sgdphysics.provenance.record import CRATE
 from sgdphysics.study import catalogue
@@ -60,6 +60,9 @@ def _parser() -> argparse.ArgumentParser:
     audit_parser.add_argument("--record-sum", metavar="SHA256", help="anchor of the study, or sum of its record, as published")
     audit_parser.add_argument("--json", action="store_true", help="the answer as JSON")
     audit_parser.set_defaults(run=_audit)
+    publish_parser = add_command("publish", help="put sources and anchor beside a finished study, to be published with the code")
+    publish_parser.add_argument("study", help="the study, with its provenance/not_kept.txt")
+    publish_parser.set_defaults(run=_publish)
     compare_parser = add_command("compare", help="results of two studies side by side")
     compare_parser.add_argument(
         "studies", nargs=2, type=Path, metavar="STUDY", help="name of a study here, or its folder results/<study>"
@@ -137,6 +140,12 @@ def _compare(options: argparse.Namespace) -> int:
         print(printable(str(difference)))
     print(f"{len(differences)} differences" if differences else "no difference beyond the tolerance")
     return 1 if differences else 0
+
+
+def _publish(options: argparse.Namespace) -> int:
+    root = project.root_above(Path())
+    print(_lines(publishing.publish(root, project.study_asked_for(root, options.study, None, lambda: ""))))
+    return 0
 
 
 def _audit(options: argparse.Namespace) -> int:

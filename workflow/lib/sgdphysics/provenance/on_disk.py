@@ -5,8 +5,8 @@ import os
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
+from io import BufferedReader
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO
 
 KINDS = {
     stat.S_IFLNK: "a link",
@@ -60,7 +60,7 @@ def content_of(path: Path) -> bytes | None:
         return None
 
 
-def opened(path: Path) -> BinaryIO:
+def opened(path: Path) -> BufferedReader:
     """Open a file without waiting, whatever it has become since it was looked at; raises `OSError` where that cannot be."""
     return open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY), "rb")  # noqa: PTH123 (a path opens by waiting)
 

@@ -18,6 +18,7 @@ from typing import Any
 from sgdphysics.errors import InputError
 from sgdphysics.provenance import commits, job_records, on_disk, places
 from sgdphysics.provenance.commits import History
+from sgdphysics.provenance.kept_sources import KeptSources
 from sgdphysics.provenance.on_disk import Found
 from sgdphysics.provenance.on_disk import content_of as content_of  # where it was
 from sgdphysics.provenance.repository import checkout
@@ -113,8 +114,8 @@ class Record:
 
     @cached_property
     def history(self) -> History:
-        """The commits of the project's repository, as far as it has them here."""
-        return History(self.root)
+        """The commits of the project's repository, as far as it has them here, or their files are kept beside the record."""
+        return History(self.root, KeptSources(self.root / "results" / self.study / SOURCES))
 
     @cached_property
     def maker(self) -> dict[str, Job]:

@@ -26,7 +26,7 @@ class Cause(Enum):
     IN_COMMIT = INTACT, "as in commit {}, and changed since"
     LEFT_OUT = NOT_KEPT, "this copy of the study leaves it out"
     OUTSIDE = NOT_KEPT, "outside of the project, and not to be found from here"
-    EVIDENCE_LEFT_OUT = EVIDENCE_NOT_KEPT, "left out, and evidence: no list excuses a table, figure, claim, code or settings"
+    EVIDENCE_LEFT_OUT = EVIDENCE_NOT_KEPT, "left out, though no list excuses a table, figure, claim, code or settings"
     DECIDED_BY_LEFT_OUT = EVIDENCE_NOT_KEPT, "decided by {}, which is not kept"
     MADE_FROM_CHANGED = STALE, "made from {}, which has changed since"
     OTHER_SETTINGS = STALE, "settings have changed since: {}"
