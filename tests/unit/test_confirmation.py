@@ -175,7 +175,7 @@ def test_a_published_study_that_was_forged_as_a_whole_is_exposed_by_the_files_be
     other = "CITATION.cff" if name == "README.md" else "README.md"
     edited(published / other, anchor, small.anchor(published))
     told = f"prints another anchor of the study ({anchor[:12]}) than its manifest has ({small.anchor(published)[:12]})"
-    assert states(published)[name] == ("unknown", told)
+    assert states(published) == {name: ("unknown", told)}
     assert codes(published) == [1, 1, 1]
     assert f"record not confirmed: {name} is unknown: {told}" in small.answer(published, "audit", small.FIGURE)[1]
 

@@ -13,7 +13,7 @@ import yaml
 
 from sgdphysics import job_environment
 from sgdphysics.errors import InputError, one_line, printable
-from sgdphysics.provenance import answers, audit, compare, confirmation, project, publishing, settings_since
+from sgdphysics.provenance import answers, audit, compare, confirmation, on_disk, project, publishing, settings_since
 from sgdphysics.provenance.reading import load
 from sgdphysics.provenance.record import CRATE
 from sgdphysics.study import catalogue
@@ -195,6 +195,7 @@ def _named_studies(root: Path) -> set[str]:
 def _default_study(root: Path) -> str:
     """The study that Snakemake makes where nothing else is said."""
     try:
+        _yaml(root / "config" / "config.yaml")
         return str(laid_over(root)["study"])
     except (InputError, LookupError, TypeError):
         return ""
@@ -203,6 +204,8 @@ def _default_study(root: Path) -> str:
 def _yaml(path: Path, content: bytes | None = None) -> Any:
     """What a file of YAML says, or this content of it."""
     try:
+        if content is None and (kind := on_disk.found(path).instead):
+            raise InputError(f"{kind}, not a file")
         return content_of(path.read_bytes() if content is None else content)
     except (OSError, yaml.YAMLError, UnicodeDecodeError, InputError) as error:
         raise InputError(f"{path.name}: {one_line(error)}") from None

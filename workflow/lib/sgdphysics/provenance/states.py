@@ -126,6 +126,6 @@ def changed_upstream(upstream: Mapping[str, Verdict]) -> Verdict | None:
 def unknown_upstream(upstream: Mapping[str, Verdict]) -> Verdict | None:
     """Return the verdict on what was made from files with these states by name, where one of them is unknown; else None."""
     for name, verdict in upstream.items():
-        if verdict.state == UNKNOWN:
+        if verdict.state == UNKNOWN and verdict.cause != Cause.ANOTHER_ANCHOR:  # what is printed of a study made nothing of it
             return verdict if is_from_upstream(verdict) else Verdict(Cause.MADE_FROM_UNKNOWN, (name,))
     return None
