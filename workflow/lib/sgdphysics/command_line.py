@@ -15,7 +15,7 @@ from sgdphysics import job_environment
 from sgdphysics.errors import InputError, one_line, printable
 from sgdphysics.provenance import answers, audit, compare, confirmation, on_disk, project, publishing, settings_since
 from sgdphysics.provenance.reading import load
-from sgdphysics.provenance.record import CRATE
+from sgdphysics.provenance.record import CRATE, MANIFEST
 from sgdphysics.study import catalogue
 from sgdphysics.study.configuration import Configuration, content_of, laid_over
 
@@ -165,7 +165,7 @@ def _answer(options: argparse.Namespace, root: Path, path: str | None, study: st
         record = settings_since.with_places(load(root, study), _yaml)
     except InputError:
         told = confirmation.confirmation(root, study, expected).verdicts
-        if changed := answers.on_unreadable_record(f"results/{study}/{CRATE}", told):
+        if changed := answers.on_unreadable_record([f"results/{study}/{name}" for name in (CRATE, MANIFEST)], told):
             return changed
         raise
     states = audit.verdicts(record, settings_since.outdated(record, _yaml), expected)

@@ -38,12 +38,19 @@ def on_changed_record(path: str, other: str) -> Answer:
     return Answer([f"{path}  {_text(verdict)}"], {"files": {path: _content(verdict)}}, exit_code=1)
 
 
-def on_unreadable_record(path: str, confirming: States) -> Answer | None:
-    """Answer any question on a study whose record, at this path, cannot be read and was changed; None where nothing tells that."""
-    verdict = confirming[path]
-    if verdict.state != audit.TAMPERED or verdict.cause == Cause.MISSING:
+def on_unreadable_record(parts: Collection[str], confirming: States) -> Answer | None:
+    """Answer any question on a study whose record cannot be read, if it or its manifest was changed; None where nothing tells that.
+
+    Args:
+        parts: The paths of both.
+        confirming: From `confirmation.confirmation`.
+    """
+    tampered = {name: verdict for name, verdict in sorted(confirming.items()) if verdict.state == audit.TAMPERED}
+    changed = {name: verdict for name, verdict in tampered.items() if name in parts and verdict.cause != Cause.MISSING}
+    if not changed:
         return None
-    return Answer([f"{path}  {_text(verdict)}"], {"files": {path: _content(verdict)}}, exit_code=1)
+    lines = [f"{name}  {_text(verdict)}" for name, verdict in changed.items()]
+    return Answer(lines, {"files": {name: _content(verdict) for name, verdict in changed.items()}}, exit_code=1)
 
 
 def on_study(record: Record, states: States, named: Collection[str] = ()) -> Answer:
