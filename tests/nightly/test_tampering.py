@@ -1,4 +1,4 @@
-"""Every file of a finished smoke study in turn: changed, deleted, swapped with its neighbour, made a link; and every folder added to.
+"""Every file of a finished smoke study in turn: changed, deleted, swapped with its neighbour, a link; and every folder added to.
 
 Run by ``pytest -s tests/nightly/test_tampering.py``; prints how many there were, and how many the audit missed or got wrong.
 """
