@@ -214,6 +214,14 @@ def test_a_file_of_a_study_without_a_record_of_its_own_is_looked_up_where_it_is_
     )
 
 
+def test_what_is_added_to_the_folder_of_such_a_study_is_named(study):
+    beside = "results/beside/tables/a.csv"
+    small.write(study, {beside: (study / small.READ).read_text(), "results/beside/tables/new.csv": "x"})
+    (study / small.READ).unlink()
+    small.publish(study, (study / CRATE).read_text().replace(f"../../../{small.READ}", f"../../../{beside}"))
+    assert states(study)["results/beside/tables/new.csv"] == NONE
+
+
 @pytest.fixture
 def protected(monkeypatch):
     """Function after which a file exists and cannot be read, as one of another user with mode 0600; we may be root."""

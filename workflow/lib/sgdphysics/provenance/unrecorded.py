@@ -20,11 +20,12 @@ def in_the_folders_of(record: Record, others: Iterable[Record] = ()) -> dict[str
         record: The record of the study.
         others: Records of other studies; they vouch for what lies in shared folders, and for nothing else.
     """
+    others = list(others)
     known = known_to(record).union(*(vouched_for(other) for other in others))
     folders = {PurePosixPath(path).parent for path in known}
     above = {str(parent) for folder in folders for parent in (folder, *folder.parents)}
     found = {}
-    for top in (f"results/{record.study}", f"figures/{record.study}", "results/runs", "data"):
+    for top in sorted(_folders(record, others)):
         for path, kind in on_disk.walk(record.root / top):
             name = path.relative_to(record.root).as_posix()
             # A link on the way to recorded files is told with each of them, where none may be.
@@ -51,6 +52,14 @@ def unknown_folders(record: Record, studies: Iterable[str]) -> dict[str, Verdict
     entries = (entry for top in ("results", "figures") for entry in sorted((record.root / top).glob("*")))
     names = (entry.relative_to(record.root).as_posix() for entry in entries if entry.name not in known)
     return {name: Verdict(Cause.NO_RECORD_OF_THAT, ("nor is it a study of the settings",)) for name in names}
+
+
+def _folders(record: Record, others: Iterable[Record]) -> set[str]:
+    """The study's folders, shared ones, and those of studies that its record speaks of and that have none of their own."""
+    parts = (PurePosixPath(path).parts for path in record.sums if path.startswith(("results/", "figures/")))
+    folders = {"/".join(part[:2]) for part in parts if len(part) > 2}
+    of_others = {f"{top}/{other.study}" for top in ("results", "figures") for other in others}
+    return {f"results/{record.study}", f"figures/{record.study}", "results/runs", "data", *(folders - of_others)}
 
 
 def _left_by_job(name: str) -> set[str]:
