@@ -1,16 +1,16 @@
-"""Every file of a finished smoke study in turn: changed, deleted, swapped with its neighbour; and a file added to every folder.
+"""Every file of a finished smoke study in turn: changed, deleted, swapped with its neighbour, a link; and every folder added to.
 
 Run by ``pytest -s tests/nightly/test_tampering.py``; prints how many there were, and how many the audit missed or got wrong.
 """
 
 import itertools
+import os
 
 import pytest
 
 import tampering
-from tampering import PAGE, RECORD
+from tampering import MANIFEST, PAGE, RECORD
 
-NOT_EVIDENCE = {"logs", "benchmarks"}
 ORIGINALS = {}  # bytes of the files of settings before anything was changed
 
 
@@ -21,9 +21,9 @@ def sources(smoke_study):
 
 @pytest.fixture(scope="module")
 def names(smoke_study, sources):
-    """Every file that the record speaks of, the record and the report page."""
+    """Every file that the record speaks of, the record, the report page and the manifest."""
     ORIGINALS.update({f"config/{path.name}": path.read_bytes() for path in (smoke_study / "config").glob("*.yaml")})
-    return sorted(tampering.behind(sources, RECORD) | {PAGE})
+    return sorted(tampering.behind(sources, RECORD) | {PAGE, MANIFEST})
 
 
 @pytest.fixture(autouse=True)
@@ -37,6 +37,9 @@ def healthy(smoke_study):
 def is_right(folder, sources, changed):
     """Whether the audit names exactly these files, and as stale exactly what was made from them."""
     code, found = tampering.states(folder)
+    if MANIFEST in changed:  # the record with it is no record, or a manifest is in its place
+        answers = [tampering.expected_of_changed_manifest(sources), {MANIFEST: "tampered"}]
+        return code == 1 and found in [*answers, tampering.expected_without_manifest(sources, changed - {MANIFEST})]
     if RECORD in changed:  # all of it unknown, or where it is no record at all, this alone
         everything = tampering.expected_of_changed_record(sources) | {name: "tampered" for name in changed if name == PAGE}
         return code == 1 and found in (everything, {RECORD: "tampered"})
@@ -98,18 +101,39 @@ def test_every_two_swapped_neighbours_are_found(smoke_study, sources, names):
     report("pairs of files swapped", tried, missed)
 
 
-def test_a_file_added_to_any_folder_is_found(smoke_study):
+def test_every_file_that_is_a_link_to_its_own_bytes_is_found(smoke_study, names, tmp_path):
+    """Code may lie behind links, to a checkout: there it is the bytes that count."""
+    missed, made = [], [name for name in names if name.startswith(("results/", "figures/", "data/")) and name != RECORD]
+    for name in made:
+        path, place = smoke_study / name, tmp_path / "bytes"
+        path.rename(place)
+        path.symlink_to(place)
+        code, found = tampering.states(smoke_study)
+        path.unlink()
+        place.rename(path)
+        if (code, found.get(name)) != (1, "tampered"):
+            missed.append(name)
+    report("files replaced by links", len(made), missed)
+
+
+ADDED = {
+    "file": lambda path: path.write_text("a\n"),
+    "link": lambda path: path.symlink_to(path.parent),
+    "pipe": os.mkfifo,
+}
+
+
+@pytest.mark.parametrize("kind", ADDED)
+def test_what_is_added_to_any_folder_is_found(smoke_study, kind):
     tops = ("results/smoke", "figures/smoke", "results/runs", "data")
     folders = {smoke_study / top for top in tops}
     folders |= {path for top in tops for path in (smoke_study / top).rglob("*") if path.is_dir()}
     missed, tried = [], 0
     for folder in sorted(folders):
-        added = folder / "added.csv"
-        name = added.relative_to(smoke_study)
-        if not NOT_EVIDENCE & set(name.parts):
-            tried += 1
-            added.write_text("a\n")
-            if tampering.states(smoke_study) != (1, {name.as_posix(): "unknown"}):
-                missed.append(name)
+        for name in ("added.csv", "added.log", "added.job.json", "added.benchmark.tsv"):
+            added, tried = folder / name, tried + 1
+            ADDED[kind](added)
+            if tampering.states(smoke_study) != (1, {added.relative_to(smoke_study).as_posix(): "unknown"}):
+                missed.append(added)
             added.unlink()
-    report("files added", tried, missed)
+    report(f"{kind}s added", tried, missed)

@@ -68,7 +68,7 @@ def test_what_is_written_can_be_audited(folder):
 def test_the_same_records_make_the_same_bytes(folder):
     write()
     before = {path.name: path.read_bytes() for path in (folder / small.FOLDER).iterdir()}
-    assert len(before) == 3
+    assert len(before) == 4
     write(results=(small.LEDGER, small.FIGURE))
     assert {path.name: path.read_bytes() for path in (folder / small.FOLDER).iterdir()} == before
 

@@ -1,5 +1,6 @@
 """The report page of a small study, from files: whole, safe against what they say, and refused in one line where one is missing."""
 
+import hashlib
 import json
 import re
 import runpy
@@ -12,6 +13,7 @@ from bs4 import BeautifulSoup
 from matplotlib import image
 
 from sgdphysics.errors import InputError
+from sgdphysics.files import sha256_of
 from sgdphysics.provenance import audit
 
 ROOT = Path(__file__).parents[2]
@@ -70,7 +72,8 @@ def study(tmp_path):
             "dataset": {"kind": "embedded", "loader": "digits", "licence": HOSTILE, "sha256": "abc"},
         },
         "record": record(tmp_path),
-        "output": tmp_path / "report" / "index.html",
+        "output": tmp_path / "results" / "small" / "report" / "index.html",
+        "manifest": tmp_path / "results" / "small" / "provenance" / "manifest.txt",
     }
 
 
@@ -108,6 +111,19 @@ def test_every_claim_stands_there_with_its_tests(page):
     assert "11.8 [10.8, 12.8]" in rows[0].get_text()
     assert rows[0].select_one(".verdict").get_text() == "replicated"
     assert "1 of 1 empirical claims replicated; 0 of 1 identities hold." in page.select_one(".counts").get_text()
+
+
+def test_the_page_prints_the_sum_of_the_manifest_which_has_those_of_page_and_record(study, page):
+    anchor = sha256_of(study["manifest"])
+    line = f"anchor of small: sha256 {anchor}"
+    assert [element.get_text() for element in page.select("code.sum") if "anchor" in element.get_text()] == [line]
+    (text,) = [text for text in study["output"].read_text().splitlines() if anchor in text]
+    rest = study["output"].read_text().replace(f"{text}\n", "")
+    sums = dict(reversed(row.split("  ")) for row in study["manifest"].read_text().splitlines()[1:])
+    assert sums == {
+        "results/small/provenance/ro-crate-metadata.json": hashlib.sha256(b"{}").hexdigest(),
+        "results/small/report/index.html": hashlib.sha256(rest.encode()).hexdigest(),
+    }
 
 
 def test_every_link_within_the_page_leads_somewhere(page):

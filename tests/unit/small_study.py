@@ -13,11 +13,12 @@ import yaml
 
 from sgdphysics import command_line
 from sgdphysics.files import sha256_of
-from sgdphysics.provenance import audit, crate, job_records
+from sgdphysics.provenance import audit, confirmation, crate, job_records
 from sgdphysics.study import inheritance
 
 FOLDER = "results/small/provenance"
 CRATE, PAGE = f"{FOLDER}/ro-crate-metadata.json", "results/small/report/index.html"
+MANIFEST, LIST = f"{FOLDER}/manifest.txt", f"{FOLDER}/not_kept.txt"
 DATA, FIGURE = "data/digits.bin", "figures/small/fig.svg"
 READ, UNREAD = "results/small/tables/a.csv", "results/small/tables/b_settings.csv"
 LEDGER, TESTS = "results/small/claims.csv", "results/small/claim_tests.csv"
@@ -135,10 +136,21 @@ def build(root):
 
 
 def publish(root, content):
-    """Write a record, and a report page that prints its sum and its own."""
+    """Write a record, a manifest, and a report page that prints its sum."""
     write(root, {CRATE: content if isinstance(content, str) else json.dumps(content, indent=1)})
-    lines = f'<meta name="record-sha256" content="{sha256_of(root / CRATE)}">\n<meta name="page-sha256" content="">\n'
-    write(root, {PAGE: audit.page_with_sum(f"<html><head>{lines}</head><body>Results</body></html>\n")})
+    confirm(root)
+
+
+def confirm(root, text="Results"):
+    """Write a manifest of what is there, and a report page that prints its sum."""
+    page = f"<html><body>\n<p>{text}</p>\n{confirmation.page_line('small', '')}\n</body></html>\n"
+    page, manifest = confirmation.finished(root, "small", page)
+    write(root, {PAGE: page, MANIFEST: manifest})
+
+
+def anchor(root):
+    """Return the sum of the manifest."""
+    return sha256_of(root / MANIFEST)
 
 
 @functools.cache
@@ -166,7 +178,7 @@ def descendants(names):
     found = set(names)
     while more := {made for made, above in MADE_FROM.items() if above & found} - found:
         found |= more
-    return (found | {CRATE, PAGE}) - set(names)
+    return (found | {CRATE, PAGE, MANIFEST}) - set(names)
 
 
 def answer(root, *arguments):

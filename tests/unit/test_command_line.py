@@ -196,11 +196,11 @@ def test_the_row_of_a_claim_is_told(study):
 
 
 def test_all_as_text_counts_the_files_of_each_state(study):
-    assert answer(study, "audit", "--all")[1].splitlines()[0] == "study small: 21 files, 21 intact, 0 stale, 0 tampered, 0 unknown"
+    assert answer(study, "audit", "--all")[1].splitlines()[0] == "study small: 22 files, 22 intact, 0 stale, 0 tampered, 0 unknown"
     damage(study)
     lines = answer(study, "audit", "--all")[1].splitlines()
     assert sum("  tampered: " in line for line in lines) == 1
-    assert "21 files, 15 intact, 5 stale, 1 tampered, 0 unknown" in lines[6]
+    assert "22 files, 15 intact, 6 stale, 1 tampered, 0 unknown" in lines[7]
 
 
 def test_one_of_several_studies_is_asked_for_by_name_or_by_its_file(study):
@@ -231,7 +231,7 @@ def test_a_broken_record_of_another_study_is_told_and_does_not_count(study, cont
     small.write(study, {other: content, "data/images.bin": "x"})
     code, out, err = answer(study, "audit", "--all", "--study", "small")
     assert (code, err) == (1, "")
-    assert out.startswith("data/images.bin  unknown: no record\nstudy small: 22 files, 21 intact")
+    assert out.startswith("data/images.bin  unknown: no record\nstudy small: 23 files, 22 intact")
     assert f"\nnot read, so files of study other alone count as unknown: {other}: not a" in out
     (study / "data/images.bin").unlink()
     assert answer(study, "audit", "--all", "--study", "small")[0] == 0

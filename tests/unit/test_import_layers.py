@@ -73,7 +73,7 @@ ROOMS = {
     "from settings to runs": {"study"},
     "records": {"provenance"},
     "pictures and pages": {"report"},
-    "the command": {"command_line", "python_versions"},
+    "the command": {"command_line", "command_settings", "command_verify", "python_versions"},
 }
 
 
@@ -83,7 +83,7 @@ def name_of(path):
 
 
 # These read the files of settings; the report page shows them, and reads CITATION.cff.
-SETTINGS_READERS = {"command_line", "report.origin", "study.configuration"}
+SETTINGS_READERS = {"command_settings", "report.origin", "study.configuration"}
 # Scripts that make data sets; all others know only how one is loaded.
 BUILDING = {"fetch_idx", "prepare_dataset"}
 

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 import small_study as small
-from sgdphysics.provenance.record import LEFT_OUT
 
 DRAW = f"{small.SCRIPTS}/draw.py"
 DECIDE = f"{small.SCRIPTS}/decide_claims.py"
@@ -34,8 +33,8 @@ def original(tmp_path_factory):
     git(folder, "init", "--quiet")
     git(folder, "config", "uploadpack.allowFilter", "true")
     first = commit(folder, "Snakefile", "workflow", "config")
+    small.write(folder, {small.LIST: "data/\n", **CHANGED})
     small.publish(folder, (folder / small.CRATE).read_text().replace("a" * 40, first))
-    small.write(folder, {f"results/small/{LEFT_OUT}": "data/\n", **CHANGED})
     shutil.rmtree(folder / "data")
     commit(folder)
     return folder, first
@@ -149,12 +148,12 @@ def test_where_the_commit_is_not_at_hand_nothing_is_called_tampered(original, tm
     folder = checkout(original[0], tmp_path)
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    unknown = [*CHANGED, small.FIGURE, small.CRATE, small.PAGE]
+    unknown = [*CHANGED, small.FIGURE, small.CRATE, small.PAGE, small.MANIFEST]
     assert states(folder) == dict.fromkeys(unknown, "unknown") | {small.DATA: "not kept"}
     code, out, err = small.answer(folder, "audit", "--all")
     assert (code, err) == (2, "")
     lines = out.splitlines()
-    assert "study small: 21 files, 15 intact, 1 not kept, 0 stale, 0 tampered, 5 unknown" in lines
+    assert "study small: 23 files, 16 intact, 1 not kept, 0 stale, 0 tampered, 6 unknown" in lines
     assert f"commit {original[1][:10]} is not at hand ({reason}); an audit in a full clone can answer" in lines
     (line,) = [line for line in lines if line.startswith(f"{DRAW}  ")]
     assert line.startswith(f"{DRAW}  unknown: not the recorded bytes (sha256 ")

@@ -14,6 +14,7 @@ from sgdphysics import command_line
 
 RECORD = "results/smoke/provenance/ro-crate-metadata.json"
 PAGE = "results/smoke/report/index.html"
+MANIFEST = "results/smoke/provenance/manifest.txt"  # of record and page, written with the page
 # Parts of the record, written with it by the same job: it tells of their sums, so they come before it.
 PARTS = ("results/smoke/provenance/README.md", "results/smoke/provenance/settings.yaml")
 
@@ -28,7 +29,7 @@ def made_from(folder):
         found[base64.b64decode(name).decode()] = set(json.loads(path.read_text())["input"])
     found = {made: inputs for made, inputs in found.items() if made not in PARTS and (folder / made).is_file()}
     # The record speaks of all that jobs made, of a summary that no job reads too.
-    found[RECORD] |= {*PARTS, *found} - {RECORD, PAGE}
+    found[RECORD] |= {*PARTS, *found} - {RECORD, PAGE, MANIFEST}
     return found
 
 
@@ -74,6 +75,16 @@ def expected_of_changed_record(sources):
     """Return the states where the record itself was changed: it says nothing for certain."""
     known = behind(sources, RECORD)
     return dict.fromkeys(known, "unknown") | {RECORD: "tampered", PAGE: "stale"}
+
+
+def expected_of_changed_manifest(sources):
+    """Return the states where the manifest was changed: nothing confirms the record, nor what it says."""
+    return dict.fromkeys([*behind(sources, RECORD), PAGE], "unknown") | {MANIFEST: "tampered"}
+
+
+def expected_without_manifest(sources, changed):
+    """Return the states where there is no manifest, or something else in its place: the page vouches for nothing."""
+    return expected(sources, changed) | {MANIFEST: "tampered", PAGE: "tampered" if PAGE in changed else "unknown"}
 
 
 @contextlib.contextmanager

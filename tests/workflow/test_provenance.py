@@ -13,7 +13,7 @@ import yaml
 import crate_validation
 import tampering
 from running import ROOT
-from tampering import PAGE, RECORD
+from tampering import MANIFEST, PAGE, RECORD
 
 KINDS = {
     "data": "data/mnist5k.safetensors",
@@ -34,6 +34,7 @@ KINDS = {
     "settings": "config/smoke.yaml",
     "versions": "uv.lock",
     "report page": PAGE,
+    "manifest": MANIFEST,
 }
 
 
@@ -106,7 +107,11 @@ def test_a_tampered_file_and_its_descendants_are_named_and_nothing_else(folder, 
         tampering.change_a_byte(path) if how == "changed" else path.unlink()
         code, found = tampering.states(folder)
     wide = kind == "settings" and how == "deleted"
-    assert found == (tampering.expected_without_settings if wide else tampering.expected)(sources, {name})
+    if kind == "manifest":
+        both = tampering.expected_of_changed_manifest(sources), tampering.expected_without_manifest(sources, set())
+        assert found == both[how == "deleted"]
+    else:
+        assert found == (tampering.expected_without_settings if wide else tampering.expected)(sources, {name})
     assert code == 1
     assert tampering.states(folder) == (0, {})
 

@@ -262,7 +262,8 @@ def test_what_scrolls_by_is_one_line_a_job_and_ends_with_the_verdicts_and_where_
     assert ledger.splitlines()[-1].startswith("Report: results/smoke/report/index.html  Figures: figures/smoke/")
     lines = [line for line in before.splitlines() if line]
     record = folder / "results" / "smoke" / "provenance" / "ro-crate-metadata.json"
-    assert lines[-1] == f"Record: {record.relative_to(folder)}, sha256 {sha256_of(record)}"
+    anchor = sha256_of(record.with_name("manifest.txt"))
+    assert lines[-1] == f"Record: {record.relative_to(folder)}, confirmed by the anchor of smoke: sha256 {anchor}"
     assert len(lines) <= len(records) + 1 + 4
     assert max(map(len, lines)) < 200
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from sgdphysics import files, job_environment
 from sgdphysics.claims import ledger
 from sgdphysics.errors import InputError
-from sgdphysics.provenance import guards, idle_jobs, places, reading
+from sgdphysics.provenance import confirmation, guards, idle_jobs, places, reading
 from sgdphysics.runs import run_id, settings_of
 from sgdphysics.study import costs, plans, published, rule_defaults, studies
 from sgdphysics.study.code import Code
@@ -255,14 +255,16 @@ def tell_expected_seconds(study):
 
 
 def print_summary(study):
-    """The sum of the record, the verdicts and where to look, if this invocation made the report."""
+    """The anchor of the study, the verdicts and where to look, if this invocation made the report."""
     page, record = (
         Path(f"results/{study}/{name}")
         for name in ("report/index.html", "provenance/ro-crate-metadata.json")
     )
     if page.is_file() and page.stat().st_mtime >= START:
+        manifest = record.with_name("manifest.txt")
+        anchor = confirmation.line(study, files.sha256_of(manifest))
         lines = [
-            f"Record: {record}, sha256 {files.sha256_of(record)}\n",
+            f"Record: {record}, confirmed by the {anchor}\n",
             Path(f"results/{study}/claims.txt").read_text(encoding="utf-8"),
         ]
         logger.info("\n".join(lines), extra={"comes_last": True})

@@ -9,7 +9,7 @@ CAPTIONS = [f"workflow/report/{figure}.rst" for figure in FIGURES]
 
 
 rule write_report:
-    """The report page of a study: verdicts, figures, settings, what it took."""
+    """The report page of a study: verdicts, figures, settings, what it took; and the manifest that confirms it and the record."""
     input:
         **REPORT_SOURCES,
         claims="results/{study}/claims.csv",
@@ -23,6 +23,7 @@ rule write_report:
         ],
     output:
         page="results/{study}/report/index.html",
+        manifest="results/{study}/provenance/manifest.txt",
     localrule: True
     conda:
         "../../envs/report.yaml"

@@ -31,7 +31,8 @@ project:
     sgdphysics audit figures/{study}/feng2021_fig2.pdf
     sgdphysics audit --all --study {study}
 
-The report page of the study prints the sha256 of the record.
+`manifest.txt` has the sums of the record and of the report page, which prints the sum of this file: the anchor of the study.
+Whoever compares it with the one that was published (`--record-sum`) has compared them all.
 """
 LICENCE = "https://spdx.org/licenses/MIT.html"
 

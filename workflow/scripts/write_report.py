@@ -1,4 +1,4 @@
-"""Write the report page of a study."""
+"""Write the report page of a study, and the manifest that confirms it and the record."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -7,7 +7,7 @@ from typing import Any
 import plotly.offline
 
 from sgdphysics.files import write_atomically
-from sgdphysics.provenance import audit, jobs
+from sgdphysics.provenance import audit, confirmation, jobs
 from sgdphysics.report import origin, page
 from sgdphysics.tables import load_table
 
@@ -20,8 +20,9 @@ def write(
     details: Mapping[str, Any],
     record: audit.Record,
     output: Path,
+    manifest: Path,
 ) -> None:
-    """Write the page.
+    """Write the page and the manifest.
 
     Args:
         study: Its name.
@@ -31,6 +32,7 @@ def write(
         details: Those of `page.study_content`.
         record: The study's record.
         output: The page.
+        manifest: The manifest.
     """
     content = page.study_content(
         study,
@@ -42,7 +44,9 @@ def write(
     )
     texts = {name: sources[name].read_text(encoding="utf-8") for name in ("template", "style", "script")}
     scripts = {"plotly": plotly.offline.get_plotlyjs(), "script": texts["script"]}
-    text = audit.page_with_sum(page.page(texts["template"], texts["style"], scripts, content))
+    text = page.page(texts["template"], texts["style"], scripts, content)
+    text, sums = confirmation.finished(record.root, study, text)
+    write_atomically(manifest, lambda path: path.write_text(sums, encoding="utf-8"))
     write_atomically(output, lambda path: path.write_text(text, encoding="utf-8"))
 
 
@@ -56,4 +60,5 @@ if __name__ == "__main__":
             dict(snakemake.params.items()),
             audit.load(Path(), snakemake.wildcards.study),
             Path(snakemake.output.page),
+            Path(snakemake.output.manifest),
         )

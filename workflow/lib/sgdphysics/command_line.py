@@ -1,37 +1,30 @@
-"""The command ``sgdphysics``: audit the files of a study, compare two studies, plan one, list its runs."""
+"""The command ``sgdphysics``: audit the files of a study, publish it, compare two studies, plan one, list its runs."""
 
 import argparse
-import hashlib
 import json
 import os
 import sys
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
 
-import yaml
-
-from sgdphysics import job_environment
-from sgdphysics.errors import InputError, one_line
-from sgdphysics.provenance import answers, audit, compare, ledger, project, settings_since, verify
-from sgdphysics.provenance.confirmation import record_is_changed
+from sgdphysics import command_verify, job_environment
+from sgdphysics.command_settings import default_study, parsed
+from sgdphysics.errors import InputError, printable
+from sgdphysics.provenance import answers, audit, compare, confirmation, project, publishing, settings_since
 from sgdphysics.provenance.reading import load
-from sgdphysics.provenance.record import CRATE, Record
+from sgdphysics.provenance.record import CRATE, MANIFEST
 from sgdphysics.study import catalogue
-from sgdphysics.study.configuration import Configuration, content_of, laid_over
+from sgdphysics.study.configuration import Configuration, laid_over
 
 EXIT = """exit codes: 0 all that was asked for is intact (or equal), 1 something is stale, tampered or unknown (or differs), or the
-record is not confirmed: by its sum on the report page or by --record-sum, 2 the question cannot be answered: no record, no such
-study, wrong arguments, or an answer that takes a commit which is not at hand, and nothing else is amiss"""
-STATES = """intact: the bytes of the record, and so is all that it was made from; not kept: left out of a published study; stale:
+record is not confirmed: by the anchor on the report page or by --record-sum, 2 the question cannot be answered: no record, no such
+study, wrong arguments, or an answer that takes a commit which is not at hand or a file that is not readable, and nothing else is
+amiss"""
+STATES = """intact: the bytes of the record, and so is all that it was made from; not kept: left out of a published study;
+evidence not kept: so is a table, figure, claim, code or settings, which nothing excuses, or a claim decided by that; stale:
 something that it was made from has changed since; tampered: not the bytes of the record, or missing; unknown: no record tells, or
-only the recorded commit can, which is not at hand"""
-
-VERIFY = """In a clean clone of the recorded commit, from the recorded inputs and with the package versions of the record: always
-what takes seconds (claims, tables, figures), of the rest a sample. Where the processor is another one, tables and pictures are
-compared within the tolerances of compare."""
+only the recorded commit can, which is not at hand, or the file is not readable"""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -47,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python complains when it ends
         return 1
     except InputError as error:
-        print(f"sgdphysics: {error}", file=sys.stderr)
+        print(printable(f"sgdphysics: {error}"), file=sys.stderr)
         return 2
 
 
@@ -62,10 +55,13 @@ def _parser() -> argparse.ArgumentParser:
     question.add_argument("--claim", help="a row of the ledger, such as inverse_variance_flatness")
     question.add_argument("--all", action="store_true", help="every file of the study")
     audit_parser.add_argument("--study", help="the study; needed where several have a record and the file does not tell")
-    audit_parser.add_argument("--record-sum", metavar="SHA256", help="sum that the record must have, as published with the study")
+    audit_parser.add_argument("--record-sum", metavar="SHA256", help="anchor of the study, or sum of its record, as published")
     audit_parser.add_argument("--json", action="store_true", help="the answer as JSON")
     audit_parser.set_defaults(run=_audit)
-    _add_verify(add_command)
+    command_verify.add(add_command, _count)
+    publish_parser = add_command("publish", help="put sources and anchor beside a finished study, to be published with the code")
+    publish_parser.add_argument("study", help="the study, with its provenance/not_kept.txt")
+    publish_parser.set_defaults(run=_publish)
     compare_parser = add_command("compare", help="results of two studies side by side")
     compare_parser.add_argument(
         "studies", nargs=2, type=Path, metavar="STUDY", help="name of a study here, or its folder results/<study>"
@@ -95,23 +91,6 @@ def _parser() -> argparse.ArgumentParser:
     runs_parser.add_argument("--json", action="store_true", help="the answer as JSON, with all settings")
     runs_parser.set_defaults(run=_runs)
     return parser
-
-
-def _add_verify(add_command: Callable[..., argparse.ArgumentParser]) -> None:
-    parser = add_command("verify", help="do jobs of a study again, and compare the bytes that they make", description=VERIFY)
-    question = parser.add_mutually_exclusive_group()
-    question.add_argument("file", nargs="?", type=Path, help="the jobs behind this file, instead of those of a study")
-    question.add_argument("--claim", help="the jobs behind this row of the ledger")
-    parser.add_argument("--study", help="the study; needed where several have a record and the file does not tell")
-    parser.add_argument(
-        *("--sample", "-n"),
-        type=_count,
-        metavar="N",
-        help="how many jobs of training, measuring, simulating and reporting (default: all behind a file or claim, else 5)",
-    )
-    parser.add_argument("--seed", type=int, default=0, help="which ones: choose it yourself (default 0)")
-    parser.add_argument("--cores", default="all", help="how many cores to use (default all)")
-    parser.set_defaults(run=_verify)
 
 
 def _add_files_of_settings(parser: argparse.ArgumentParser) -> None:
@@ -146,7 +125,7 @@ def _plan(options: argparse.Namespace) -> int:
     ensembles = len({chunk.ensemble for chunk in plans.chunks_of(configuration.studies, name, sections)})
     networks = sum(job.networks for job in jobs)
     print(f"study {name}, if nothing of it is there yet: {networks:,} networks in {ensembles} ensembles")
-    print("\n".join(plans.lines(jobs, costs, options.cores, whole=not options.section)))
+    print(_lines(plans.lines(jobs, costs, options.cores, whole=not options.section)))
     print(f"by costs measured on {costs['processor']}: config/costs.yaml")
     return 0
 
@@ -154,7 +133,7 @@ def _plan(options: argparse.Namespace) -> int:
 def _runs(options: argparse.Namespace) -> int:
     root = project.root_above(Path())
     runs = catalogue.entries(options.study, root, options.configfile)
-    print(json.dumps([run.facts() for run in runs], indent=1) if options.json else "\n".join(catalogue.lines(runs)))
+    print(json.dumps([run.facts() for run in runs], indent=1) if options.json else _lines(catalogue.lines(runs)))
     return 0
 
 
@@ -163,82 +142,59 @@ def _compare(options: argparse.Namespace) -> int:
     folders = [path if path.is_dir() else Path("results") / path for path in options.studies]
     differences = compare.compare(*folders, options.relative, options.absolute, options.image_rms, options.image_local)
     for difference in differences:
-        print(difference)
+        print(printable(str(difference)))
     print(f"{len(differences)} differences" if differences else "no difference beyond the tolerance")
     return 1 if differences else 0
+
+
+def _publish(options: argparse.Namespace) -> int:
+    root = project.root_above(Path())
+    print(_lines(publishing.publish(root, project.study_asked_for(root, options.study, None, lambda: ""))))
+    return 0
 
 
 def _audit(options: argparse.Namespace) -> int:
     root = project.root_above(options.file or Path())
     path = None if options.file is None else project.path_within(root, options.file)
-    study = project.study_asked_for(root, options.study, path, lambda: _default_study(root))
+    study = project.study_asked_for(root, options.study, path, lambda: default_study(root))
     answer = _answer(options, root, path, study)
-    print(json.dumps(answer.content, indent=1, sort_keys=True) if options.json else "\n".join(answer.lines))
+    print(json.dumps(answer.content, indent=1, sort_keys=True) if options.json else _lines(answer.lines))
     return answer.exit_code
 
 
 def _answer(options: argparse.Namespace, root: Path, path: str | None, study: str) -> answers.Answer:
-    crate, expected = f"results/{study}/{CRATE}", options.record_sum
-    if expected and not _has_sum(root / crate, expected.lower()):
-        return answers.on_changed_record(crate, expected)
+    expected = (options.record_sum or "").lower()
+    if expected and not confirmation.has_sum(root, study, expected):
+        return answers.on_changed_record(f"results/{study}/{CRATE}", options.record_sum)
     try:
-        record = settings_since.with_places(load(root, study), _yaml)
+        record = settings_since.with_places(load(root, study), parsed)
     except InputError:
-        if record_is_changed(root, study):
-            return answers.on_changed_record(crate, "the one that the report page prints")
+        told = confirmation.confirmation(root, study, expected).verdicts
+        if changed := answers.on_unreadable_record([f"results/{study}/{name}" for name in (CRATE, MANIFEST)], told):
+            return changed
         raise
-    states = audit.verdicts(record, settings_since.outdated(record, _yaml))
+    states = audit.verdicts(record, settings_since.outdated(record, parsed), expected)
     if options.all:
-        return answers.on_study(record, states)
+        return answers.on_study(record, states, _named_studies(root))
     if path is None:
         return answers.on_claim(record, states, options.claim, has_sum=bool(expected))
     return answers.on_file(record, states, path, has_sum=bool(expected))
 
 
-def _verify(options: argparse.Namespace) -> int:
-    start = time.monotonic()
-    root = project.root_above(options.file or Path())
-    path = None if options.file is None else project.path_within(root, options.file)
-    study = project.study_asked_for(root, options.study, path, lambda: _default_study(root))
-    record = settings_since.with_places(load(root, study), _yaml)
-    targets = [path] if path else _tables_and_ledger(record, options.claim) if options.claim else list(record.maker)
-    sample = options.sample if path or options.claim or options.sample else 5
-    verify.check_packages(record)
-    behind = verify.jobs_behind(record, targets)
-    jobs = verify.chosen(record, behind, sample, options.seed)
-    print(f"record {record.crate}, sha256 {record.today(record.crate)}")
-    found = []
-    for outcome in verify.outcomes(record, jobs, options.cores, compare.Tolerances()):
-        found.append(outcome)
-        print(outcome.line(), flush=True)
-    drawn = "" if sample is None else f"; of what takes longer {sample}, drawn with seed {options.seed}"
-    print(f"{verify.summary(record, behind, found, time.monotonic() - start)}{drawn}")
-    return verify.exit_code(found)
+def _lines(lines: Iterable[str]) -> str:
+    """Lines as they are printed: what a record or a table says does nothing to the terminal."""
+    return "\n".join(map(printable, lines))
 
 
-def _tables_and_ledger(record: Record, claim: str) -> list[str]:
-    """The tables that decided a claim, and the ledger."""
-    return [*ledger.tables_of_claim(record, claim), ledger.path_of_ledger(record)]
-
-
-def _has_sum(path: Path, sha256: str) -> bool:
-    return path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() == sha256
-
-
-def _default_study(root: Path) -> str:
-    """The study that Snakemake makes where nothing else is said."""
-    try:
-        return str(laid_over(root)["study"])
-    except (InputError, LookupError, TypeError):
-        return ""
-
-
-def _yaml(path: Path, content: bytes | None = None) -> Any:
-    """What a file of YAML says, or this content of it."""
-    try:
-        return content_of(path.read_bytes() if content is None else content)
-    except (OSError, yaml.YAMLError, UnicodeDecodeError, InputError) as error:
-        raise InputError(f"{path.name}: {one_line(error)}") from None
+def _named_studies(root: Path) -> set[str]:
+    """The studies of all files of settings in the project."""
+    names: set[str] = set()
+    for path in sorted((root / "config").glob("*.yaml")):
+        try:
+            names |= set(parsed(path).get("studies", {}))
+        except (InputError, AttributeError, TypeError):  # which an audit tells of the file itself
+            continue
+    return names
 
 
 if __name__ == "__main__":

@@ -12,3 +12,8 @@ class RecordError(InputError):
 def one_line(error: BaseException) -> str:
     """Return what an error says as one line; what kind it is if it says nothing."""
     return " ".join(str(error).split()) or type(error).__name__
+
+
+def printable(text: str) -> str:
+    """Return a text without what moves a terminal's cursor, changes its colours, or turns letters round: by number."""
+    return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text)

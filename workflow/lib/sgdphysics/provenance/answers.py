@@ -1,18 +1,18 @@
 """What an audit answers, in lines and as JSON: on every file of a study, on one file with its chain, and on one claim."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sgdphysics.errors import InputError
-from sgdphysics.provenance import audit, commits, ledger
-from sgdphysics.provenance.audit import Verdict
+from sgdphysics.provenance import audit, commits, confirmation, ledger, unrecorded
 from sgdphysics.provenance.chain import Link, chain
 from sgdphysics.provenance.project import recorded_studies
 from sgdphysics.provenance.reading import load
 from sgdphysics.provenance.record import Job, Record
 from sgdphysics.provenance.settings_since import first_change
+from sgdphysics.provenance.states import ONLY_IF_ANY, Cause, Verdict
 
 States = Mapping[str, Verdict]
 
@@ -34,20 +34,47 @@ class Answer:
 
 def on_changed_record(path: str, other: str) -> Answer:
     """Answer any question on a study whose record, at this path, is not the one with the sum that ``other`` tells."""
-    verdict = Verdict(audit.Cause.OTHER_RECORD, (other,))
+    verdict = Verdict(Cause.OTHER_RECORD, (other,))
     return Answer([f"{path}  {_text(verdict)}"], {"files": {path: _content(verdict)}}, exit_code=1)
 
 
-def on_study(record: Record, states: States) -> Answer:
-    """Answer what is not as recorded of a study, and which of its files are in no record."""
+def on_unreadable_record(parts: Collection[str], confirming: States) -> Answer | None:
+    """Answer any question on a study whose record cannot be read, if it or its manifest was changed; None where nothing tells that.
+
+    Args:
+        parts: The paths of both.
+        confirming: From `confirmation.confirmation`.
+    """
+    tampered = {name: verdict for name, verdict in sorted(confirming.items()) if verdict.state == audit.TAMPERED}
+    changed = {name: verdict for name, verdict in tampered.items() if name in parts and verdict.cause != Cause.MISSING}
+    if not changed:
+        return None
+    lines = [f"{name}  {_text(verdict)}" for name, verdict in changed.items()]
+    return Answer(lines, {"files": {name: _content(verdict) for name, verdict in changed.items()}}, exit_code=1)
+
+
+def on_study(record: Record, states: States, named: Collection[str] = ()) -> Answer:
+    """Answer what is not as recorded of a study, and which of its files are in no record.
+
+    Args:
+        record: The record.
+        states: From `audit.verdicts`.
+        named: The studies of the settings, whose folders may lie beside its own.
+    """
     others, unreadable = _records_of_others(record)
-    verdicts = dict(sorted({**states, **dict.fromkeys(audit.files_without_record(record, others), audit.NO_RECORD)}.items()))
+    found = {
+        **unrecorded.in_the_folders_of(record, others),
+        **unrecorded.unknown_folders(record, [*named, *recorded_studies(record.root), *(other.study for other in others)]),
+        **{path: Verdict(Cause.EVIDENCE_LEFT_OUT) for path in ledger.tables_not_kept(record, states)},
+    }
+    verdicts = dict(sorted({**found, **states}.items()))
     counts = Counter(verdict.state for verdict in verdicts.values())
     lines = [
         f"{name}  {_text(verdict)}" for name, verdict in verdicts.items() if verdict.reason and verdict.state != audit.NOT_KEPT
     ]
-    summary = ", ".join(f"{counts[state]} {state}" for state in audit.STATES if counts[state] or state != audit.NOT_KEPT)
-    lines += [f"study {record.study}: {len(verdicts)} files, {summary}", *unreadable, *_not_at_hand(record), *_about(record)]
+    summary = ", ".join(f"{counts[state]} {state}" for state in audit.STATES if counts[state] or state not in ONLY_IF_ANY)
+    lines += [f"study {record.study}: {len(verdicts)} files, {summary}", *unreadable, *_vouched_for_by_others(record, others)]
+    lines += [*_not_at_hand(record), *_about(record)]
     content = {"study": record.study, "files": {name: _content(verdict) for name, verdict in verdicts.items()}}
     return Answer(lines, content, audit.exit_code(verdicts.values()))
 
@@ -68,10 +95,11 @@ def on_file(record: Record, states: States, path: str, *, has_sum: bool) -> Answ
     if path not in states and not (record.root / path).exists():
         raise InputError(f"{path}: there is no such file, and no record of one")
     links = list(chain(record, path, states))
-    doubts = [] if has_sum else _doubts(record, states)
+    doubts = {} if has_sum else _doubts(record, states)
+    not_kept = [link.verdict for link in links if link.verdict.state == audit.EVIDENCE_NOT_KEPT]
     content = _content_of_chain(record, links, confirmed=not doubts)
-    lines = [*_tree(record, links), "", *doubts, *_not_at_hand(record), *_about(record)]
-    return Answer(lines, content, 1 if doubts else audit.exit_code([verdict]))
+    lines = [*_tree(record, links), "", *_told(doubts), *_not_at_hand(record), *_about(record)]
+    return Answer(lines, content, audit.exit_code([verdict, *not_kept, *doubts.values()]))
 
 
 def on_claim(record: Record, states: States, claim: str, *, has_sum: bool) -> Answer:
@@ -86,11 +114,11 @@ def on_claim(record: Record, states: States, claim: str, *, has_sum: bool) -> An
     job = record.maker.get(path)
     sources = [*(record.names_of_code(job) if job else ()), *tables]
     links = list(chain(record, path, {**states, path: verdict}, sources))
-    row, doubts = ledger.row_of_claim(record, claim), [] if has_sum else _doubts(record, states)
+    row, doubts = ledger.row_of_claim(record, claim), {} if has_sum else _doubts(record, states)
     number = "{value} [{ci_low}, {ci_high}], {n_seeds} seeds".format_map(row)
-    lines = [f"claim {claim}: {row['verdict']}, {row['statistic']} {number}", *_tree(record, links), "", *doubts]
+    lines = [f"claim {claim}: {row['verdict']}, {row['statistic']} {number}", *_tree(record, links), "", *_told(doubts)]
     content = _content_of_chain(record, links, confirmed=not doubts) | {"claim": row}
-    return Answer([*lines, *_not_at_hand(record), *_about(record)], content, 1 if doubts else audit.exit_code([verdict]))
+    return Answer([*lines, *_not_at_hand(record), *_about(record)], content, audit.exit_code([verdict, *doubts.values()]))
 
 
 def _records_of_others(record: Record) -> tuple[list[Record], list[str]]:
@@ -105,12 +133,30 @@ def _records_of_others(record: Record) -> tuple[list[Record], list[str]]:
     return records, unreadable
 
 
-def _doubts(record: Record, states: States) -> list[str]:
-    """A line where the report page does not hold the sum of the record."""
-    page = states[record.page]
-    if page.state != audit.TAMPERED:
-        return []
-    return [f"record not confirmed: {record.page} is {_text(page)}; give the sum that was published with it by --record-sum"]
+def _vouched_for_by_others(record: Record, others: Sequence[Record]) -> list[str]:
+    """A line on each other record that alone vouches for files in shared folders: nothing but its own page may confirm it."""
+    lines, known = [], unrecorded.known_to(record)
+    for other in others:
+        elsewhere = known.union(*(unrecorded.vouched_for(third) for third in others if third is not other))
+        alone = sorted(path for path in unrecorded.vouched_for(other) - elsewhere if record.place_is_taken(path))
+        if alone:
+            lines.append(f"known to the record of study {other.study} alone: {len(alone)} files, the first is {alone[0]}")
+    return lines
+
+
+def _doubts(record: Record, states: States) -> dict[str, Verdict]:
+    """The states of what should confirm the record and does not, by path; none where it does."""
+    confirming = {record.page, record.manifest, confirmation.README, confirmation.CITATION}
+    return {
+        name: states[name]
+        for name in sorted(confirming & states.keys())
+        if states[name].state not in audit.GOOD and not audit.is_from_upstream(states[name])
+    }
+
+
+def _told(doubts: States) -> list[str]:
+    advice = "give the anchor, or the sum of the record, that was published with it by --record-sum"
+    return [f"record not confirmed: {name} is {_text(verdict)}; {advice}" for name, verdict in doubts.items()]
 
 
 def _tree(record: Record, links: Sequence[Link]) -> list[str]:
@@ -136,12 +182,20 @@ def _text(verdict: Verdict) -> str:
 def _about(record: Record) -> list[str]:
     return [
         f"record {record.crate}, sha256 {record.today(record.crate)}",
+        *_anchor(record),
         _state(record.commit, record.facts["changed_files"]),
         *_taken_over(record),
         *(f"machine {machine}" for machine in record.machines),
         *(f"jobs ran with {variable}" for variable in _variables(record)),
         *(f"data {path}: {of['description']}; {of['origin']}; {of['licence']}" for path, of in record.data_sets.items()),
     ]
+
+
+def _anchor(record: Record) -> list[str]:
+    """A line with the anchor of the study, and which files print it."""
+    told = confirmation.confirmation(record.root, record.study)
+    printed = f", printed by {', '.join(told.printed_by)}" if told.printed_by else ""
+    return [f"{confirmation.line(record.study, told.anchor)}{printed}"] if told.anchor else []
 
 
 def _state(commit: str, changed_files: Sequence[str]) -> str:

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from sgdphysics.provenance.audit import INTACT, NO_RECORD, Verdict
 from sgdphysics.provenance.record import Job, Record
+from sgdphysics.provenance.states import INTACT, NO_RECORD, Verdict
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from sgdphysics.provenance.kept_sources import KeptSources
 from sgdphysics.provenance.places import NOT_KNOWN
 from sgdphysics.provenance.repository import GitError, checkout, files_of, git, prefix_of
 
@@ -27,15 +28,17 @@ class History:
 
     Args:
         root: Folder of the project.
+        kept: Files of commits that are kept beside a record, for where there is no repository that has them.
 
     Attributes:
         not_at_hand: Why a commit that was looked for cannot be read here, by its digits.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, kept: KeptSources | None = None) -> None:
         self.not_at_hand: dict[str, NotAtHandError] = {}
-        self._root = checkout(root)
+        self._root, self._kept = checkout(root), kept
         self._files: dict[str, Mapping[str, str]] = {}
+        self._unreadable: dict[str, NotAtHandError] = {}
 
     def content(self, commit: str, path: str) -> bytes | None:
         """Return a file of the project as a commit has it, None where it has none.
@@ -43,14 +46,24 @@ class History:
         Raises:
             NotAtHandError: If that cannot be told here.
         """
-        if commit in self.not_at_hand:
-            raise self.not_at_hand[commit]
+        try:
+            return self._content_by_git(commit, path)
+        except NotAtHandError as error:
+            content = self._kept.content(commit, path) if self._kept else None
+            if content is None:
+                self.not_at_hand[commit] = error
+                raise
+            return content
+
+    def _content_by_git(self, commit: str, path: str) -> bytes | None:
+        if commit in self._unreadable:
+            raise self._unreadable[commit]
         try:
             name = self._files_of(commit).get(path)
             return git(self._root, "cat-file", "blob", name) if name else None
         except GitError as error:
-            self.not_at_hand[commit] = NotAtHandError(commit, str(error))
-            raise self.not_at_hand[commit] from None
+            self._unreadable[commit] = NotAtHandError(commit, str(error))
+            raise self._unreadable[commit] from None
 
     def has(self, commit: str, path: str, sha256: str) -> bool:
         """Return whether a commit has a file with this sum; raises as `content` does."""

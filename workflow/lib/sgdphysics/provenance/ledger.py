@@ -1,12 +1,24 @@
 """What the ledger of a study says of one claim, and whether what decided it still is what it was."""
 
 import csv
-from collections.abc import Mapping, Set
+import io
+from collections.abc import Iterable, Mapping, Set
 
 from sgdphysics.errors import InputError
-from sgdphysics.provenance import audit
-from sgdphysics.provenance.audit import INTACT, NO_RECORD, TAMPERED, UNKNOWN, Cause, Verdict
+from sgdphysics.provenance.on_disk import Found, content_of
 from sgdphysics.provenance.record import Record
+from sgdphysics.provenance.states import (
+    INTACT,
+    NO_RECORD,
+    TAMPERED,
+    UNKNOWN,
+    Cause,
+    Verdict,
+    changed_upstream,
+    is_from_upstream,
+    unknown_upstream,
+    worst,
+)
 
 SETTINGS_CAUSES = {Cause.OTHER_PARAMETERS, Cause.OTHER_SETTINGS, Cause.UNREADABLE_SETTINGS, Cause.SETTINGS_NOT_AT_HAND}
 ROW = {"verdict", "statistic", "value", "ci_low", "ci_high", "n_seeds"}
@@ -23,8 +35,7 @@ def tables_of_claim(record: Record, claim: str) -> list[str]:
     Raises:
         InputError: If there is no such claim or no such file.
     """
-    names = {name for row in _rows(record, _path_of_tests(record), claim, {"tables"}) for name in row["tables"].split("; ")}
-    return [f"results/{record.study}/tables/{name}.csv" for name in sorted(names)]
+    return _tables_in(_rows(record, _path_of_tests(record), claim, {"tables"}), record.study)
 
 
 def row_of_claim(record: Record, claim: str) -> dict[str, str]:
@@ -40,31 +51,55 @@ def verdict_of_claim(record: Record, claim: str, states: Mapping[str, Verdict]) 
         return verdict
     if _is_doubtful(states.get(tests, NO_RECORD)):
         return Verdict(Cause.DOUBTFUL_TABLES, (tests,))
+    if absent := tables_not_kept(record, states, tables_of_claim(record, claim)):
+        return Verdict(Cause.DECIDED_BY_LEFT_OUT, (absent[0],))
     if verdict.state == INTACT:
         return verdict
     sources = [*record.names_of_code(job), *tables_of_claim(record, claim)]
     upstream = {name: states.get(name, NO_RECORD) for name in sources}
     by_settings = verdict if verdict.cause in SETTINGS_CAUSES else None
-    return audit.worst(audit.changed_upstream(upstream), by_settings, audit.unknown_upstream(upstream)) or Verdict()
+    return worst(changed_upstream(upstream), by_settings, unknown_upstream(upstream)) or Verdict()
+
+
+def tables_not_kept(record: Record, states: Mapping[str, Verdict], tables: Iterable[str] | None = None) -> list[str]:
+    """Return those of some tables, or of all that decided any claim, that are not here, whether the record tells of them or not."""
+    if tables is None:
+        try:
+            tables = _tables_in(_rows(record, _path_of_tests(record), None, {"tables"}), record.study)
+        except InputError:  # which an audit tells of the file itself
+            return []
+    return [
+        path
+        for path in tables
+        if states.get(path, NO_RECORD).cause in (Cause.EVIDENCE_LEFT_OUT, Cause.NO_RECORD) and record.found(path) == Found()
+    ]
+
+
+def _tables_in(rows: Iterable[Mapping[str, str]], study: str) -> list[str]:
+    names = {name for row in rows for name in row["tables"].split("; ")}
+    return [f"results/{study}/tables/{name}.csv" for name in sorted(names)]
 
 
 def _is_doubtful(verdict: Verdict) -> bool:
     """Whether a file's own bytes are not those of the record, or not known to be."""
-    return verdict.state in (TAMPERED, UNKNOWN) and not audit.is_from_upstream(verdict)
+    return verdict.state in (TAMPERED, UNKNOWN) and not is_from_upstream(verdict)
 
 
 def _path_of_tests(record: Record) -> str:
     return f"results/{record.study}/claim_tests.csv"
 
 
-def _rows(record: Record, path: str, claim: str, columns: Set[str]) -> list[dict[str, str]]:
+def _rows(record: Record, path: str, claim: str | None, columns: Set[str]) -> list[dict[str, str]]:
+    """Rows of a claim, or of all claims."""
     try:
-        with (record.root / path).open(newline="", encoding="utf-8") as file:
-            rows = list(csv.DictReader(file))
-        rows_of_claim = [row for row in rows if row["claim"] == claim]
+        content = content_of(record.root / path)
+        if content is None:
+            raise KeyError
+        rows = list(csv.DictReader(io.StringIO(content.decode(), newline="")))
+        rows_of_claim = [row for row in rows if claim in (None, row["claim"])]
         if any(row.get(column) is None for row in rows_of_claim for column in columns):
             raise KeyError
-    except (OSError, KeyError, csv.Error, UnicodeDecodeError) as error:
+    except (KeyError, csv.Error, UnicodeDecodeError) as error:
         raise InputError(f"{path}: not a readable table of claims ({type(error).__name__})") from None
     if not rows_of_claim:
         raise InputError(f"--claim: found {claim!r}, expected one of {', '.join(sorted({str(row['claim']) for row in rows}))}")

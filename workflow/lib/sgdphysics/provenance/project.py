@@ -20,7 +20,7 @@ def root_above(path: Path) -> Path:
 
 def recorded_studies(root: Path) -> list[str]:
     """Return the names of the studies that have a record."""
-    return sorted(path.parents[1].name for path in root.glob(f"results/*/{CRATE}"))
+    return sorted(path.parents[1].name for path in root.glob(f"results/*/{CRATE}") if path.is_file())
 
 
 def study_asked_for(root: Path, named: str | None, path: str | None, default: Callable[[], str]) -> str:
@@ -41,20 +41,32 @@ def study_asked_for(root: Path, named: str | None, path: str | None, default: Ca
             raise InputError(
                 f"--study: found {named!r}, expected one of {', '.join(recorded) or 'none: no study has a record yet'}"
             )
+        if named not in recorded and (others := [study for study in recorded if _has_files_of(root, study, named)]):
+            raise InputError(f"--study: {named!r} has no record of its own; its files are in that of {', '.join(others)}")
         return named
     parts = Path(path or "").parts
-    if len(parts) > 2 and parts[0] in ("results", "figures") and parts[1] != "runs":
+    is_of_study = len(parts) > 2 and parts[0] in ("results", "figures") and parts[1] != "runs"
+    if is_of_study and parts[1] in recorded:
         return parts[1]
     if not recorded:
         raise InputError("no study has a record yet; it is written when a study finishes")
     if path:
-        return next((study for study in recorded if _knows(root, study, path)), recorded[0])
+        # A study that is set beside another one has no record of its own.
+        return next((study for study in recorded if _knows(root, study, path)), parts[1] if is_of_study else recorded[0])
     study = recorded[0] if len(recorded) == 1 else default()
     if study not in recorded:
         raise InputError(
             f"--study: several studies have a record, but not that of config/config.yaml; expected one of {', '.join(recorded)}"
         )
     return study
+
+
+def _has_files_of(root: Path, study: str, other: str) -> bool:
+    """Whether a study's record speaks of files of another one."""
+    try:
+        return any(path.startswith((f"results/{other}/", f"figures/{other}/")) for path in load(root, study).sums)
+    except InputError:
+        return False
 
 
 def _knows(root: Path, study: str, path: str) -> bool:

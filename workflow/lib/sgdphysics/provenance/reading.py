@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from sgdphysics.errors import InputError
+from sgdphysics.provenance import on_disk
 from sgdphysics.provenance.places import OUTSIDE, is_outside
 from sgdphysics.provenance.record import CRATE, EARLIER_CODE, LEFT_OUT, VERSION, EarlierCode, Job, Record, content_of
 
@@ -39,9 +40,11 @@ def load_crate(path: Path, root: Path, study: str) -> Record:
     """
     name = path.relative_to(root) if path.is_relative_to(root) else path
     try:
-        graph = {entity["@id"]: entity for entity in json.loads(path.read_text(encoding="utf-8"))["@graph"]}
-    except OSError:
+        graph = {entity["@id"]: entity for entity in json.loads(_text(path))["@graph"]}
+    except (FileNotFoundError, NotADirectoryError):
         raise InputError(f"{name}: there is no record of study {study!r}; it is written when a study finishes") from None
+    except OSError as error:
+        raise InputError(f"{name}: the record of study {study!r} is not readable ({error.strerror})") from None
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise InputError(f"{name}: not a readable record ({type(error).__name__}: {error})") from None
     reader = _Reader(graph, study)
@@ -55,6 +58,8 @@ def load_crate(path: Path, root: Path, study: str) -> Record:
         record = reader.record(root)
         _check(record)
         return record
+    except InputError as error:
+        raise InputError(f"{name}: {error}") from None
     except NOT_READABLE as error:
         raise InputError(_other_version(name, error)) from None
 
@@ -88,7 +93,7 @@ class _Reader:
         """Entities of the files that have sums, by path; of those outside of the project by their recorded name."""
         entities = ((self._path(name), entity) for name, entity in self.graph.items())
         return {
-            path: entity
+            _inside(path): entity
             for path, entity in entities
             if ("File" in _several(entity["@type"]) or is_outside(path)) and "sha256" in entity
         }
@@ -97,7 +102,7 @@ class _Reader:
     def earlier_code(self) -> dict[str, EarlierCode]:
         """Code of jobs that were taken over, by identifier."""
         return {
-            name: EarlierCode(*(_word(entity[key]) for key in ("name", "sha256", "version")))
+            name: EarlierCode(_inside(_word(entity["name"])), _word(entity["sha256"]), _word(entity["version"]))
             for name, entity in self.graph.items()
             if name.startswith(EARLIER_CODE)
         }
@@ -129,10 +134,10 @@ class _Reader:
         return Job(
             name=name.removeprefix("#job/"),
             rule=_word(entity["name"]).removeprefix("Job of rule "),
-            script=self.earlier_code[script].path if script in self.earlier_code else self._path(script),
+            script=self.earlier_code[script].path if script in self.earlier_code else _inside(self._path(script)),
             code=code,
             inputs=tuple(inputs),
-            outputs=tuple(self._path(part) for part in _identifiers(entity["result"])),
+            outputs=tuple(_inside(self._path(part)) for part in _identifiers(entity["result"])),
             parameters=self._values(entity, "object"),
             started=_word(entity["startTime"]),
             ended=_word(entity["endTime"]),
@@ -184,14 +189,30 @@ def _check(record: Record) -> None:
     if missing := set().union(*missing_keys):
         raise KeyError(", ".join(sorted(missing)))
     changed_files = (name for facts in (record.facts, *record.facts.get("earlier_records", [])) for name in facts["changed_files"])
-    for name in (*changed_files, *record.facts["configuration_files"]):
+    for name in changed_files:
         _word(name)
+    for name in record.facts["configuration_files"]:
+        _inside(_word(name))
     for name in filter(is_outside, record.facts["configuration_files"]):
         if name not in record.facts["outside_settings"]:
             raise KeyError(name)
     for job in record.jobs:
         float(job.usage["wallTime"])
         float(job.usage["peakMemory"])
+
+
+def _text(path: Path) -> str:
+    if kind := on_disk.kind_of(path.stat()):
+        raise OSError(0, f"{kind}, not a file")
+    with on_disk.opened(path) as file:
+        return file.read().decode("utf-8")
+
+
+def _inside(name: str) -> str:
+    """A recorded path of a file of the project, or its name if it lies outside, as records have them."""
+    if name.startswith("/") or ".." in PurePosixPath(name).parts or "\0" in name or str(PurePosixPath(name)) != name:
+        raise InputError(f"it names {json.dumps(name)[:100]}, expected the path of a file in the project")
+    return name
 
 
 def _several(value: Any) -> list[Any]:

@@ -3,9 +3,12 @@
 Nothing here depends on the times of files, on Snakemake's own records, or on where the project lies.
 
 A study may be published with the code and without its data and networks: ``results/<study>/provenance/not_kept.txt`` then lists the
-folders that are left out, and code that has changed since is looked up in the recorded commits.
+folders that are left out, and code that has changed since is looked up in the recorded commits. What is left out may be large, or
+what tables are made from; a table, figure, claim, code or settings is evidence, and no list excuses that it is not there.
 """
 
+import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -13,14 +16,21 @@ from pathlib import Path
 from typing import Any
 
 from sgdphysics.errors import InputError
-from sgdphysics.files import sha256_of
-from sgdphysics.provenance import commits, job_records, places
+from sgdphysics.provenance import commits, job_records, on_disk, places
 from sgdphysics.provenance.commits import History
+from sgdphysics.provenance.kept_sources import KeptSources
+from sgdphysics.provenance.on_disk import Found
+from sgdphysics.provenance.on_disk import content_of as content_of  # where it was
+from sgdphysics.provenance.repository import checkout
 
 VERSION = 2  # as they are written; those of 1 had no number, and neither commit nor plumbing of single jobs
 CRATE = "provenance/ro-crate-metadata.json"
 LEFT_OUT = "provenance/not_kept.txt"
 PAGE = "report/index.html"
+MANIFEST = "provenance/manifest.txt"
+SOURCES = "provenance/sources.zip"
+# Data, trained networks, measurements and executed notebooks: what else there is decides, shows or made a result.
+MAY_BE_LEFT_OUT = re.compile(r"data/.+|results/runs/.+|results/[^/]+/measure/.+|results/[^/]+/report/[^/]+\.ipynb")
 EARLIER_CODE = "#code/"  # how identifiers begin of code that jobs used and that is another by now
 
 
@@ -86,7 +96,7 @@ class Record:
         left_out: Files and folders that this copy of the study leaves out, None if it is no published copy.
         earlier_code: Code of jobs that were taken over, by its name.
         outside: Where files outside of the project are now, by their recorded names, as far as that can be told.
-        summed: Sums of today, so that no file is read twice.
+        seen: What lies at paths today, so that no file is read twice.
     """
 
     root: Path
@@ -100,12 +110,12 @@ class Record:
     left_out: tuple[str, ...] | None = None
     earlier_code: Mapping[str, EarlierCode] = field(default_factory=dict)
     outside: Mapping[str, Path] = field(default_factory=dict)
-    summed: dict[str, str | None] = field(default_factory=dict)
+    seen: dict[str, Found] = field(default_factory=dict)
 
     @cached_property
     def history(self) -> History:
-        """The commits of the project's repository, as far as it has them here."""
-        return History(self.root)
+        """The commits of the project's repository, as far as it has them here, or their files are kept beside the record."""
+        return History(self.root, KeptSources(self.root / "results" / self.study / SOURCES))
 
     @cached_property
     def maker(self) -> dict[str, Job]:
@@ -121,6 +131,11 @@ class Record:
     def page(self) -> str:
         """Path of the report page."""
         return f"results/{self.study}/{PAGE}"
+
+    @property
+    def manifest(self) -> str:
+        """Path of the manifest."""
+        return f"results/{self.study}/{MANIFEST}"
 
     @property
     def commit(self) -> str:
@@ -152,21 +167,57 @@ class Record:
         return earlier.sha256 if earlier else self.sums.get(name)
 
     def today(self, path: str) -> str | None:
-        """Return the sum of a file as it is now; None where there is none."""
-        if path not in self.summed:
-            place = self.place(path)
-            try:
-                self.summed[path] = sha256_of(place) if place else None
-            except OSError:
-                self.summed[path] = None
-        return self.summed[path]
+        """Return the sum of a file as it is now; None where there is none, or none that can be read."""
+        return self.found(path).sha256
+
+    def found(self, path: str) -> Found:
+        """Return what lies at a path now.
+
+        What jobs made, and what stands with the record, is a file of its own, and no link, nor behind one (see
+        `on_disk.link_on_the_way`). Code may lie behind links that lead to the checkout; raw inputs where their owner has them.
+        """
+        if path not in self.seen:
+            self.seen[path] = self._look(path)
+        return self.seen[path]
+
+    def _look(self, path: str) -> Found:
+        place = self.place(path)
+        if place is None:
+            return Found()
+        if path in self.maker or path.startswith(f"results/{self.study}/"):
+            if on_disk.link_on_the_way(self.root, path):
+                return Found(instead="a link")
+        elif not (places.is_outside(path) or path in self._inputs) and self._leads_out(place):
+            return Found(instead="a link that leads out of the project")
+        return on_disk.found(place)
+
+    @cached_property
+    def _inputs(self) -> set[str]:
+        return {path for job in self.jobs for path in job.inputs}
+
+    @cached_property
+    def _tops(self) -> tuple[Path, Path]:
+        return self.root.resolve(), checkout(self.root)
+
+    def _leads_out(self, place: Path) -> bool:
+        """Whether a file of the project lies behind links to neither it nor the checkout of its code."""
+        try:
+            real = place.resolve()
+        except (OSError, RuntimeError, ValueError):  # links in a circle, and what is no path
+            return False
+        return not any(real.is_relative_to(top) for top in self._tops)
 
     def place(self, path: str) -> Path | None:
         """Return where a file is; None where that is outside of the project and cannot be told."""
         return self.outside.get(path) if places.is_outside(path) else self.root / path
 
+    def place_is_taken(self, path: str) -> bool:
+        """Return whether anything lies at a path, which is not opened."""
+        place = self.place(path)
+        return place is not None and os.path.lexists(place)
+
     def leaves_out(self, path: str) -> bool:
-        """Return whether this copy of the study need not have a file."""
+        """Return whether the list of what this copy of the study leaves out names a file."""
         return any(path == name or path.startswith(f"{name}/") for name in self.left_out or ())
 
     @cached_property
@@ -210,7 +261,7 @@ class Record:
 
     def upstream(self, path: str) -> tuple[str, ...]:
         """Return the names of what a file was made from directly: code first."""
-        if path == self.page:
+        if path in (self.page, self.manifest):
             return (self.crate,)
         if path == self.crate:
             return (*sorted(self.sums), *sorted(self.earlier_code))
@@ -253,11 +304,3 @@ def _record_of(job: Job, record: Record) -> dict[str, Any]:
     if missing := job_records.KEYS - content.keys():
         raise KeyError(", ".join(sorted(missing)))
     return content
-
-
-def content_of(path: Path) -> bytes | None:
-    """Return the bytes of a file, None where it cannot be read."""
-    try:
-        return path.read_bytes()
-    except OSError:
-        return None

@@ -18,6 +18,7 @@ from markupsafe import Markup
 from sgdphysics.claims.outcomes import VERDICTS
 from sgdphysics.errors import InputError
 from sgdphysics.provenance import audit
+from sgdphysics.provenance.confirmation import page_line
 from sgdphysics.report.claims import Claim, Test, claims, counts, reason, tally
 from sgdphysics.report.origin import citations, dataset, record_facts, settings_text
 from sgdphysics.report.pictures import Figure, figure
@@ -90,6 +91,7 @@ def study_content(
         "settings": settings_text(details["settings"]),
         "dataset": dataset(details["settings"]["dataset"], details["dataset"]),
         "record": record_facts(record),
+        "anchor_line": Markup(page_line(study, "")),
         "stages": parts,
         "total": total(parts),
         "citations": citations(citation),

@@ -100,9 +100,10 @@ class Layout:
         ]
 
     def everything(self, study: str) -> list[str]:
-        """Return the targets of a study: its results, their record, and the report page."""
+        """Return the targets of a study: its results, their record, the report page, and what confirms both."""
         return [
             *self.results(study),
             f"results/{study}/provenance/ro-crate-metadata.json",
             f"results/{study}/report/index.html",
+            f"results/{study}/provenance/manifest.txt",
         ]
