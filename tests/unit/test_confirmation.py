@@ -107,12 +107,24 @@ def test_a_changed_page_is_named_and_nothing_else(study, change):
         (lambda line: "", 0),
         (lambda line: 2 * line, 2),
         (lambda line: 3 * line, 3),
+        (lambda line: line + f"{confirmation.page_line('small', '')}\n", 2),
+        (lambda line: f"{confirmation.page_line('small', '')}\n", 0),
         (lambda line: line.replace("<code", "<b>All replicated</b><code"), 0),
         (lambda line: f"<!-- {line}-->\n", 0),
         (lambda line: line[:-1].replace("sha256 ", "sha256 0")[:-1] + "\r" + line, 0),
         (lambda line: line + line.replace("sha256 ", "sha256 " + 64 * "0")[:-65] + "</code></p>\n", 1),
     ],
-    ids=["none", "two", "three", "more in it", "in a comment", "behind another end of line", "a line that is like it"],
+    ids=[
+        "none",
+        "two",
+        "three",
+        "an empty one",
+        "only an empty one",
+        "more in it",
+        "in a comment",
+        "behind another end of line",
+        "a line that is like it",
+    ],
 )
 def test_a_page_without_exactly_one_line_for_the_anchor_confirms_nothing(study, change, count):
     line = f"{confirmation.page_line('small', small.anchor(study))}\n"

@@ -70,13 +70,13 @@ def finished(root: Path, study: str, page: str) -> tuple[str, str]:
         InputError: If the page has no such line, or more than one.
     """
     content = page.encode()
-    places = len(_page_line(study, empty=True).findall(content))
+    places = len(_page_line(study).findall(content))
     if places != 1:
         raise InputError(f"the report page has {places} lines for the anchor, expected one")
     sums = _sums(root, study) | {f"results/{study}/{PAGE}": _sum_of_page(content, study)}
     manifest = HEADER.format(study) + "".join(f"{sha256}  {name}\n" for name, sha256 in sorted(sums.items()) if sha256)
     anchor = hashlib.sha256(manifest.encode()).hexdigest()
-    return _page_line(study, empty=True).sub(page_line(study, anchor).encode(), content).decode(), manifest
+    return _page_line(study).sub(page_line(study, anchor).encode(), content).decode(), manifest
 
 
 def confirmation(root: Path, study: str, given: str = "") -> Confirmation:
@@ -89,7 +89,8 @@ def confirmation(root: Path, study: str, given: str = "") -> Confirmation:
     """
     path, page_path = f"results/{study}/{MANIFEST}", f"results/{study}/{PAGE}"
     content, page = on_disk.content_of(root / path), on_disk.content_of(root / page_path)
-    printed = tuple(match.decode() for match in _page_line(study).findall(page or b""))
+    lines = tuple(match.decode() for match in _page_line(study).findall(page or b""))
+    printed = () if lines == ("",) else lines
     elsewhere = {name: anchors for name in (README, CITATION) if (anchors := _printed(root / name, study))}
     anchor = hashlib.sha256(content).hexdigest() if content is not None else ""
     told = Confirmation(study, anchor, _parsed(content or b"", study), printed, elsewhere)
@@ -190,12 +191,13 @@ def tables_of_readme(root: Path, study: str) -> bytes:
 
 def _sum_of_page(page: bytes, study: str) -> str:
     """Sum of a report page without the line that has the anchor."""
-    line_of_anchor = _page_line(study, empty=True)
+    line_of_anchor = _page_line(study)
     return hashlib.sha256(b"\n".join(line for line in page.split(b"\n") if not line_of_anchor.match(line))).hexdigest()
 
 
-def _page_line(study: str, *, empty: bool = False) -> re.Pattern[bytes]:
-    pattern = re.escape(page_line(study, "@")).replace("@", "([0-9a-f]{64}|)" if empty else "([0-9a-f]{64})")
+def _page_line(study: str) -> re.Pattern[bytes]:
+    """The line of a report page that has the anchor, or none yet."""
+    pattern = re.escape(page_line(study, "@")).replace("@", "([0-9a-f]{64}|)")
     return re.compile(rf"^{pattern}$".encode(), re.MULTILINE)
 
 
