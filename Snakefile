@@ -38,6 +38,7 @@ for declared in workflow.rules:
 
 
 onstart:
+    check_modules()
     guards.before_the_first_job(workflow, published_sums())
     check_data_to_make()
     tell_expected_seconds(config["study"])
