@@ -41,6 +41,7 @@ if workflow.is_main_process:
 
 
 onstart:
+    check_modules()
     guards.before_the_first_job(workflow, published_sums())
     check_data_to_make()
     tell_expected_seconds(config["study"])

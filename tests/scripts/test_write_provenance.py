@@ -1,8 +1,6 @@
 """The script that writes the record of a study: from the records of its jobs, or not at all."""
 
-import base64
 import contextlib
-import hashlib
 import json
 import runpy
 import shutil
@@ -148,46 +146,101 @@ def test_changed_code_is_a_change_since_the_commit_and_a_changed_result_is_none(
     assert audit.load(published, "small").facts["changed_files"] == ["new.txt", f"{small.SCRIPTS}/draw.py"]
 
 
-def test_packages_are_summed_as_they_are_installed():
-    found = SCRIPT["packages"]([{"packages": {"numpy": np.__version__}}, {"packages": {"PyYAML": yaml.__version__}}])
-    assert list(found) == ["PyYAML", "numpy"]
-    assert all(len(facts["sha256"]) == 64 for facts in found.values())
-    assert found["numpy"]["version"] == np.__version__
-    again = SCRIPT["installed"]("numpy", {np.__version__})
-    assert again["sha256"] == found["numpy"]["sha256"] != found["PyYAML"]["sha256"]
+def test_code_that_was_changed_while_its_job_ran_and_is_not_any_more_is_a_change(folder):
+    git(folder, "init", "--quiet")
+    git(folder, "add", "Snakefile", "workflow", "config", "results", "figures", "data")
+    git(folder, "commit", "--quiet", "--message", "all")
+    script = Path(small.SCRIPTS) / "draw.py"
+    committed = script.read_text()
+    script.write_text("# other code\n")
+    path = job_records.path_beside("results/small/logs/draw.log")
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"code": {str(script): sha256_of(script)}}))
+    script.write_text(committed)
+    assert git(folder, "status", "--porcelain", "workflow") == ""
+    write()
+    assert audit.load(folder, "small").facts["changed_files"] == [str(script)]
 
 
-def test_packages_that_are_others_now_are_told_and_not_summed():
-    packages = {"numpy": np.__version__, "gone": "1", "mine": "not known"}
-    found = SCRIPT["packages"]([{"packages": packages}, {"packages": {"numpy": "0.1"}}])
-    assert found["mine"] == {"version": "not known", "description": "not known: it has no metadata"}
-    assert found["gone"] == {"version": "1", "description": "not installed any more"}
-    assert found["numpy"] == {"version": f"0.1 and {np.__version__}", "description": "another version is installed now"}
-    assert SCRIPT["installed"]("numpy", {"0.1"}) == {"description": "another version is installed now"}
+def found_by_jobs(*jobs):
+    """What the record says of numpy, by versions, sums and altered files that jobs found."""
+    keys = ("packages", "package_sums", "altered_packages")
+    records = [{key: {"numpy": value} for key, value in zip(keys, job, strict=False) if value != ""} for job in jobs]
+    return SCRIPT["packages"](records)["numpy"]
 
 
-def test_an_altered_package_is_told(tmp_path, monkeypatch):
-    module, information = tmp_path / "invented.py", tmp_path / "invented-1.0.dist-info"
-    module.write_text("a = 1\n")
-    information.mkdir()
-    (information / "METADATA").write_text("Metadata-Version: 2.1\nName: invented\nVersion: 1.0\n")
-    digest = hashlib.sha256(b"a = 1\n").digest()
-    encoded = base64.urlsafe_b64encode(digest).decode().rstrip("=")
-    (information / "RECORD").write_text(f"invented.py,sha256={encoded},6\n")
-    monkeypatch.syspath_prepend(tmp_path)
-    before = SCRIPT["installed"]("invented", {"1.0"})
-    assert before["description"] == "altered since installation: nothing"
-    module.write_text("a = 2\n")
-    after = SCRIPT["installed"]("invented", {"1.0"})
-    assert after["description"] == "altered since installation: invented.py"
-    assert after["sha256"] != before["sha256"]
-    module.unlink()
-    assert SCRIPT["installed"]("invented", {"1.0"})["description"] == "altered since installation: invented.py (missing)"
-    (information / "RECORD").write_text(f"{module},sha256={encoded},6\n")  # as of a package whose scripts went to another folder
-    assert SCRIPT["installed"]("invented", {"1.0"})["description"] == "altered since installation: invented.py (missing)"
-    (information / "RECORD").unlink()
-    unknown = {"description": "altered since installation: not known, it has no list of its files"}
-    assert SCRIPT["installed"]("invented", {"1.0"}) == unknown
+NOT_LOOKED = "not known: not all jobs that loaded it looked"
+
+
+@pytest.mark.parametrize(
+    ("jobs", "version", "sha256", "altered"),
+    [
+        ([("2", "a", []), ("2", "a", [])], "2", "a", "nothing"),
+        ([("2", "a", []), ("2", "b", ["x.py"])], "2", "a and b", "x.py"),
+        ([("2", "b", ["y.py", "x.py"]), ("2", "b", ["x.py"])], "2", "b", "x.py, y.py"),
+        ([("2", "a", []), ("1", "b", [])], "1 and 2", "a and b", "nothing"),
+        ([("2", "", ["not known: no list"])], "2", None, "not known: no list"),
+        ([("2",)], "2", None, NOT_LOOKED),
+        ([("2", "a", ["x.py"]), ("2",)], "2", "a", f"{NOT_LOOKED}, x.py"),
+    ],
+)
+def test_packages_are_told_as_the_jobs_found_them(jobs, version, sha256, altered):
+    found = found_by_jobs(*jobs)
+    assert found["version"] == version
+    assert found.get("sha256") == sha256
+    assert found["description"] == f"altered since installation: {altered}"
+
+
+def test_this_library_is_no_installed_package_of_its_jobs():
+    found = SCRIPT["packages"]([{"packages": {"sgdphysics": "0.1"}, "package_sums": {}, "altered_packages": {}}])
+    assert found == {"sgdphysics": {"version": "0.1", "description": "jobs run the code of this project in its place"}}
+
+
+def test_a_package_without_metadata_has_no_sum():
+    assert found_by_jobs(("not known",)) == {"version": "not known", "description": "not known: it has no metadata"}
+
+
+def in_every_record(folder, change):
+    for path in (folder / "results/small/logs").glob("*.job.json"):
+        path.write_text(json.dumps(json.loads(path.read_text()) | change(path.name.partition(".")[0])))
+
+
+def test_jobs_keep_the_sums_of_packages_of_which_they_had_different_ones(folder):
+    def packages_of(rule):
+        sums = {"numpy": "1" * 64, "PyYAML": ("2" if rule == "draw" else "3") * 64}
+        altered = {"PyYAML": ["yaml/a.py"]} if rule == "draw" else {}
+        return {"packages": {"numpy": "2", "PyYAML": "6"}, "package_sums": sums, "altered_packages": altered}
+
+    in_every_record(folder, packages_of)
+    write()
+    record = audit.load(folder, "small")
+    assert record.package_facts["numpy"] == {"sha256": "1" * 64, "description": "altered since installation: nothing"}
+    assert record.package_facts["PyYAML"]["sha256"] == f"{'2' * 64} and {'3' * 64}"
+    found = {job.rule: (job.environment["package_sums"], job.environment["altered_packages"]) for job in record.jobs}
+    assert found["draw"] == ({"PyYAML": "2" * 64}, {"PyYAML": ["yaml/a.py"]})
+    assert found["prepare"] == ({"PyYAML": "3" * 64}, {})
+    small.publish(folder, (folder / small.CRATE).read_text())
+    code, out, _ = small.answer(folder, "audit", small.FIGURE)
+    assert (code, "package PyYAML 6, altered since installation: yaml/a.py" in out.splitlines()) == (1, True)
+    assert small.answer(folder, "audit", small.READ)[0] == 0
+
+
+def test_what_an_earlier_record_says_of_packages_as_a_whole_stays_with_its_jobs(published):
+    """And is not said of jobs that were run since."""
+    content = (
+        (published / small.CRATE)
+        .read_text()
+        .replace(f"altered since installation: {NOT_LOOKED}", "altered since installation: x.py")
+    )
+    assert "x.py" in content
+    (published / small.CRATE).write_text(content)
+    small.run_job(published, "draw", {small.FIGURE: "<svg>newer</svg>\n"})
+    path = job_records.path_beside("results/small/logs/draw.log")
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"package_sums": {}, "altered_packages": {}}))
+    write(further=(), earlier=Path(small.CRATE))
+    found = {job.rule: job.environment["altered_packages"] for job in audit.load(published, "small").jobs}
+    assert found.pop("draw") == {}
+    assert all(files == ["x.py"] for altered in found.values() for files in altered.values())
+    assert all(found.values())
 
 
 def test_where_fetched_data_came_from_is_told(folder):

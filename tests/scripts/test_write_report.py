@@ -83,6 +83,7 @@ def record(folder):
     crate.parent.mkdir(parents=True)
     crate.write_text("{}")
     environment = {"machine": {"processor": HOSTILE, "system": HOSTILE}, "device": HOSTILE, "python": HOSTILE}
+    environment |= {"variables": {HOSTILE: HOSTILE}, "altered_packages": {HOSTILE: [HOSTILE]}}
     nothing = {"name": "draw", "rule": "draw", "script": "draw.py", "code": (), "inputs": (), "outputs": (), "parameters": {}}
     jobs = [
         audit.Job(
@@ -187,6 +188,24 @@ def test_what_a_record_does_not_know_of_a_machine_is_said(study):
         job.environment["machine"] = {"processor": "", "system": "Linux"}
     SCRIPT["write"](**study)
     assert "processor not known, Linux" in BeautifulSoup(study["output"].read_text(), "html.parser").get_text()
+
+
+@pytest.mark.parametrize(
+    ("environment", "told"),
+    [
+        ({"variables": {}, "altered_packages": {}}, []),
+        ({"variables": {"MKL_CBWR": "COMPATIBLE"}}, ["MKL_CBWR=COMPATIBLE"]),
+        ({"altered_packages": {"numpy": ["b.py", "a.py"], "torch": ["c.so"]}}, ["numpy 2: a.py and b.py", "torch : c.so"]),
+    ],
+)
+def test_variables_and_altered_packages_are_shown_where_there_are_any(study, environment, told):
+    study["record"].packages = {"numpy": "2"}
+    for job in study["record"].jobs:
+        job.environment.update({"variables": {}, "altered_packages": {}, **environment})
+    SCRIPT["write"](**study)
+    rows = BeautifulSoup(study["output"].read_text(), "html.parser").select("dl.facts > div")
+    subjects = ("variables that were set", "altered since installation")
+    assert [row.dd.get_text() for row in rows if row.dt.get_text() in subjects] == told
 
 
 def test_settings_data_and_notebooks_are_named(page):

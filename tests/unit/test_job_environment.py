@@ -134,6 +134,38 @@ def test_libraries_that_are_loaded_in_place_of_others_are_recorded_without_the_f
     assert job_environment.recorded({}) == {}
 
 
+def test_what_the_workflow_sets_for_every_job_is_not_recorded(tmp_path):
+    machine = {"PATH": "/usr/bin", "HOME": "/home/x", "CUDA_VISIBLE_DEVICES": "1", "PYTHONUNBUFFERED": "1"}
+    variables = job_environment.prepared(machine | hostile_environment.plant(tmp_path / "home", tmp_path), tmp_path / "caches")
+    assert job_environment.recorded(variables) == {}
+    threads = dict.fromkeys([*job_environment.THREADS, "GOTO_NUM_THREADS"], "2")  # as Snakemake sets them for two threads
+    assert job_environment.recorded(variables | threads, threads=2) == {}
+    assert job_environment.recorded(variables | threads, threads=1) == threads
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("MKL_CBWR", "COMPATIBLE", "COMPATIBLE"),
+        ("OPENBLAS_CORETYPE", "Nehalem", "Nehalem"),
+        ("ONEDNN_MAX_CPU_ISA", "SSE41", "SSE41"),
+        ("ATEN_CPU_CAPABILITY", "default", "default"),
+        ("TORCH_ALLOW_TF32_CUBLAS_OVERRIDE", "1", "1"),
+        ("NPY_DISABLE_CPU_FEATURES", "AVX2", "AVX2"),
+        ("GLIBC_TUNABLES", "glibc.cpu.hwcaps=-AVX2", "glibc.cpu.hwcaps=-AVX2"),
+        ("OMP_NUM_THREADS", "8", "8"),
+        ("PYTHONHASHSEED", "7", "7"),
+        ("PYTHONPYCACHEPREFIX", "/home/x/cache", "cache"),
+        ("PYTHONPATH", "/home/x/modules:/opt/lib", "modules:lib"),
+        ("MATPLOTLIBRC", "/home/x/matplotlibrc", "matplotlibrc"),
+        ("MPLBACKEND", "Cairo", "Cairo"),
+        ("LD_PRELOAD", "/opt/libfast.so", "libfast.so"),
+    ],
+)
+def test_what_reaches_results_and_was_set_all_the_same_is_recorded_with_its_value(name, value, told):
+    assert job_environment.recorded(job_environment.prepared({}) | {name: value}) == {name: told}
+
+
 def test_a_matplotlibrc_of_the_working_folder_that_matplotlib_cannot_read_is_one_line(tmp_path):
     job_environment.check_matplotlibrc(tmp_path)
     path = tmp_path / "matplotlibrc"

@@ -16,6 +16,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 import hostile_environment
 from sgdphysics import job_environment
 from sgdphysics.errors import InputError
+from sgdphysics.provenance import modules
 from sgdphysics.report import notebooks
 
 ROOT = Path(__file__).parents[2]
@@ -169,3 +170,24 @@ def test_no_folder_at_home_is_needed_to_execute(tmp_path):
     assert "'text/plain': '2'" in done.stdout
     assert done.stderr == ""
     assert not (tmp_path / "missing").exists()
+
+
+def test_the_modules_of_the_kernel_are_told_and_are_no_part_of_the_notebook(tmp_path):
+    path = written(tmp_path / "small.ipynb", "import colorsys", "colorsys.rgb_to_hsv(0, 0, 1)")
+    found = {}
+    executed = notebooks.execute(path, {}, found)
+    assert [cell.source for cell in executed.cells] == ["import colorsys", "colorsys.rgb_to_hsv(0, 0, 1)"]
+    assert executed == notebooks.execute(path, {})
+    assert {"colorsys", "ipykernel", "sgdphysics.provenance.modules"} <= found.keys()
+    modules.check(found)
+
+
+@pytest.mark.parametrize("code", ["import shadow", "import sys; sys.path.append(''); import shadow"])
+def test_a_module_of_the_working_folder_is_not_found_by_a_kernel_or_is_an_error(tmp_path, monkeypatch, code):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "shadow.py").write_text("")
+    path, found = written(tmp_path / "small.ipynb", code), {}
+    with pytest.raises(InputError, match=r"No module named 'shadow'|^module shadow: loaded from"):
+        notebooks.execute(path, {}, found)
+        modules.check(found)
+    assert ("shadow" in found) == ("append" in code)

@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -197,6 +198,66 @@ def test_a_source_that_git_was_told_not_to_look_at_is_looked_at(tmp_path, flag):
     assert state(folder).changed_files == ()
     small.write(folder, {"config/own.yaml": "a: 2\n"})
     assert state(folder).changed_files == ("config/own.yaml",)
+
+
+def hide_by_a_filter(folder):
+    """Git itself would pass the file through this before it looks, and find nothing changed."""
+    git(folder, "config", "filter.hide.clean", "sed s/2/1/")
+    small.write(folder, {".git/info/attributes": "config/own.yaml filter=hide\n"})
+
+
+def hide_by_ends_of_lines(folder):
+    git(folder, "config", "core.autocrlf", "true")
+
+
+@pytest.mark.parametrize(
+    ("hide", "text"), [(hide_by_a_filter, "a: 2\n"), (hide_by_ends_of_lines, "a: 1\r\n")], ids=["filter", "ends of lines"]
+)
+def test_a_source_is_compared_by_its_bytes_whatever_git_makes_of_them(tmp_path, hide, text):
+    folder = own(tmp_path)
+    hide(folder)
+    small.write(folder, {"config/own.yaml": text})
+    git(folder, "add", "config/own.yaml")  # so that git has seen it
+    assert git(folder, "status", "--porcelain") == ""
+    assert state(folder).changed_files == ("config/own.yaml",)
+
+
+@pytest.mark.parametrize("flag", ["--assume-unchanged", "--skip-worktree"])
+def test_any_file_of_the_commit_that_git_was_told_not_to_look_at_is_looked_at(tmp_path, flag):
+    """Also one that no job was told to use, and one that is gone."""
+    folder = own(tmp_path)
+    git(folder, "update-index", flag, "Snakefile", "workflow/scripts/draw.py")
+    small.write(folder, {"Snakefile": "rule one:\n"})
+    (folder / "workflow/scripts/draw.py").unlink()
+    assert git(folder, "status", "--porcelain") == ""
+    assert state_of(folder, []).changed_files == ("Snakefile", "workflow/scripts/draw.py")
+
+
+def test_what_a_checkout_of_a_part_leaves_out_is_no_change(tmp_path):
+    folder = own(tmp_path)
+    git(folder, "sparse-checkout", "set", "--no-cone", "/*", "!workflow")
+    assert not (folder / "workflow").exists()
+    assert state(folder).changed_files == ()
+
+
+def test_links_are_left_to_git(tmp_path):
+    small.write(tmp_path / "project", FILES)
+    (tmp_path / "project/link.yaml").symlink_to("config/own.yaml")
+    folder = repository(tmp_path / "project", {})
+    assert state(folder).changed_files == ()
+    (folder / "link.yaml").unlink()
+    (folder / "link.yaml").symlink_to("Snakefile")
+    assert state(folder).changed_files == ("link.yaml",)
+
+
+def test_the_bytes_of_this_project_are_those_of_the_commit_whatever_ends_of_lines_are_asked_for(tmp_path):
+    """Else every sum in a record would be another in such a clone."""
+    attributes = (Path(__file__).parents[2] / ".gitattributes").read_text()
+    for name, text in (("with", attributes), ("without", "")):
+        folder = repository(tmp_path / name, {"workflow/draw.py": "# draw\n", ".gitattributes": text})
+        git(tmp_path, "clone", "--quiet", "-c", "core.autocrlf=true", str(folder), f"clone {name}")
+    assert (tmp_path / "clone with/workflow/draw.py").read_bytes() == b"# draw\n"
+    assert (tmp_path / "clone without/workflow/draw.py").read_bytes() == b"# draw\r\n"
 
 
 def test_a_renamed_file_is_two_and_a_name_that_is_no_text_is_told_by_its_bytes(tmp_path):

@@ -7,7 +7,14 @@ from pathlib import Path
 from sgdphysics import files, job_environment
 from sgdphysics.claims import ledger
 from sgdphysics.errors import InputError
-from sgdphysics.provenance import confirmation, guards, idle_jobs, places, reading
+from sgdphysics.provenance import (
+    confirmation,
+    guards,
+    idle_jobs,
+    modules,
+    places,
+    reading,
+)
 from sgdphysics.runs import run_id, settings_of
 from sgdphysics.study import costs, plans, published, rule_defaults, studies
 from sgdphysics.study.code import Code
@@ -226,6 +233,14 @@ def check_data_to_make():
         check_own(names["prepare_dataset"], DATASETS)
         if CONFIGURATION.mirror is not None:
             check_mirror(names["fetch_idx"], DATASETS, CONFIGURATION.mirror)
+    except InputError as error:
+        sys.exit(str(error))
+
+
+def check_modules():
+    """Stop with one line where what plans the jobs is in part a module that no record would name."""
+    try:
+        modules.check(modules.files_of(sys.modules))
     except InputError as error:
         sys.exit(str(error))
 

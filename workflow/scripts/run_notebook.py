@@ -11,16 +11,22 @@ from sgdphysics.provenance import jobs
 from sgdphysics.report import notebooks
 
 
-def run(notebook: Path, parameters: Mapping[str, Any], links: Mapping[str, str], outputs: Mapping[str, Path]) -> None:
-    """Write the executed notebook and its page; neither if a cell fails."""
-    executed = notebooks.execute(notebook, parameters)
+def run(
+    notebook: Path,
+    parameters: Mapping[str, Any],
+    links: Mapping[str, str],
+    outputs: Mapping[str, Path],
+    modules: dict[str, str] | None = None,
+) -> None:
+    """Write the executed notebook and its page, neither if a cell fails; the modules of its kernel are added to those given."""
+    executed = notebooks.execute(notebook, parameters, modules)
     page = notebooks.page(executed, links)
     write_atomically(outputs["notebook"], lambda path: path.write_text(nbformat.writes(executed) + "\n", encoding="utf-8"))
     write_atomically(outputs["page"], lambda path: path.write_text(page, encoding="utf-8"))
 
 
 if __name__ == "__main__":
-    with jobs.logged_job(snakemake):
+    with jobs.logged_job(snakemake) as job:
         run(
             Path(snakemake.input.notebook),
             {
@@ -42,4 +48,5 @@ if __name__ == "__main__":
             },
             snakemake.params.links,
             {name: Path(snakemake.output[name]) for name in ("page", "notebook")},
+            job.modules,
         )

@@ -1,19 +1,16 @@
 """Write the record of a study: a Provenance Run Crate, a copy of its settings, and how to check both."""
 
-import base64
-import csv
-import hashlib
 import importlib.metadata
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path, PurePath
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import yaml
 
 from sgdphysics.errors import InputError
 from sgdphysics.files import sha256_of, write_atomically
-from sgdphysics.provenance import crate, job_records, jobs, lineage, repository
+from sgdphysics.provenance import commits, crate, job_records, jobs, lineage, repository, surroundings
 from sgdphysics.provenance.places import NOT_KNOWN, is_outside, recorded_name, without_places
 from sgdphysics.provenance.reading import load_crate
 from sgdphysics.provenance.record import Record, jobs_of_published
@@ -59,13 +56,16 @@ def write(
     """
     earlier = load_crate(earlier_crate, Path(), study) if earlier_crate else None
     earlier_sum = sha256_of(earlier_crate) if earlier_crate else ""
-    records = crate.jobs_behind(results, records_of_jobs(details["logs"], earlier))
+    records = dict(crate.jobs_behind(results, records_of_jobs(details["logs"], earlier)))
     check_parameters(study, records.values(), details["settings"])
+    if earlier:
+        records = {path: with_packages(record, earlier) for path, record in records.items()}
     settings = yaml.safe_dump(details["settings"], sort_keys=False, default_flow_style=None, allow_unicode=True, width=100)
     write_atomically(outputs["settings"], lambda path: path.write_text(settings, encoding="utf-8"))
     write_atomically(outputs["readme"], lambda path: path.write_text(README.format(study=study), encoding="utf-8"))
     configuration = {recorded_name(path, sha256_of(path)): Path(path) for path in details["configuration"]}
     state = repository.state_of(Path(), sources(further, records.values()))
+    changed = sorted({*state.changed_files, *(used_otherwise(records.values()) if commits.is_commit(state.commit) else ())})
     # Results are no changes of that from which they are made: they may be in the repository, as published before.
     made, folders = {name for record in records.values() for name in record["outputs"]}, (f"results/{study}/", f"figures/{study}/")
     metadata = crate.build(
@@ -82,14 +82,14 @@ def write(
             configuration_files=list(configuration),
             files=sums([*further, str(outputs["settings"]), str(outputs["readme"])], list(records.values()), earlier),
             commit=state.commit,
-            changed_files=[name for name in state.changed_files if name not in made and not name.startswith(folders)],
+            changed_files=[name for name in changed if name not in made and not name.startswith(folders)],
             packages=packages(records.values()),
             snakemake=importlib.metadata.version("snakemake"),
             data_sets=data_set(details["settings"]["dataset"], details["dataset"], earlier),
             earlier=lineage.earlier_records(earlier, earlier_sum, records.values(), state.commit) if earlier else (),
             outside_settings={name: said_in(path) for name, path in configuration.items() if is_outside(name)},
         ),
-        records,
+        with_differing_sums(records),
     )
     text = json.dumps(metadata, indent=1, ensure_ascii=False) + "\n"
     write_atomically(outputs["crate"], lambda path: path.write_text(text, encoding="utf-8"))
@@ -113,8 +113,15 @@ def check_parameters(study: str, records: Iterable[Mapping[str, Any]], settings:
 
 def sources(further: Iterable[str], records: Iterable[Mapping[str, Any]]) -> set[str]:
     """Files of the project that the commit ought to have: code of the jobs that were not taken over, workflow, configuration."""
-    code = {name for record in records if "commit" not in record for name in record["code"]}
+    made_here = [record for record in records if "commit" not in record]
+    code = {name for record in made_here for name in (*record["code"], *record.get("plumbing", {}))}
     return {name for name in code.union(recorded_name(path, sha256_of(path)) for path in further) if not is_outside(name)}
+
+
+def used_otherwise(records: Iterable[Mapping[str, Any]]) -> set[str]:
+    """Code of the jobs that were not taken over that is not today as they used it: to compare that of today says nothing of it."""
+    used = {pair for record in records if "commit" not in record for pair in record["code"].items()}
+    return {path for path, sha256 in used if not Path(path).is_file() or sha256_of(Path(path)) != sha256}
 
 
 def sums(paths: Iterable[str], records: Sequence[Mapping[str, Any]], earlier: Record | None = None) -> dict[str, dict[str, Any]]:
@@ -151,53 +158,62 @@ def said_in(path: Path) -> Any:
     return without_places(yaml.safe_load(path.read_bytes()))
 
 
-def packages(records: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, str]]:
-    """Version of each package that a job loaded, and the sum over its installed files, here where the record is written."""
+def with_differing_sums(records: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """The records of jobs, of the sums of packages only those of packages of which jobs had different ones."""
+    several = {name for name, found in sums_of_packages(records.values()).items() if len(found) > 1}
+    changed = {}
+    for path, record in records.items():
+        kept = {name: sha256 for name, sha256 in record.get("package_sums", {}).items() if name in several}
+        rest = {key: value for key, value in record.items() if key != "package_sums"}
+        changed[path] = {**rest, "package_sums": kept} if kept else rest
+    return changed
+
+
+def with_packages(record: Mapping[str, Any], earlier: Record) -> dict[str, Any]:
+    """The record of a job; one that was taken over has of packages what the earlier record says of the study as a whole."""
+    if "commit" not in record:
+        return dict(record)
+    facts = {name: earlier.package_facts.get(name, {}) for name in record["packages"]}
+    sums_of_all = {name: of["sha256"] for name, of in facts.items() if "sha256" in of and " and " not in of["sha256"]}
+    altered = surroundings.altered_in(record, facts)
+    return {**record, "package_sums": {**sums_of_all, **record.get("package_sums", {})}, "altered_packages": altered}
+
+
+def sums_of_packages(records: Iterable[Mapping[str, Any]]) -> dict[str, set[str]]:
+    """The sums over the files of each package that jobs found."""
+    by_name: dict[str, set[str]] = {}
+    for record in records:
+        for name, sha256 in record.get("package_sums", {}).items():
+            by_name.setdefault(name, set()).add(sha256)
+    return by_name
+
+
+def packages(records: Collection[Mapping[str, Any]]) -> dict[str, dict[str, str]]:
+    """Version of each package that a job loaded, the sum over its files and what of them was altered; where jobs differ, all."""
+    found = sums_of_packages(records)
     by_name: dict[str, set[str]] = {}
     for record in records:
         for name, version in record["packages"].items():
             by_name.setdefault(name, set()).add(version)
     return {
-        name: {"version": " and ".join(sorted(versions)), **installed(name, versions)} for name, versions in sorted(by_name.items())
+        name: {
+            "version": " and ".join(sorted(versions)),
+            **({"sha256": " and ".join(sorted(found[name]))} if name in found else {}),
+            "description": state_of_package(name, [record for record in records if name in record["packages"]]),
+        }
+        for name, versions in sorted(by_name.items())
     }
 
 
-def installed(name: str, versions: set[str]) -> dict[str, str]:
-    """Sum over the installed files of a package of that one version, and those that differ from the package's own list."""
-    if versions == {NOT_KNOWN}:
-        return {"description": f"{NOT_KNOWN}: it has no metadata"}
-    try:
-        package = importlib.metadata.distribution(name)
-    except importlib.metadata.PackageNotFoundError:
-        return {"description": "not installed any more"}
-    if {package.version} != versions:
-        return {"description": "another version is installed now"}
-    files = listed_files(package)
-    if not files:
-        return {"description": f"altered since installation: {NOT_KNOWN}, it has no list of its files"}
-    total, altered = hashlib.sha256(), []
-    for file, expected in files.items():
-        path = Path(str(package.locate_file(file)))
-        if not path.is_file():
-            altered.append(f"{shown(file)} (missing)")
-            continue
-        with path.open("rb") as content:
-            digest = hashlib.file_digest(content, "sha256").digest()
-        total.update(file.encode() + b"\0" + digest)
-        if base64.urlsafe_b64encode(digest).decode().rstrip("=") != expected:
-            altered.append(shown(file))
-    return {"sha256": total.hexdigest(), "description": f"altered since installation: {', '.join(altered) or 'nothing'}"}
-
-
-def listed_files(package: importlib.metadata.Distribution) -> dict[str, str]:
-    """Path -> sum of the files of a package that its own list has, in the order of their names, whether they are there or not."""
-    rows = csv.reader((package.read_text("RECORD") or "").splitlines())
-    return dict(sorted((row[0], row[1].removeprefix("sha256=")) for row in rows if len(row) > 1 and row[1].startswith("sha256=")))
-
-
-def shown(file: str) -> str:
-    """How a package's file is called; by its name alone where it was installed to another folder than the others."""
-    return PurePath(file).name if PurePath(file).is_absolute() else file
+def state_of_package(name: str, records: Collection[Mapping[str, Any]]) -> str:
+    """What was altered of a package when these jobs loaded it, as far as they say."""
+    if name == job_records.PACKAGE:
+        return "jobs run the code of this project in its place"
+    if all(record["packages"][name] == NOT_KNOWN for record in records):
+        return f"{NOT_KNOWN}: it has no metadata"
+    told = [record["altered_packages"].get(name, []) for record in records if "altered_packages" in record]
+    silent = [] if len(told) == len(records) else [f"{NOT_KNOWN}: not all jobs that loaded it looked"]
+    return surroundings.text_of([*(file for files in told for file in files), *silent])
 
 
 def data_set(name: str, entry: Mapping[str, Any], earlier: Record | None = None) -> dict[str, dict[str, Any]]:

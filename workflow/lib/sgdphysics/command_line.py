@@ -11,16 +11,16 @@ from pathlib import Path
 from sgdphysics import command_verify, job_environment
 from sgdphysics.command_settings import default_study, parsed
 from sgdphysics.errors import InputError, printable
-from sgdphysics.provenance import answers, audit, compare, confirmation, project, publishing, settings_since
+from sgdphysics.provenance import answers, audit, compare, confirmation, own_code, project, publishing, settings_since
 from sgdphysics.provenance.reading import load
 from sgdphysics.provenance.record import CRATE, MANIFEST
 from sgdphysics.study import catalogue
 from sgdphysics.study.configuration import Configuration, laid_over
 
 EXIT = """exit codes: 0 all that was asked for is intact (or equal), 1 something is stale, tampered or unknown (or differs), or the
-record is not confirmed: by the anchor on the report page or by --record-sum, 2 the question cannot be answered: no record, no such
-study, wrong arguments, or an answer that takes a commit which is not at hand or a file that is not readable, and nothing else is
-amiss"""
+record is not confirmed: by the anchor on the report page or by --record-sum, or a job loaded an altered package, or code of this
+tree answers that no commit has, 2 the question cannot be answered: no record, no such study, wrong arguments, or an answer that
+takes a commit which is not at hand or a file that is not readable, and nothing else is amiss"""
 STATES = """intact: the bytes of the record, and so is all that it was made from; not kept: left out of a published study;
 evidence not kept: so is a table, figure, claim, code or settings, which nothing excuses, or a claim decided by that; stale:
 something that it was made from has changed since; tampered: not the bytes of the record, or missing; unknown: no record tells, or
@@ -157,9 +157,10 @@ def _audit(options: argparse.Namespace) -> int:
     root = project.root_above(options.file or Path())
     path = None if options.file is None else project.path_within(root, options.file)
     study = project.study_asked_for(root, options.study, path, lambda: default_study(root))
-    answer = _answer(options, root, path, study)
-    print(json.dumps(answer.content, indent=1, sort_keys=True) if options.json else _lines(answer.lines))
-    return answer.exit_code
+    answer, code = _answer(options, root, path, study), own_code.of_this_process(root, study)
+    content = {**answer.content, "answered_by": code.line}
+    print(json.dumps(content, indent=1, sort_keys=True) if options.json else _lines([*answer.lines, code.line]))
+    return 1 if code.is_other else answer.exit_code
 
 
 def _answer(options: argparse.Namespace, root: Path, path: str | None, study: str) -> answers.Answer:

@@ -8,6 +8,7 @@ to use, proxies, what the queue of a cluster says. Of that, what could still rea
 import io
 import locale
 import os
+import re
 import site
 import sys
 from collections.abc import Generator, Mapping
@@ -36,7 +37,14 @@ STAYS = {"PYTHONHOME", "PYTHONDONTWRITEBYTECODE", "PYTHONPYCACHEPREFIX", "PYTORC
 # What Snakemake sets to the threads of a job; elsewhere it is one, as for every job.
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS", "NUMEXPR_NUM_THREADS")
 # What a machine may need and could reach a result: libraries that the system's loader takes instead of others.
-_RECORDED = ("LD_PRELOAD", "LD_LIBRARY_PATH", "LD_AUDIT")
+_LOADED = ("LD_PRELOAD", "LD_LIBRARY_PATH", "LD_AUDIT")
+# Of what stays, what could reach a result: another Python, bytecode from elsewhere. And of the rest, what could not.
+_RECORDED = {"PYTHONHOME", "PYTHONPYCACHEPREFIX"}
+_HARMLESS = (
+    *STAYS - _RECORDED,
+    *("PYTHONUNBUFFERED", "PYTHONFAULTHANDLER", "MPLCONFIGDIR", "TQDM_", "BASH_ENV", "GIT_"),
+    *("KMP_DUPLICATE_LIB_OK", "KMP_INIT_AT_FORK"),  # packages set these
+)
 _SCIENCE = ("numpy", "torch", "matplotlib", "snakemake")
 
 
@@ -98,13 +106,25 @@ def print_any_text() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-def recorded(variables: Mapping[str, str]) -> dict[str, str]:
-    """Return those of a job's variables that were left to it and could reach its result; of paths their last names.
+def recorded(variables: Mapping[str, str], threads: int = 1) -> dict[str, str]:
+    """Return those of a job's variables that could reach its result; of paths their last names.
+
+    They were left to it, or set after its environment was prepared, as a shell or an environment of conda may do. What the workflow
+    sets, the same for every job or as many threads as the job has, is none of them.
 
     Args:
         variables: Of the job.
+        threads: Of the job.
     """
-    return {name: _last_names(variables[name]) for name in _RECORDED if variables.get(name)}
+    loaded = {name: _last_names(variables[name]) for name in _LOADED if variables.get(name)}
+    usual = prepared({}) | {"PYTHONNOUSERSITE": "1", "CUBLAS_WORKSPACE_CONFIG": ":4096:8"}
+    usual |= dict.fromkeys((*THREADS, "GOTO_NUM_THREADS"), str(threads))  # as Snakemake sets them
+    others = {
+        name: re.sub(r"[^\s:;,=]*/", "", value)
+        for name, value in sorted(variables.items())
+        if name.startswith((*TAKEN_OUT, *usual)) and not name.startswith(_HARMLESS) and value != usual.get(name)
+    }
+    return loaded | others
 
 
 def check_matplotlibrc(folder: Path) -> None:

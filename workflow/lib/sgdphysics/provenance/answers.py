@@ -1,12 +1,12 @@
 """What an audit answers, in lines and as JSON: on every file of a study, on one file with its chain, and on one claim."""
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sgdphysics.errors import InputError
-from sgdphysics.provenance import audit, commits, confirmation, ledger, unrecorded
+from sgdphysics.provenance import audit, commits, confirmation, ledger, surroundings, unrecorded
 from sgdphysics.provenance.chain import Link, chain
 from sgdphysics.provenance.project import recorded_studies
 from sgdphysics.provenance.reading import load
@@ -69,14 +69,13 @@ def on_study(record: Record, states: States, named: Collection[str] = ()) -> Ans
     }
     verdicts = dict(sorted({**found, **states}.items()))
     counts = Counter(verdict.state for verdict in verdicts.values())
-    lines = [
-        f"{name}  {_text(verdict)}" for name, verdict in verdicts.items() if verdict.reason and verdict.state != audit.NOT_KEPT
-    ]
+    is_expected = {name: verdict.state == audit.NOT_KEPT or verdict.cause == Cause.IN_COMMIT for name, verdict in verdicts.items()}
+    lines = [f"{name}  {_text(verdict)}" for name, verdict in verdicts.items() if verdict.reason and not is_expected[name]]
     summary = ", ".join(f"{counts[state]} {state}" for state in audit.STATES if counts[state] or state not in ONLY_IF_ANY)
     lines += [f"study {record.study}: {len(verdicts)} files, {summary}", *unreadable, *_vouched_for_by_others(record, others)]
-    lines += [*_not_at_hand(record), *_about(record)]
+    lines += [*_changed_since(verdicts.values()), *_not_at_hand(record), *_about(record)]
     content = {"study": record.study, "files": {name: _content(verdict) for name, verdict in verdicts.items()}}
-    return Answer(lines, content, audit.exit_code(verdicts.values()))
+    return Answer(lines, content, _exit_code(verdicts.values(), record, record.jobs))
 
 
 def on_file(record: Record, states: States, path: str, *, has_sum: bool) -> Answer:
@@ -99,7 +98,7 @@ def on_file(record: Record, states: States, path: str, *, has_sum: bool) -> Answ
     not_kept = [link.verdict for link in links if link.verdict.state == audit.EVIDENCE_NOT_KEPT]
     content = _content_of_chain(record, links, confirmed=not doubts)
     lines = [*_tree(record, links), "", *_told(doubts), *_not_at_hand(record), *_about(record)]
-    return Answer(lines, content, audit.exit_code([verdict, *not_kept, *doubts.values()]))
+    return Answer(lines, content, _exit_code([verdict, *not_kept, *doubts.values()], record, _jobs(links)))
 
 
 def on_claim(record: Record, states: States, claim: str, *, has_sum: bool) -> Answer:
@@ -118,7 +117,26 @@ def on_claim(record: Record, states: States, claim: str, *, has_sum: bool) -> An
     number = "{value} [{ci_low}, {ci_high}], {n_seeds} seeds".format_map(row)
     lines = [f"claim {claim}: {row['verdict']}, {row['statistic']} {number}", *_tree(record, links), "", *_told(doubts)]
     content = _content_of_chain(record, links, confirmed=not doubts) | {"claim": row}
-    return Answer([*lines, *_not_at_hand(record), *_about(record)], content, audit.exit_code([verdict, *doubts.values()]))
+    code = _exit_code([verdict, *doubts.values()], record, _jobs(links))
+    return Answer([*lines, *_not_at_hand(record), *_about(record)], content, code)
+
+
+def _exit_code(verdicts: Iterable[Verdict], record: Record, jobs: Iterable[Job]) -> int:
+    """That of an audit, and 1 where a job loaded a package that was altered."""
+    return 1 if surroundings.are_altered(record, jobs) else audit.exit_code(verdicts)
+
+
+def _jobs(links: Iterable[Link]) -> list[Job]:
+    """The jobs of a chain."""
+    return [link.job for link in links if link.job]
+
+
+def _changed_since(verdicts: Iterable[Verdict]) -> list[str]:
+    """A line on each commit in which files are as recorded that are others now."""
+    counts = Counter(verdict.details[0] for verdict in verdicts if verdict.cause == Cause.IN_COMMIT)
+    return [
+        f"code and settings that have changed since, as recorded in commit {name}: {count} files" for name, count in counts.items()
+    ]
 
 
 def _records_of_others(record: Record) -> tuple[list[Record], list[str]]:
@@ -186,7 +204,7 @@ def _about(record: Record) -> list[str]:
         _state(record.commit, record.facts["changed_files"]),
         *_taken_over(record),
         *(f"machine {machine}" for machine in record.machines),
-        *(f"jobs ran with {variable}" for variable in _variables(record)),
+        *surroundings.lines(record, record.jobs),
         *(f"data {path}: {of['description']}; {of['origin']}; {of['licence']}" for path, of in record.data_sets.items()),
     ]
 
@@ -213,12 +231,6 @@ def _commit(commit: str) -> str:
 def _not_at_hand(record: Record) -> list[str]:
     """A line on each commit that was looked for and cannot be read here."""
     return [f"{error}; an audit in a full clone can answer" for error in record.history.not_at_hand.values()]
-
-
-def _variables(record: Record) -> list[str]:
-    """What was set where jobs ran and could have reached them; see `sgdphysics.job_environment.recorded`."""
-    of_jobs = (job.environment.get("variables") for job in record.jobs)  # older records have none
-    return sorted({f"{name}={value}" for variables in of_jobs if isinstance(variables, dict) for name, value in variables.items()})
 
 
 def _taken_over(record: Record) -> list[str]:

@@ -56,11 +56,23 @@ class History:
             return content
 
     def _content_by_git(self, commit: str, path: str) -> bytes | None:
+        name = self.blobs(commit).get(path)
+        try:
+            return git(self._root, "cat-file", "blob", name) if name else None
+        except GitError as error:
+            self._unreadable[commit] = NotAtHandError(commit, str(error))
+            raise self._unreadable[commit] from None
+
+    def blobs(self, commit: str) -> Mapping[str, str]:
+        """Return git's names of the contents of the project's files as a commit has them, by path.
+
+        Raises:
+            NotAtHandError: If git cannot tell that here, whatever is kept beside a record.
+        """
         if commit in self._unreadable:
             raise self._unreadable[commit]
         try:
-            name = self._files_of(commit).get(path)
-            return git(self._root, "cat-file", "blob", name) if name else None
+            return self._files_of(commit)
         except GitError as error:
             self._unreadable[commit] = NotAtHandError(commit, str(error))
             raise self._unreadable[commit] from None
@@ -88,7 +100,6 @@ class History:
         return None
 
     def _files_of(self, commit: str) -> Mapping[str, str]:
-        """Git's names of the contents of the project's files, by path."""
         if commit not in self._files:
             prefix_of(self._root)  # fails with the reason where there is no repository, or none that git reads
             if not _has(self._root, commit):

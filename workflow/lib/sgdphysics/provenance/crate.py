@@ -33,8 +33,9 @@ PROFILES = {
 BIOSCHEMAS_WORKFLOW = "https://bioschemas.org/profiles/ComputationalWorkflow/1.0-RELEASE"
 MEDIA_TYPES = {".smk": "text/plain", ".safetensors": "application/octet-stream", ".yaml": "application/yaml"}
 MEDIA_TYPES |= {".rst": "text/x-rst", ".md": "text/markdown", ".ipynb": "application/x-ipynb+json"}
-# Of the record of a job, in this order; older records have no plumbing, or no variables.
+# Of the record of a job, in this order; older records have no plumbing, or no variables, or nothing of the files of packages.
 ENVIRONMENT = ("threads", "device", "machine", "python", "packages", "libraries", "wildcards", "plumbing", "variables")
+ENVIRONMENT += ("altered_packages", "package_sums")
 
 
 def build(study: Study, jobs: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:

@@ -4,15 +4,14 @@ Snakemake keeps no checksums of outputs and none of the code that ran. Here the 
 the outputs after it, in the process that does it, so the record says what was used even where a file is changed a moment later.
 """
 
-import importlib.metadata
 import json
 import os
 import platform
 import resource
 import sys
 import time
-from collections.abc import Callable, Collection, Generator, Iterable, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Generator, Iterable, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -22,11 +21,14 @@ import threadpoolctl
 from sgdphysics import job_environment
 from sgdphysics.errors import InputError
 from sgdphysics.files import sha256_of, write_atomically
+from sgdphysics.provenance import modules, packages
+from sgdphysics.provenance.packages import loaded as loaded_packages  # its name here
 from sgdphysics.provenance.places import NOT_KNOWN, recorded_name, without_places
 
 SUFFIX = ".job.json"
 VERSION = 2  # of records as they are written; those of 1 had no number and no plumbing
 PACKAGE = __name__.split(".")[0]
+NOTES = Path(".snakemake/packages")  # on packages, so that not every job reads all of them
 HERE, FOLDER = Path(__file__).parents[1], Path("workflow/lib", PACKAGE)  # of the package: where it is, and is in the project
 # What the records of every version have.
 KEYS = {
@@ -57,14 +59,24 @@ def path_beside(log: str | Path) -> Path:
 
 
 @contextmanager
-def recorded(job: Any, device: Callable[[], str] = lambda: "cpu") -> Generator[None]:
+def recorded(
+    job: Any, device: Callable[[], str] = lambda: "cpu", further: Callable[[], Mapping[str, str]] = dict
+) -> Generator[None]:
     """Write the record of a job when the block has ended without an error; an older record is removed first.
+
+    Of what Snakemake has started, it is checked that script and modules are what the record says; installed packages are summed as
+    far as they are loaded before the work, the others after it.
 
     Args:
         job: Snakemake's object of the job, or one with its ``rule``, ``wildcards``, ``params``, ``input`` (its ``code`` apart),
             ``output``, ``log`` and ``threads``.
         device: Asked at the end, where the job computed.
+        further: Asked at the end for modules of other processes that worked for the job, as `modules.files_of` returns them.
+
+    Raises:
+        InputError: If a module was loaded that is in no record, or the script was another; see `modules.check`.
     """
+    is_whole_process = modules.program_of_snakemake() is not None
     record = path_beside(job.log[0])
     record.unlink(missing_ok=True)
     code = [str(path) for path in getattr(job.input, "code", [])]
@@ -79,14 +91,23 @@ def recorded(job: Any, device: Callable[[], str] = lambda: "cpu") -> Generator[N
         "code": {path: sha256_of(path) for path in sorted(code)},
         "inputs": _by_recorded_name({path: sha256_of(path) for path in inputs}),
     }
-    library_before = loaded_library()
+    library_before = loaded_library(modules.files_of(sys.modules))
+    packages_before = {}
+    if is_whole_process:
+        modules.check_script(content_before["script"])
+        packages_before = packages.files_of(loaded_packages(sys.modules), NOTES)
     start = time.time()
     yield
     end = time.time()
+    elsewhere, files = further(), modules.files_of(sys.modules)
+    if is_whole_process:
+        modules.check(files)
+        modules.check(elsewhere)
+    files = {**elsewhere, **files}
     record_content = {
         "version": VERSION,
         **content_before,
-        "plumbing": {path: sha256 for path, sha256 in {**loaded_library(), **library_before}.items() if path not in code},
+        "plumbing": {path: sha256 for path, sha256 in {**loaded_library(files), **library_before}.items() if path not in code},
         "outputs": {str(path): {"sha256": sha256_of(path), "bytes": Path(path).stat().st_size} for path in job.output},
         "started": _utc(start),
         "ended": _utc(end),
@@ -95,9 +116,10 @@ def recorded(job: Any, device: Callable[[], str] = lambda: "cpu") -> Generator[N
         "device": device(),
         "machine": machine(),
         "python": platform.python_version(),
-        "packages": loaded_packages(sys.modules),
+        "packages": loaded_packages({*sys.modules, *files}),
         "libraries": libraries(),
-        "variables": job_environment.recorded(os.environ),
+        "variables": job_environment.recorded(os.environ, job.threads),
+        **(_state_of_packages(files, packages_before) if is_whole_process else {}),
     }
     text = json.dumps(record_content, indent=1, sort_keys=True) + "\n"
     write_atomically(record, lambda path: path.write_text(text, encoding="utf-8"))
@@ -156,31 +178,16 @@ def seeds_in(value: Any, name: str = "") -> set[int]:
     return set()
 
 
-def loaded_library() -> dict[str, str]:
-    """Return the sums of the files of this library that are loaded, by path relative to the root of the project.
+def loaded_library(files: Mapping[str, str]) -> dict[str, str]:
+    """Return the sums of the files of this library among those of loaded modules, by path relative to the root of the project.
 
     Those of them that are not code of the job are its plumbing: they carry out and record what the code says, and are no evidence.
+
+    Args:
+        files: From `modules.files_of`.
     """
-    modules = [module for name, module in sys.modules.items() if name.split(".")[0] == PACKAGE]
-    files = sorted({Path(file) for module in modules if (file := getattr(module, "__file__", None))})
-    return {
-        (FOLDER / path.relative_to(HERE)).as_posix(): sha256_of(path)
-        for path in files
-        if path.is_relative_to(HERE) and path.is_file()
-    }
-
-
-def loaded_packages(modules: Collection[str]) -> dict[str, str]:
-    """Return name and version of the packages to which loaded modules belong; of one without metadata the version is not known."""
-    modules = {module.split(".")[0] for module in modules}
-    explained = {PACKAGE}
-    names = set()
-    for name, parts in _modules_of_packages():
-        if parts & modules:
-            explained |= parts
-            names.add(name)
-    names |= {module for module in modules - explained if _is_package_of_others(module)}
-    return {name: _version(name) for name in sorted(names)}
+    paths = sorted({Path(file) for name, file in files.items() if name.split(".")[0] == PACKAGE})
+    return {(FOLDER / path.relative_to(HERE)).as_posix(): sha256_of(path) for path in paths if path.is_relative_to(HERE)}
 
 
 def machine() -> dict[str, str]:
@@ -196,35 +203,21 @@ def libraries() -> list[dict[str, Any]]:
     return sorted(entries, key=lambda entry: json.dumps(entry, sort_keys=True))
 
 
+def _state_of_packages(files: Mapping[str, str], before: Mapping[str, packages.Files]) -> dict[str, Any]:
+    """Sums of packages and what is altered of them, as far as that is known: before the work, or after it of those loaded by it."""
+    after = packages.files_of(loaded_packages({*sys.modules, *files}), NOTES)
+    found = {**after, **before}
+    altered = {name: [*found[name].altered, *others] for name, others in packages.not_listed(files).items()}
+    altered |= {name: list(of.altered) for name, of in found.items() if of.altered and name not in altered}
+    for name in before:
+        if before[name] != after.get(name):
+            altered.setdefault(name, []).append("while the job ran")
+    return {"package_sums": {name: of.sha256 for name, of in found.items() if of.sha256}, "altered_packages": altered}
+
+
 def _by_recorded_name(inputs: Mapping[str, str]) -> dict[str, str]:
     """Sums by the names that records have for files."""
     return {recorded_name(path, sha256): sha256 for path, sha256 in inputs.items()}
-
-
-def _is_package_of_others(module: str) -> bool:
-    """Whether a loaded module is a folder of modules, and neither Python's own nor a part that another package loads by itself."""
-    return module not in sys.stdlib_module_names and hasattr(sys.modules.get(module), "__path__")
-
-
-def _modules_of_packages() -> Generator[tuple[str, set[str]]]:
-    """Name and top modules of every installed package.
-
-    As `importlib.metadata.packages_distributions`, which one package without a name, as a broken installation leaves it, can end.
-    """
-    for package in importlib.metadata.distributions():
-        with suppress(KeyError):
-            if name := package.metadata["Name"]:
-                files = [file for file in package.files or [] if file.suffix == ".py"]
-                declared = (package.read_text("top_level.txt") or "").split()
-                yield name, set(declared or (file.parts[0] if len(file.parts) > 1 else file.stem for file in files))
-
-
-def _version(package: str) -> str:
-    """Version of a package by its metadata, of which a part or all may be missing."""
-    try:
-        return importlib.metadata.version(package) or NOT_KNOWN
-    except (importlib.metadata.PackageNotFoundError, KeyError):
-        return NOT_KNOWN
 
 
 def _peak_memory() -> int:

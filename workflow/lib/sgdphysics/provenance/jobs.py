@@ -7,7 +7,7 @@ import errno
 import sys
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -27,12 +27,14 @@ class Job:
         threads: How many it may use.
         resources: By name, such as ``gpu``.
         device: Where it computes, as its record will say: whoever prepares another device sets its name.
+        modules: Of other processes that work for the job, as `modules.files_of` returns them: whoever starts them adds these.
     """
 
     rule: str
     threads: int
     resources: Mapping[str, Any]
     device: str = "cpu"
+    modules: dict[str, str] = field(default_factory=dict)
 
 
 @contextmanager
@@ -55,7 +57,8 @@ def logged_job(job: Any) -> Generator[Job]:
     file = None
     try:
         file = log.open("w", buffering=1, encoding="utf-8")
-        with redirect_stdout(file), redirect_stderr(file), job_records.recorded(job, lambda: assignment.device):
+        record = job_records.recorded(job, lambda: assignment.device, lambda: assignment.modules)
+        with redirect_stdout(file), redirect_stderr(file), record:
             yield assignment
     except InputError as error:
         _end(str(error), file)

@@ -121,6 +121,10 @@ class _Reader:
             facts=self.facts,
             data_sets={path: self._values(entity, "additionalProperty") for path, entity in data_sets.items()},
             packages={package["name"]: package["version"] for package in packages},
+            package_facts={
+                package["name"]: {key: _word(package[key]) for key in ("sha256", "description") if key in package}
+                for package in packages
+            },
             left_out=_left_out(root / "results" / self.study / LEFT_OUT),
             earlier_code={code.name: code for code in self.earlier_code.values()},
         )

@@ -93,6 +93,7 @@ class Record:
         facts: What the record says of the study as a whole: settings, commit, changed files and so on.
         data_sets: What it says of a prepared data set, by its path.
         packages: Version of every package that a job loaded, by name.
+        package_facts: What the record says of it besides: "sha256" over its files, "description" of what of them was altered.
         left_out: Files and folders that this copy of the study leaves out, None if it is no published copy.
         earlier_code: Code of jobs that were taken over, by its name.
         outside: Where files outside of the project are now, by their recorded names, as far as that can be told.
@@ -109,6 +110,7 @@ class Record:
     packages: Mapping[str, str]
     left_out: tuple[str, ...] | None = None
     earlier_code: Mapping[str, EarlierCode] = field(default_factory=dict)
+    package_facts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     outside: Mapping[str, Path] = field(default_factory=dict)
     seen: dict[str, Found] = field(default_factory=dict)
 

@@ -1,5 +1,6 @@
 """What git says of the repository of a project: its commit and what differs from that, or why this is not known."""
 
+import hashlib
 import os
 import re
 import subprocess
@@ -52,12 +53,13 @@ def state_of(root: Path, sources: Iterable[str]) -> State:
 
     Args:
         root: Folder of the project.
-        sources: Paths of files that are compared with the commit by their content, whatever git was told to ignore.
+        sources: Paths of files that the commit ought to have, whatever git was told to ignore; those that it has are compared with
+            it byte by byte, whatever git was told of them: not to look, or to pass them through a filter first.
     """
     root = checkout(root)
     try:
         prefix = prefix_of(root)
-        commit = _head(root)
+        commit = head_of(root)
         committed = files_of(root, commit)
         if prefix and MAIN_FILE not in committed:
             return State(f"{NOT_KNOWN}: the repository around the project does not have it")
@@ -128,7 +130,12 @@ def _reason(complaint: str) -> str:
     return f"git cannot read this checkout ({without_paths})"
 
 
-def _head(root: Path) -> str:
+def head_of(root: Path) -> str:
+    """Return the commit that is checked out.
+
+    Raises:
+        GitError: If there is none, or no repository.
+    """
     try:
         return _text(git(root, "rev-parse", "--verify", "--quiet", "HEAD")).strip()
     except GitError:
@@ -142,12 +149,33 @@ def _changed(root: Path, prefix: str) -> list[str]:
 
 
 def _different(root: Path, sources: Iterable[str], committed: Mapping[str, str]) -> list[str]:
-    """Those of the files that a commit does not have, or has otherwise."""
-    names = sorted({name for name in sources if (root / name).is_file()})
-    known = [name for name in names if name in committed]
-    contents = _text(git(root, "hash-object", "--", *known)).split() if known else []
-    same = {name for name, content in zip(known, contents, strict=True) if committed[name] == content}
-    return [name for name in names if name not in same]
+    """Those of the files that a commit does not have, though it ought to, or has otherwise; or has, and they are not there.
+
+    What is a link is left to git, which keeps where it leads to; so is what is not there in a checkout that is to have a part only.
+    """
+    is_part = git(root, "config", "--bool", "--default", "false", "core.sparseCheckout").strip() == b"true"
+    missing = [] if is_part else [name for name in committed if not os.path.lexists(root / name)]
+    present = (name for name in {*sources, *committed} if (root / name).is_file() and not (root / name).is_symlink())
+    return [*missing, *(name for name in present if name not in committed or not _is_blob(root / name, committed[name]))]
+
+
+def _is_blob(path: Path, name: str) -> bool:
+    """Whether git's name of a content is that of the bytes of a file; one that cannot be read is not."""
+    try:
+        return name == blob_name(path.read_bytes(), len(name))
+    except OSError:
+        return False
+
+
+def blob_name(content: bytes, digits: int) -> str:
+    """Return git's name of a content, as the objects of a commit have it: no filter and no end of line plays a part.
+
+    Args:
+        content: The bytes.
+        digits: Of the name, by the kind of repository: 40 or 64.
+    """
+    kind = {40: "sha1", 64: "sha256"}[digits]
+    return hashlib.new(kind, b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
 
 
 def _text(output: bytes) -> str:

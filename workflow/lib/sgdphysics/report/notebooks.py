@@ -5,6 +5,7 @@ is left out of it, and its policy forbids the same.
 """
 
 import html
+import json
 import os
 import re
 import tempfile
@@ -29,17 +30,19 @@ from sgdphysics.errors import InputError
 from sgdphysics.report.markup import harmless
 
 KERNEL = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}, "language_info": {"name": "python"}}
+LAST_CELL = "import json, sys; from sgdphysics.provenance import modules; print(json.dumps(modules.files_of(sys.modules)))"
 INJECTED = "injected-parameters"  # papermill's tag of the cell that it adds
 # Where a warning comes from: folders of one machine, and of one run.
 FOLDERS = re.compile(r"(?<![\w.:/-])/([^\s/:'\"]+/)+")
 
 
-def execute(path: Path, parameters: Mapping[str, Any]) -> NotebookNode:
+def execute(path: Path, parameters: Mapping[str, Any], modules: dict[str, str] | None = None) -> NotebookNode:
     """Execute a notebook in the present folder, its ``parameters`` cell followed by these values; its bytes depend on nothing else.
 
     Args:
         path: The notebook.
         parameters: Plain values by name.
+        modules: To which the kernel's modules and their files are added, as `provenance.modules.files_of` returns them.
 
     Returns:
         The executed notebook, as `normalised`.
@@ -50,7 +53,7 @@ def execute(path: Path, parameters: Mapping[str, Any]) -> NotebookNode:
     with _kernel_environment() as folder:
         try:
             executed = papermill.execute_notebook(
-                str(path),
+                str(_with_last_cell(path, folder / path.name)),
                 str(folder / "executed.ipynb"),
                 parameters=dict(parameters),
                 kernel_name="python3",
@@ -65,6 +68,9 @@ def execute(path: Path, parameters: Mapping[str, Any]) -> NotebookNode:
             raise InputError(f"{path.name}, cell {number}: {error.ename}: {_first_line(error.evalue)}") from None
         except DeadKernelError as error:
             raise InputError(f"{path.name}: the kernel died ({_first_line(str(error))})") from None
+    told = "".join(output.text for output in executed.cells.pop().outputs if output.get("name") == "stdout")
+    if modules is not None:
+        modules |= json.loads(told)
     return normalised(executed, parameters)
 
 
@@ -119,6 +125,14 @@ def formula(source: str, block: bool = False) -> str:
         return latex2mathml.tex2mathml(source.strip(), as_block=block)
     except (MathError, SyntaxError, IndexError, AttributeError) as error:
         raise InputError(f"formula {source.strip()!r}: {_first_line(str(error))}") from None
+
+
+def _with_last_cell(path: Path, copy: Path) -> Path:
+    """Write a copy of a notebook that ends with a cell that prints the kernel's modules; returns the copy."""
+    notebook = nbformat.read(path, as_version=4)
+    notebook.cells.append(nbformat.v4.new_code_cell(LAST_CELL))
+    nbformat.write(notebook, copy)
+    return copy
 
 
 def _stored_number(path: Path, index: int) -> int:

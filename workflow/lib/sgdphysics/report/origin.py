@@ -7,7 +7,7 @@ from typing import Any
 import yaml
 
 from sgdphysics.errors import InputError, one_line
-from sgdphysics.provenance import audit, commits
+from sgdphysics.provenance import audit, commits, surroundings
 from sgdphysics.provenance.places import without_places
 from sgdphysics.report.text import listed
 
@@ -72,6 +72,8 @@ def record_facts(record: audit.Record) -> dict[str, Any]:
         "devices": sorted({job.environment["device"] for job in record.jobs}),
         "pythons": sorted({job.environment["python"] for job in record.jobs}),
         "packages": record.packages,
+        "variables": surroundings.variables(record.jobs),
+        "altered_packages": {name: listed(files) for name, files in surroundings.altered(record, record.jobs).items()},
     }
 
 

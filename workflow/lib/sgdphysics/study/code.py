@@ -14,7 +14,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TypeGuard
 
-PLUMBING = ("errors", "files", "job_environment", "progress", "provenance.job_records", "provenance.jobs", "provenance.places")
+PLUMBING = (
+    *("errors", "files", "job_environment", "progress"),
+    *(f"provenance.{name}" for name in ("job_records", "jobs", "modules", "packages", "places")),
+)
 PACKAGE = "sgdphysics"
 
 

@@ -4,12 +4,20 @@ That folder is the checkout or another one, which then gets links to the code: a
 and with the links those of code and settings mean the same in both, so that records, audits and commands are alike.
 """
 
+import marshal
 import os
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import suppress
+from importlib.machinery import BYTECODE_SUFFIXES, EXTENSION_SUFFIXES, all_suffixes
+from importlib.util import cache_from_source
+from itertools import chain
 from pathlib import Path
 
 from sgdphysics.errors import InputError
+from sgdphysics.provenance import modules
 
+INSTALLED = {".dist-info", ".egg-info", ".egg-link", ".egg", ".pth"}  # how names end of what tells Python of packages
+NO_SOURCE = (*EXTENSION_SUFFIXES, *BYTECODE_SUFFIXES)  # and of modules that are not compiled here
 # What jobs read of the checkout, and what makes a folder one in which `sgdphysics` answers.
 LINKED = (
     *("Snakefile", "workflow", "config", "envs", "profiles"),
@@ -39,6 +47,56 @@ def check_arguments(arguments: Sequence[str]) -> None:
     """
     if sum(argument.startswith("--configf") for argument in arguments) > 1:
         raise InputError("--configfile: found several times, expected once with all files behind it: --configfile FILE FILE")
+
+
+def check_library(library: Path) -> None:
+    """Check that the folder of the library has nothing for Python but the packages of this project, compiled from their sources.
+
+    Anything else there would run in every process, and be in no record. Bytecode that Python may take was removed before. Where
+    that was not possible, such as in a checkout that may only be read, it must be that of its source.
+
+    Args:
+        library: The folder.
+
+    Raises:
+        InputError: If there is anything else; in one line that names the first.
+    """
+    found = next(chain(_foreign(library), _foreign_in_packages(library), _other_bytecode(library)), None)
+    if found:
+        raise InputError(
+            f"{found}: found, expected only sources of {' and '.join(sorted(modules.PACKAGES))} in this folder: "
+            "Python would load it, and no record would say what it does"
+        )
+
+
+def _foreign(library: Path) -> Generator[Path]:
+    """What Python would load from the folder of the library, or take for an installed package, besides the packages there."""
+    own = {*modules.PACKAGES, "__pycache__", f"{modules.OWN}.egg-info"}
+    for path in sorted(library.iterdir()):
+        is_module = path.name.partition(".")[0].isidentifier() and (path.is_dir() or path.name.endswith(tuple(all_suffixes())))
+        if path.name not in own and (is_module or path.suffix in INSTALLED):
+            yield path
+
+
+def _foreign_in_packages(library: Path) -> Generator[Path]:
+    """What Python would load from the packages in place of a source, or did before this library found its own modules."""
+    for path in sorted(path for name in modules.PACKAGES for path in (library / name).rglob("*")):
+        takes_its_place = path.name == "__init__.py" and path.parent.with_suffix(".py").is_file()
+        if takes_its_place or (path.name.endswith(NO_SOURCE) and path.parent.name != "__pycache__"):
+            yield path
+
+
+def _other_bytecode(library: Path) -> Generator[Path]:
+    """Bytecode that Python takes by the size and time of its source, and that is not what the source compiles to."""
+    for source in (library / modules.OWN / "__init__.py", *(library / modules.PLUGIN).glob("*.py")):
+        bytecode = Path(cache_from_source(str(source), optimization=""))  # as jobs run, whatever this process does
+        with suppress(FileNotFoundError):
+            try:
+                code = marshal.loads(bytecode.read_bytes()[16:])  # as Python would
+            except (EOFError, ValueError, TypeError):
+                code = None
+            if code != compile(source.read_bytes(), str(source), "exec", dont_inherit=True, optimize=0):
+                yield bytecode
 
 
 def prepare_folder(folder: Path, root: Path) -> None:
