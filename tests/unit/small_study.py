@@ -28,6 +28,7 @@ LEDGER_TEXT = """claim,statistic,value,ci_low,ci_high,n_seeds,verdict
 first,slope,-1.0,-1.5,-0.5,5,replicated
 second,ratio,2.0,1.0,3.0,5,partly
 """
+ANSWERED_BY = "answered by sgdphysics as it is installed elsewhere, not by code of this tree\n"
 # Rule -> library files, inputs, outputs with their content.
 RULES = {
     "prepare": ((), (), {DATA: "digits\n"}),

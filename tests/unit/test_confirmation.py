@@ -172,7 +172,7 @@ def test_a_study_that_was_forged_as_a_whole_is_exposed_by_the_published_anchor_o
     assert states(study) == {}
     for told in (anchor, total):
         for question in QUESTIONS:
-            answer = (1, f"{CRATE}  tampered: its sha256 is not {told}\n", "")
+            answer = (1, f"{CRATE}  tampered: its sha256 is not {told}\n{small.ANSWERED_BY}", "")
             assert small.answer(study, "audit", *question, "--record-sum", told) == answer
 
 

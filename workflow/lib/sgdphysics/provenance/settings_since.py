@@ -44,14 +44,18 @@ class _Catalogues:
 def outdated(record: Record, parse: Parse) -> Callable[[Job], Verdict | None]:
     """Return what says of a job why it was not, or would not be, run with the settings of its record; None where it was and would.
 
-    A job that was taken over as published is measured by the claims and data sets of its own commit. For `audit.verdicts`.
+    A job that was taken over as published is measured by the settings that its own record had, and the claims and data sets of its
+    own commit. For `audit.verdicts`.
     """
-    changed_since, expected = _changed_since(record, parse), StudyParameters(record.facts["settings"])
+    changed_since = _changed_since(record, parse)
+    settings = {entry["commit"]: entry["settings"] for entry in record.facts.get("earlier_records", [])}
+    settings[record.commit] = record.facts["settings"]
+    expected = {commit: StudyParameters(recorded) for commit, recorded in settings.items()}
 
     def why(job: Job) -> Verdict | None:
         wildcards = job.environment.get("wildcards", {})  # older records have none
-        is_of_study = wildcards.get("study", record.study) == record.study
-        if is_of_study and (difference := expected.first_difference(job.parameters, wildcards)):
+        is_of_study = wildcards.get("study", record.study) == record.study and job.commit in expected
+        if is_of_study and (difference := expected[job.commit].first_difference(job.parameters, wildcards)):
             return Verdict(Cause.OTHER_PARAMETERS, (difference,))
         return changed_since(job)
 
