@@ -228,11 +228,10 @@ def test_a_study_that_was_forged_as_a_whole_is_exposed_by_the_published_sum(stud
     small.publish(study, (study / CRATE).read_text())
     assert states(study) == {}  # nothing in the folder can tell
     for question in (["--all"], [small.FIGURE], ["--claim", "first"]):
-        assert small.answer(study, "audit", *question, "--record-sum", published) == (
-            1,
-            f"{CRATE}  tampered: its sha256 is not {published}\n",
-            "",
-        )
+        code, out, err = small.answer(study, "audit", *question, "--record-sum", published)
+        first, answering = out.splitlines()
+        assert (code, first, err) == (1, f"{CRATE}  tampered: its sha256 is not {published}", "")
+        assert answering.startswith("answered by ")
     assert states(study, "--record-sum", published) == {CRATE: ("tampered", f"its sha256 is not {published}")}
 
 
@@ -444,9 +443,10 @@ def test_neither_times_nor_the_place_nor_other_records_matter(study, tmp_path):
 def test_a_record_that_is_none_is_answered_in_one_line(study, text):
     path = study / CRATE
     path.write_bytes(text.encode("latin-1"))
-    line = f"{CRATE}  tampered: its sha256 is not the one that the report page prints\n"
+    line = f"{CRATE}  tampered: its sha256 is not the one that the report page prints"
     for question in (["--all"], [small.FIGURE], ["--claim", "first"]):
-        assert small.answer(study, "audit", *question) == (1, line, "")
+        code, out, err = small.answer(study, "audit", *question)
+        assert (code, out.splitlines()[:-1], err) == (1, [line], "")  # and then which code answers
     (study / PAGE).unlink()  # now nothing tells that it was another one
     for question in (["--all"], [small.FIGURE], ["--claim", "first"]):
         code, out, err = small.answer(study, "audit", *question)

@@ -14,7 +14,7 @@ import yaml
 
 from sgdphysics import job_environment
 from sgdphysics.errors import InputError, one_line
-from sgdphysics.provenance import answers, audit, compare, project, settings_since
+from sgdphysics.provenance import answers, audit, compare, own_code, project, settings_since
 from sgdphysics.provenance.confirmation import record_is_changed
 from sgdphysics.provenance.reading import load
 from sgdphysics.provenance.record import CRATE
@@ -22,7 +22,8 @@ from sgdphysics.study import catalogue
 from sgdphysics.study.configuration import Configuration, content_of, laid_over
 
 EXIT = """exit codes: 0 all that was asked for is intact (or equal), 1 something is stale, tampered or unknown (or differs), or the
-record is not confirmed: by its sum on the report page or by --record-sum, 2 the question cannot be answered: no record, no such
+record is not confirmed: by its sum on the report page or by --record-sum, or a job loaded an altered package, or code of this tree
+answers that no commit has, 2 the question cannot be answered: no record, no such
 study, wrong arguments, or an answer that takes a commit which is not at hand, and nothing else is amiss"""
 STATES = """intact: the bytes of the record, and so is all that it was made from; not kept: left out of a published study; stale:
 something that it was made from has changed since; tampered: not the bytes of the record, or missing; unknown: no record tells, or
@@ -143,9 +144,10 @@ def _audit(options: argparse.Namespace) -> int:
     root = project.root_above(options.file or Path())
     path = None if options.file is None else project.path_within(root, options.file)
     study = project.study_asked_for(root, options.study, path, lambda: _default_study(root))
-    answer = _answer(options, root, path, study)
-    print(json.dumps(answer.content, indent=1, sort_keys=True) if options.json else "\n".join(answer.lines))
-    return answer.exit_code
+    answer, code = _answer(options, root, path, study), own_code.of_this_process(root, study)
+    content = {**answer.content, "answered_by": code.line}
+    print(json.dumps(content, indent=1, sort_keys=True) if options.json else "\n".join([*answer.lines, code.line]))
+    return 1 if code.is_other else answer.exit_code
 
 
 def _answer(options: argparse.Namespace, root: Path, path: str | None, study: str) -> answers.Answer:

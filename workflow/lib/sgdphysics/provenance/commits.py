@@ -43,11 +43,19 @@ class History:
         Raises:
             NotAtHandError: If that cannot be told here.
         """
+        name = self.blobs(commit).get(path)
+        try:
+            return git(self._root, "cat-file", "blob", name) if name else None
+        except GitError as error:
+            self.not_at_hand[commit] = NotAtHandError(commit, str(error))
+            raise self.not_at_hand[commit] from None
+
+    def blobs(self, commit: str) -> Mapping[str, str]:
+        """Return git's names of the contents of the project's files as a commit has them, by path; raises as `content` does."""
         if commit in self.not_at_hand:
             raise self.not_at_hand[commit]
         try:
-            name = self._files_of(commit).get(path)
-            return git(self._root, "cat-file", "blob", name) if name else None
+            return self._files_of(commit)
         except GitError as error:
             self.not_at_hand[commit] = NotAtHandError(commit, str(error))
             raise self.not_at_hand[commit] from None
@@ -75,7 +83,6 @@ class History:
         return None
 
     def _files_of(self, commit: str) -> Mapping[str, str]:
-        """Git's names of the contents of the project's files, by path."""
         if commit not in self._files:
             prefix_of(self._root)  # fails with the reason where there is no repository, or none that git reads
             if not _has(self._root, commit):
