@@ -58,7 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     audit_parser.add_argument("--record-sum", metavar="SHA256", help="anchor of the study, or sum of its record, as published")
     audit_parser.add_argument("--json", action="store_true", help="the answer as JSON")
     audit_parser.set_defaults(run=_audit)
-    command_verify.add(add_command, _count)
+    command_verify.add(add_command)
     publish_parser = add_command("publish", help="put sources and anchor beside a finished study, to be published with the code")
     publish_parser.add_argument("study", help="the study, with its provenance/not_kept.txt")
     publish_parser.set_defaults(run=_publish)

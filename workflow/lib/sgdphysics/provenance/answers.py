@@ -172,6 +172,11 @@ def _doubts(record: Record, states: States) -> dict[str, Verdict]:
     }
 
 
+def not_confirmed(record: Record) -> list[str]:
+    """Return a line on each file that should confirm the record and does not."""
+    return _told(_doubts(record, confirmation.confirmation(record.root, record.study).verdicts))
+
+
 def _told(doubts: States) -> list[str]:
     advice = "give the anchor, or the sum of the record, that was published with it by --record-sum"
     return [f"record not confirmed: {name} is {_text(verdict)}; {advice}" for name, verdict in doubts.items()]
@@ -200,7 +205,7 @@ def _text(verdict: Verdict) -> str:
 def _about(record: Record) -> list[str]:
     return [
         f"record {record.crate}, sha256 {record.today(record.crate)}",
-        *_anchor(record),
+        *anchor(record),
         _state(record.commit, record.facts["changed_files"]),
         *_taken_over(record),
         *(f"machine {machine}" for machine in record.machines),
@@ -209,8 +214,8 @@ def _about(record: Record) -> list[str]:
     ]
 
 
-def _anchor(record: Record) -> list[str]:
-    """A line with the anchor of the study, and which files print it."""
+def anchor(record: Record) -> list[str]:
+    """Return a line with the anchor of the study, and which files print it; none where there is none."""
     told = confirmation.confirmation(record.root, record.study)
     printed = f", printed by {', '.join(told.printed_by)}" if told.printed_by else ""
     return [f"{confirmation.line(record.study, told.anchor)}{printed}"] if told.anchor else []

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from sgdphysics.errors import InputError
 from sgdphysics.files import sha256_of
-from sgdphysics.provenance import commits, compare, job_records
+from sgdphysics.provenance import commits, compare, job_records, packages, surroundings
 from sgdphysics.provenance.again import Clone, runs_apart
 from sgdphysics.provenance.compare import Tolerances
 from sgdphysics.provenance.places import NOT_KNOWN
@@ -82,7 +82,7 @@ def chosen(record: Record, jobs: Collection[Job], sample: int | None, seed: int)
 
 
 def check_packages(record: Record) -> None:
-    """Raise `InputError` where a package is not installed in the version with which the jobs ran."""
+    """Raise `InputError` where a package is not installed in the version with which the jobs ran, or was altered since."""
     for name, version in sorted(record.packages.items()):
         try:
             installed = importlib.metadata.version(name)
@@ -93,6 +93,9 @@ def check_packages(record: Record) -> None:
                 f"package {name}: found {installed}, expected {version}, with which the jobs ran; "
                 f"install requirements.txt of {commits.short(record.commit)} in an environment of its own"
             )
+    for name, files in packages.files_of(record.packages, record.root / job_records.NOTES).items():
+        if surroundings.is_certain(files.altered):
+            raise InputError(f"package {name}: found {files.altered[0]} altered since it was installed, expected it as installed")
 
 
 def outcomes(record: Record, jobs: Sequence[Job], cores: str, tolerances: Tolerances) -> Iterator[Outcome]:
