@@ -142,11 +142,11 @@ def test_the_jobs_of_a_node_that_dies_are_run_again_on_the_other(cluster, folder
 
 
 def test_a_job_that_needs_more_memory_gets_more(cluster, folder, expected):
-    with Submitted(cluster, folder, TARGET, "--set-resources", "train_ensemble:mem_mb=500*attempt") as study:
+    with Submitted(cluster, folder, TARGET, "--set-resources", "train_ensemble:mem_mb=250*attempt") as study:
         study.finish()
         jobs = [entry for entry in study.jobs() if "train_ensemble" in entry["Comment"]]
-    assert {entry["State"] for entry in jobs if entry["ReqMem"] == "500M"} & {"FAILED", "OUT_OF_MEMORY"}
-    assert {entry["ReqMem"] for entry in jobs if entry["State"] == "COMPLETED"} - {"500M"}
+    assert {entry["State"] for entry in jobs if entry["ReqMem"] == "250M"} & {"FAILED", "OUT_OF_MEMORY"}
+    assert {entry["ReqMem"] for entry in jobs if entry["State"] == "COMPLETED"} - {"250M"}
     assert_made(folder, expected)
 
 

@@ -150,6 +150,14 @@ def test_fig1_of_feng2021(tmp_path, runs_path):
     check(tabulate, tables, tmp_path, names)
 
 
+def test_a_window_with_one_component_has_no_ratio_to_a_second():
+    spectrum = pd.DataFrame({"variance": [2.0], "held_out_variance": [1.5], "total_variance": [2.0]})
+    numbers = script("tabulate_feng2021_fig1")["_dimension"](spectrum)
+    assert (numbers["components"], numbers["whole_spectrum"], numbers["components_90"]) == (1, True, 1)
+    ratios = ("first_to_second", "participation_ratio_without_first", "held_out_participation_ratio_without_first")
+    assert np.isnan([numbers[name] for name in (*ratios, "components_90_without_first")]).all()
+
+
 def directions():
     """What is measured along the directions of every run, and the slices of the reference runs."""
     window = {key: [value] for key, value in WINDOW.items()}

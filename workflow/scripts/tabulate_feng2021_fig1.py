@@ -54,7 +54,7 @@ def _points(spectrum: pd.DataFrame) -> pd.DataFrame:
 
 
 def _dimension(spectrum: pd.DataFrame) -> dict[str, float]:
-    """Numbers of components of one spectrum; participation ratios only where it is whole."""
+    """Numbers of components of one spectrum; participation ratios only where it is whole, and no ratio of one component alone."""
     variance, held_out = (torch.tensor(spectrum[name].to_numpy()) for name in ("variance", "held_out_variance"))
     total, rest = float(spectrum["total_variance"].iloc[0]), float(spectrum["total_variance"].iloc[0] - variance[0])
     whole = abs(float(variance.sum()) / total - 1) < 1e-9
@@ -64,7 +64,7 @@ def _dimension(spectrum: pd.DataFrame) -> dict[str, float]:
         "components_90": _components(variance, 0.90, total),
         "components_99": _components(variance, 0.99, total),
         "components_90_without_first": _components(variance[1:], 0.90, rest),
-        "first_to_second": float(variance[0] / variance[1]),
+        "first_to_second": float(variance[0] / variance[1]) if len(variance) > 1 else math.nan,
         "participation_ratio_without_first": _participation(variance[1:]) if whole else math.nan,
         "held_out_participation_ratio_without_first": _participation(held_out[1:]) if whole else math.nan,
     }
