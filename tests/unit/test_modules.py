@@ -29,6 +29,18 @@ def test_modules_of_python_of_packages_and_of_the_library_are_in_order():
 HANDLER = str(LIBRARY / "snakemake_logger_plugin_sgdphysics/handler.py")
 
 
+def test_snakemakes_plugin_may_be_that_of_another_checkout_if_it_is_the_same(tmp_path):
+    copy = tmp_path / "handler.py"
+    copy.write_bytes(Path(HANDLER).read_bytes())
+    modules.check({"snakemake_logger_plugin_sgdphysics.handler": str(copy)})
+    for other in ("snakemake_logger_plugin_sgdphysics.displays", "sgdphysics.handler", "handler"):
+        with pytest.raises(InputError, match=rf"^module {other}: loaded from "):
+            modules.check({other: str(copy)})
+    copy.write_bytes(copy.read_bytes() + b"\n")
+    with pytest.raises(InputError, match=r"^module snakemake_logger_plugin_sgdphysics.handler: loaded from "):
+        modules.check({"snakemake_logger_plugin_sgdphysics.handler": str(copy)})
+
+
 @pytest.mark.parametrize(
     ("name", "file"),
     [

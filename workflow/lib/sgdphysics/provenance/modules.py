@@ -51,7 +51,8 @@ def check(files: Mapping[str, str]) -> None:
     """
     folders = frozenset(str(path) for folder in _folders() for path in (folder, folder.resolve()))
     for name, file in sorted(files.items()):
-        if not (_is_of_this_library(name, Path(file)) if _is_below(file, LIBRARIES) else _is_below(file, folders)):
+        is_known = _is_of_this_library(name, Path(file)) if _is_below(file, LIBRARIES) else _is_below(file, folders)
+        if not (is_known or _is_copy_of_plugin(name, Path(file))):
             raise InputError(
                 f"module {name}: loaded from {file}, expected one of Python's own, of an installed package or of the library: "
                 "no record would say what it does"
@@ -93,9 +94,19 @@ def _resolved(folder: str) -> str:
 
 def _is_of_this_library(name: str, path: Path) -> bool:
     """Whether a file has the place that its module's name says, and no other file has it too."""
-    module = LIBRARY.joinpath(*name.split("."))
-    sources = [source for source in (module.with_suffix(".py"), module / "__init__.py") if source.is_file()]
+    sources = _sources_of(name)
     return name.split(".")[0] in PACKAGES and len(sources) == 1 and path.samefile(sources[0])
+
+
+def _is_copy_of_plugin(name: str, path: Path) -> bool:
+    """Whether a file is byte for byte one of Snakemake's plugin here: it is loaded before it is known which checkout this is."""
+    return name.split(".")[0] == PLUGIN and any(source.read_bytes() == path.read_bytes() for source in _sources_of(name))
+
+
+def _sources_of(name: str) -> list[Path]:
+    """The files of this library that have the place of a module's name."""
+    module = LIBRARY.joinpath(*name.split("."))
+    return [source for source in (module.with_suffix(".py"), module / "__init__.py") if source.is_file()]
 
 
 def _folders() -> Generator[Path]:
