@@ -37,7 +37,8 @@ def of_this_process(root: Path, study: str) -> OwnCode:
         study: Whose record names a commit that may have the code, where the one that is checked out has not.
     """
     folder = checkout(root)
-    files = {Path(file).resolve() for file in modules.files_of(sys.modules).values()}
+    own = {name: module for name, module in list(sys.modules.items()) if name.split(".")[0] in modules.PACKAGES}
+    files = {Path(file).resolve() for file in modules.files_of(own).values()}
     names = {path.relative_to(folder).as_posix(): path for path in files if path.is_relative_to(folder / "workflow" / "lib")}
     if not names:
         return OwnCode("answered by sgdphysics as it is installed elsewhere, not by code of this tree")
