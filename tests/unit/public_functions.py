@@ -8,6 +8,8 @@ import sgdphysics
 
 NOT_SCIENCE = {
     "command_line": "the command",
+    "command_settings": "the command",
+    "command_verify": "the command",
     "datasets": "files of data sets: `sources` checks them",
     "devices": "jobs",
     "downloads": "files of data sets: in test_downloads.py",

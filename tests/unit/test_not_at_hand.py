@@ -98,8 +98,10 @@ def repository_without_commit(original, folder):
     return folder / "archive"
 
 
-def partial_without_the_rest(original, folder):
-    git(clone("--filter=blob:none")(original, folder), "remote", "set-url", "origin", (folder / "gone").as_uri())
+def partial(original, folder):
+    """Git would fetch the rest, by a command that settings of the checkout may name."""
+    git(folder, "clone", "--quiet", "--filter=blob:none", original.as_uri(), "clone")
+    git(folder / "clone", "config", "remote.origin.uploadpack", f"touch {folder / 'fetched'}; git-upload-pack")
     return folder / "clone"
 
 
@@ -111,12 +113,11 @@ ELSEWHERE = {"GIT_DIR": "/nowhere/.git", "GIT_WORK_TREE": "/nowhere", "GIT_INDEX
     [
         (clone(), {}),
         (clone(), ELSEWHERE),
-        (clone("--filter=blob:none"), {}),
         (worktree, {}),
         (submodule, {}),
         (merged_into_a_larger_one, {}),
     ],
-    ids=["clone", "variables", "partial", "worktree", "submodule", "merged"],
+    ids=["clone", "variables", "worktree", "submodule", "merged"],
 )
 def test_where_the_commit_is_at_hand_all_is_intact(original, tmp_path, monkeypatch, checkout, environment):
     folder = checkout(original[0], tmp_path)
@@ -137,7 +138,7 @@ NOT_AT_HAND = [
     (clone("--depth", "1"), {}, "this clone is shallow"),
     (clone(), {"PATH": ""}, "no git here"),
     (clone(), {"GIT_TEST_ASSUME_DIFFERENT_OWNER": "1"}, REFUSED),
-    (partial_without_the_rest, {}, "git cannot read this checkout (... does not appear to be a git repository)"),
+    (partial, {}, "this clone is partial, and nothing is fetched for an audit"),
 ]
 IDS = ["archive", "archive within", "no commit", "shallow", "no git", "refused", "partial"]
 
@@ -162,6 +163,7 @@ def test_where_the_commit_is_not_at_hand_nothing_is_called_tampered(original, tm
     assert f"{small.FIGURE}  unknown: made from {DRAW}, of which it is unknown whether it has changed since" in lines
     assert small.answer(folder, "audit", small.FIGURE)[0] == small.answer(folder, "audit", DRAW)[0] == 2
     assert small.answer(folder, "audit", small.READ)[0] == small.answer(folder, "audit", "--claim", "first")[0] == 0
+    assert not (tmp_path / "fetched").exists()
 
 
 @pytest.fixture

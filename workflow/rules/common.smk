@@ -7,14 +7,8 @@ from pathlib import Path
 from sgdphysics import files, job_environment
 from sgdphysics.claims import ledger
 from sgdphysics.errors import InputError
-from sgdphysics.provenance import (
-    confirmation,
-    guards,
-    idle_jobs,
-    modules,
-    places,
-    reading,
-)
+from sgdphysics.provenance import confirmation, guards, idle_jobs, modules
+from sgdphysics.provenance import places, reading
 from sgdphysics.runs import run_id, settings_of
 from sgdphysics.study import costs, plans, published, rule_defaults, studies
 from sgdphysics.study.code import Code

@@ -8,9 +8,12 @@ all of them). Python would take bytecode for that of a source of equal size and 
 """
 
 import sys
+from hashlib import sha256
 from importlib.machinery import FileFinder, SourceFileLoader
 from pathlib import Path
 from types import CodeType
+
+LOADED: dict[str, str] = {}  # sha256 of the source that was compiled, by its file: it may have another one a moment later
 
 
 class _FromSource(SourceFileLoader):
@@ -18,7 +21,9 @@ class _FromSource(SourceFileLoader):
 
     def get_code(self, fullname: str) -> CodeType:
         path = self.get_filename(fullname)
-        return self.source_to_code(self.get_data(path), path)
+        source = self.get_data(path)
+        LOADED[path] = sha256(source).hexdigest()
+        return self.source_to_code(source, path)
 
 
 def _finder_in_this_package(folder: str) -> FileFinder:

@@ -39,6 +39,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # whoever reads, such as `head`, wants no more
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python complains when it ends
         return 1
+    except KeyboardInterrupt:
+        print("sgdphysics: interrupted", file=sys.stderr)
+        return 130
     except InputError as error:
         print(printable(f"sgdphysics: {error}"), file=sys.stderr)
         return 2

@@ -25,5 +25,5 @@ def parsed(path: Path, content: bytes | None = None) -> Any:
         if content is None and (kind := on_disk.found(path).instead):
             raise InputError(f"{kind}, not a file")
         return content_of(path.read_bytes() if content is None else content)
-    except (OSError, yaml.YAMLError, UnicodeDecodeError, InputError) as error:
+    except (OSError, yaml.YAMLError, ValueError, AttributeError, RecursionError) as error:
         raise InputError(f"{path.name}: {one_line(error)}") from None

@@ -57,6 +57,8 @@ def run(options: argparse.Namespace) -> int:
     doubts = answers.not_confirmed(record)
     for line in (f"record {record.crate}, sha256 {record.today(record.crate)}", *answers.anchor(record), *doubts):
         print(printable(line))
+    if any(f" {record.crate} is " in line for line in doubts):
+        return 1  # nothing is done that a record says which none confirms
     outcomes = []
     for outcome in verify.outcomes(record, jobs, options.cores, Tolerances()):
         outcomes.append(outcome)

@@ -129,13 +129,14 @@ class Run:
         require(isinstance(self.hidden_widths, Iterable), "hidden_widths", self.hidden_widths, "widths >= 1, whole numbers")
         object.__setattr__(self, "hidden_widths", tuple(map(_of_python, self.hidden_widths)))
         for field in fields(self):
-            value = _of_python(getattr(self, field.name))
-            # 1 and 1.0 are one learning rate, so runs of either have one name.
-            as_float = field.type is float and isinstance(value, int) and not isinstance(value, bool)
-            object.__setattr__(self, field.name, float(value) if as_float else value)
+            object.__setattr__(self, field.name, _of_python(getattr(self, field.name)))
         self._check_training()
         self._check_data()
         self._check_stop()
+        # 1 and 1.0 are one learning rate, so runs of either have one name.
+        for field in fields(self):
+            if field.type is float:
+                object.__setattr__(self, field.name, float(getattr(self, field.name)))
 
     def _check_training(self) -> None:
         widths = self.hidden_widths

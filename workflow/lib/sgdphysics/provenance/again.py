@@ -24,7 +24,10 @@ from sgdphysics.provenance.repository import GitError
 from sgdphysics.study.start import LINKED
 
 # Nothing that the user's git is told to do with files: no hooks, no other line ends.
-PLAIN = ("-c", "core.hooksPath=/dev/null", "-c", "core.autocrlf=false", "-c", "advice.detachedHead=false")
+PLAIN = (
+    *("-c", "core.hooksPath=/dev/null", "-c", "core.autocrlf=false", "-c", "advice.detachedHead=false"),
+    *("-c", "protocol.file.allow=always"),  # of the clone itself
+)
 RESULTS = ("results/", "figures/", "data/")
 SECONDS_BETWEEN_LOOKS = 0.5
 

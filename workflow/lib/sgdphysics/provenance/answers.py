@@ -173,8 +173,10 @@ def _doubts(record: Record, states: States) -> dict[str, Verdict]:
 
 
 def not_confirmed(record: Record) -> list[str]:
-    """Return a line on each file that should confirm the record and does not."""
-    return _told(_doubts(record, confirmation.confirmation(record.root, record.study).verdicts))
+    """Return a line on each file that should confirm the record and does not, and on the record where it is another one."""
+    states = confirmation.confirmation(record.root, record.study).verdicts
+    changed = {record.crate: states[record.crate]} if states[record.crate].state not in audit.GOOD else {}
+    return _told({**changed, **_doubts(record, states)})
 
 
 def _told(doubts: States) -> list[str]:

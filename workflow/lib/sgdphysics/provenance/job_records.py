@@ -18,7 +18,7 @@ from typing import Any
 
 import threadpoolctl
 
-from sgdphysics import job_environment
+from sgdphysics import LOADED, job_environment
 from sgdphysics.errors import InputError
 from sgdphysics.files import sha256_of, write_atomically
 from sgdphysics.provenance import modules, packages
@@ -103,11 +103,13 @@ def recorded(
     if is_whole_process:
         modules.check(files)
         modules.check(elsewhere)
+    library = {**loaded_library({**elsewhere, **files}), **library_before}
+    check_loaded(files, {**library, **content_before["code"]})
     files = {**elsewhere, **files}
     record_content = {
         "version": VERSION,
         **content_before,
-        "plumbing": {path: sha256 for path, sha256 in {**loaded_library(files), **library_before}.items() if path not in code},
+        "plumbing": {path: sha256 for path, sha256 in library.items() if path not in code},
         "outputs": {str(path): {"sha256": sha256_of(path), "bytes": Path(path).stat().st_size} for path in job.output},
         "started": _utc(start),
         "ended": _utc(end),
@@ -186,8 +188,30 @@ def loaded_library(files: Mapping[str, str]) -> dict[str, str]:
     Args:
         files: From `modules.files_of`.
     """
+    return {recorded: sha256_of(path) for recorded, path in _library_files(files).items()}
+
+
+def check_loaded(files: Mapping[str, str], recorded: Mapping[str, str]) -> None:
+    """Check that the files of this library were compiled as they are recorded.
+
+    Args:
+        files: From `modules.files_of`.
+        recorded: sha256 by path relative to the root of the project.
+
+    Raises:
+        InputError: If one was another when this process loaded it.
+    """
+    for name, path in _library_files(files).items():
+        if LOADED.get(str(path), recorded.get(name)) != recorded.get(name):
+            raise InputError(
+                f"{name}: changed while the job started, so what ran is not what would be recorded; run Snakemake again"
+            )
+
+
+def _library_files(files: Mapping[str, str]) -> dict[str, Path]:
+    """Files of this library by their paths relative to the root of the project."""
     paths = sorted({Path(file) for name, file in files.items() if name.split(".")[0] == PACKAGE})
-    return {(FOLDER / path.relative_to(HERE)).as_posix(): sha256_of(path) for path in paths if path.is_relative_to(HERE)}
+    return {(FOLDER / path.relative_to(HERE)).as_posix(): path for path in paths if path.is_relative_to(HERE)}
 
 
 def machine() -> dict[str, str]:

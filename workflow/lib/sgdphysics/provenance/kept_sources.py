@@ -54,8 +54,7 @@ class KeptSources:
                 entry = archive.getinfo(name)
                 if entry.file_size > LARGEST or size not in (None, entry.file_size) or entry.compress_type not in KINDS:
                     return None
-                with archive.open(entry) as packed_file:
-                    content = packed_file.read(entry.file_size + 1)
+                content = archive.read(entry)  # which ends where the entry says
         except NOT_READABLE:
             return None
         is_right = len(content) == entry.file_size and sha256 in ("", hashlib.sha256(content).hexdigest())

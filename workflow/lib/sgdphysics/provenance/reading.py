@@ -1,6 +1,7 @@
 """Reading the crate of a study into a `Record`. Reads JSON only; keys that it does not know are let be."""
 
 import json
+import re
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -16,7 +17,7 @@ FACTS = {"settings", "command_line_settings", "configuration_files", "commit", "
 DATA_FACTS = {"description", "origin", "licence"}
 EARLIER_FACTS = {"commit", "changed_files", "settings", "sha256"}
 MACHINE_FACTS = {"processor", "system"}
-NOT_READABLE = (LookupError, TypeError, ValueError, AttributeError)
+NOT_READABLE = (LookupError, TypeError, ValueError, AttributeError, RecursionError)
 
 Entity = Mapping[str, Any]
 
@@ -136,8 +137,8 @@ class _Reader:
         script = _identifiers(entity["instrument"])[0]
         environment = self._values(entity, "environment")
         return Job(
-            name=name.removeprefix("#job/"),
-            rule=_word(entity["name"]).removeprefix("Job of rule "),
+            name=_inside(name.removeprefix("#job/")),
+            rule=_identifier(_word(entity["name"]).removeprefix("Job of rule ")),
             script=self.earlier_code[script].path if script in self.earlier_code else _inside(self._path(script)),
             code=code,
             inputs=tuple(inputs),
@@ -201,6 +202,8 @@ def _check(record: Record) -> None:
         if name not in record.facts["outside_settings"]:
             raise KeyError(name)
     for job in record.jobs:
+        for path in (*job.inputs, *(job.outputs or (job.name,))):
+            record.sums[path]
         float(job.usage["wallTime"])
         float(job.usage["peakMemory"])
 
@@ -214,8 +217,14 @@ def _text(path: Path) -> str:
 
 def _inside(name: str) -> str:
     """A recorded path of a file of the project, or its name if it lies outside, as records have them."""
-    if name.startswith("/") or ".." in PurePosixPath(name).parts or "\0" in name or str(PurePosixPath(name)) != name:
+    if name.startswith(("/", "-")) or ".." in PurePosixPath(name).parts or "\0" in name or str(PurePosixPath(name)) != name:
         raise InputError(f"it names {json.dumps(name)[:100]}, expected the path of a file in the project")
+    return name
+
+
+def _identifier(name: str) -> str:
+    if not re.fullmatch(r"[A-Za-z_]\w*", name, re.ASCII):
+        raise InputError(f"it names the rule {json.dumps(name)[:100]}, expected letters, digits and underscores")
     return name
 
 

@@ -104,7 +104,8 @@ def git(root: Path, *arguments: str) -> bytes:
         GitError: If there is no git, or the command fails.
     """
     environment = {name: value for name, value in os.environ.items() if name not in ELSEWHERE}
-    command = ["git", "--no-optional-locks", "-c", "core.fsmonitor=false", *arguments]
+    # No transport: what is not here is not fetched, by a command that settings of this very checkout may name.
+    command = ["git", "--no-optional-locks", "-c", "core.fsmonitor=false", "-c", "protocol.allow=never", *arguments]
     try:
         run = subprocess.run(
             command, cwd=root, env=environment | LIKEWISE, stdin=subprocess.DEVNULL, capture_output=True, check=True
@@ -124,6 +125,8 @@ def _reason(complaint: str) -> str:
     message = lines[0] if lines else "it does not say why"
     if "dubious ownership" in message or "unsafe repository" in message:
         return "git refuses this checkout (dubious ownership)"
+    if message.startswith("transport ") and message.endswith("not allowed"):
+        return "this clone is partial, and nothing is fetched for an audit"
     if message.startswith("not a git repository (or any"):
         return "no repository here"
     without_paths = re.sub(r"'[^']*'|\S*/\S*", "...", message)

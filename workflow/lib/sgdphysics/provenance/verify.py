@@ -136,7 +136,10 @@ def _of_group(record: Record, clone: Clone, jobs: Sequence[Job], cores: str, tol
 
 
 def _compared(record: Record, clone: Clone, job: Job, tolerances: Tolerances) -> tuple[str, str]:
-    """What a job made beside what it made before."""
+    """What a job made beside what it made before, and what of that is here."""
+    for path in job.outputs:
+        if record.today(path) != record.sums[path] and not (record.today(path) is None and record.leaves_out(path)):
+            return DIFFERENT, f"{path} is not the recorded one here"
     others = [path for path in job.outputs if sha256_of(clone.root / path) != record.sums[path]]
     if not others:
         return SAME, ""
