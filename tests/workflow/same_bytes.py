@@ -113,14 +113,20 @@ def kill_and_unlock(*targets, folder, cores, jobs, seconds):
             time.sleep(0.05)
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(seconds)
+        while process.poll() is None and not _marks_in(folder):  # between two jobs there is nothing to interrupt
+            time.sleep(0.01)
         if process.poll() is not None:
             assert process.returncode == 0, "the run failed"
             return None
         signal_group(process, signal.SIGKILL)
-    marks = (folder / ".snakemake" / "incomplete").rglob("*")
-    interrupted = sorted(base64.b64decode(mark.name, altchars=b"-_").decode() for mark in marks if mark.is_file())
+    interrupted = sorted(base64.b64decode(mark.name, altchars=b"-_").decode() for mark in _marks_in(folder))
     unlock(folder)
     return interrupted
+
+
+def _marks_in(folder):
+    """What Snakemake marks outputs of running jobs with, and of those that were interrupted."""
+    return [mark for mark in (folder / ".snakemake" / "incomplete").rglob("*") if mark.is_file()]
 
 
 def unlock(folder):

@@ -152,8 +152,9 @@ def _records_of_others(record: Record) -> tuple[list[Record], list[str]]:
 
 
 def _vouched_for_by_others(record: Record, others: Sequence[Record]) -> list[str]:
-    """A line on each other record that alone vouches for files in shared folders: nothing but its own page may confirm it."""
-    lines, known = [], unrecorded.known_to(record)
+    """A line on the other records, and on each that alone vouches for files in shared folders: its own page may confirm it."""
+    lines = [f"other records here: those of {', '.join(sorted(other.study for other in others))}"] if others else []
+    known = unrecorded.known_to(record)
     for other in others:
         elsewhere = known.union(*(unrecorded.vouched_for(third) for third in others if third is not other))
         alone = sorted(path for path in unrecorded.vouched_for(other) - elsewhere if record.place_is_taken(path))

@@ -116,13 +116,13 @@ def _verdicts(root: Path, told: Confirmation, given: str) -> dict[str, Verdict]:
     """States of the manifest and of all that it speaks of; of a study of an earlier version, which has none, of record and page."""
     manifest, page, crate = (f"results/{told.study}/{name}" for name in (MANIFEST, PAGE, CRATE))
     absent = verdict_on_absence(_found(root, manifest))
-    if absent or not told.sums:
+    if absent:
         states = {page: _verdict_without_manifest(root, told, absent)}
         is_older = absent == Verdict(Cause.MISSING) and not (told.page or told.elsewhere)
-        states |= {} if is_older else {manifest: absent or Verdict(Cause.OTHER_ANCHOR, (page,))}
-    elif len(told.page) == 1 and told.anchor not in {given, *told.page, *_all(told.elsewhere)}:
+        states |= {} if is_older else {manifest: absent}
+    elif not told.sums or (len(told.page) == 1 and told.anchor not in {given, *told.page, *_all(told.elsewhere)}):
         doubt = Verdict(Cause.DOUBTFUL_RECORD, (manifest,))
-        states = {**dict.fromkeys([crate, *told.sums], doubt), manifest: Verdict(Cause.OTHER_ANCHOR, (page,))}
+        states = {**dict.fromkeys([crate, page, *told.sums], doubt), manifest: Verdict(Cause.OTHER_ANCHOR, (page,))}
     else:
         sums = _sums(root, told.study)
         states = {name: _verdict_on_part(root, told, name, sums.get(name, "")) for name in {crate, page, *told.sums, *sums}}
