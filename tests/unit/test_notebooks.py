@@ -14,7 +14,7 @@ from bs4 import BeautifulSoup
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 import hostile_environment
-from sgdphysics import job_environment
+from sgdphysics import LOADED, job_environment
 from sgdphysics.errors import InputError
 from sgdphysics.provenance import modules
 from sgdphysics.report import notebooks
@@ -180,6 +180,13 @@ def test_the_modules_of_the_kernel_are_told_and_are_no_part_of_the_notebook(tmp_
     assert executed == notebooks.execute(path, {})
     assert {"colorsys", "ipykernel", "sgdphysics.provenance.modules"} <= found.keys()
     modules.check(found)
+
+
+def test_code_that_was_another_when_the_kernel_loaded_it_is_an_error(tmp_path, monkeypatch):
+    path = written(tmp_path / "small.ipynb", "1 + 1")
+    monkeypatch.setitem(LOADED, modules.__file__, "0" * 64)  # as this process had loaded it
+    with pytest.raises(InputError, match=r"^modules.py: changed while the notebook small.ipynb started$"):
+        notebooks.execute(path, {})
 
 
 @pytest.mark.parametrize("code", ["import shadow", "import sys; sys.path.append(''); import shadow"])

@@ -104,8 +104,8 @@ def recorded(
         modules.check(files)
         modules.check(elsewhere)
     library = {**loaded_library({**elsewhere, **files}), **library_before}
-    check_loaded(files, {**library, **content_before["code"]})
     files = {**elsewhere, **files}
+    check_loaded(files, {**library, **content_before["code"]})
     record_content = {
         "version": VERSION,
         **content_before,
@@ -192,7 +192,7 @@ def loaded_library(files: Mapping[str, str]) -> dict[str, str]:
 
 
 def check_loaded(files: Mapping[str, str], recorded: Mapping[str, str]) -> None:
-    """Check that the files of this library were compiled as they are recorded.
+    """Check that the files of this library were compiled as they are recorded, by this process and those that it speaks for.
 
     Args:
         files: From `modules.files_of`.

@@ -25,12 +25,15 @@ from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from nbformat import NotebookNode
 from papermill.exceptions import PapermillExecutionError
 
-from sgdphysics import job_environment
+from sgdphysics import LOADED, job_environment
 from sgdphysics.errors import InputError
 from sgdphysics.report.markup import harmless
 
 KERNEL = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}, "language_info": {"name": "python"}}
-LAST_CELL = "import json, sys; from sgdphysics.provenance import modules; print(json.dumps(modules.files_of(sys.modules)))"
+LAST_CELL = """import json, sys
+from sgdphysics import LOADED
+from sgdphysics.provenance import modules
+print(json.dumps([modules.files_of(sys.modules), LOADED]))"""
 INJECTED = "injected-parameters"  # papermill's tag of the cell that it adds
 # Where a warning comes from: folders of one machine, and of one run.
 FOLDERS = re.compile(r"(?<![\w.:/-])/([^\s/:'\"]+/)+")
@@ -69,8 +72,12 @@ def execute(path: Path, parameters: Mapping[str, Any], modules: dict[str, str] |
         except DeadKernelError as error:
             raise InputError(f"{path.name}: the kernel died ({_first_line(str(error))})") from None
     told = "".join(output.text for output in executed.cells.pop().outputs if output.get("name") == "stdout")
+    files, loaded = json.loads(told)
     if modules is not None:
-        modules |= json.loads(told)
+        modules |= files
+    for file, sha256 in loaded.items():
+        if LOADED.setdefault(file, sha256) != sha256:
+            raise InputError(f"{Path(file).name}: changed while the notebook {path.name} started")
     return normalised(executed, parameters)
 
 
