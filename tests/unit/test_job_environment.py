@@ -191,3 +191,7 @@ def test_what_is_planted_is_hostile(tmp_path):
     variables = hostile_environment.clean() | hostile_environment.plant(tmp_path / "home", tmp_path)
     run = subprocess.run([sys.executable, "-c", "import torch"], cwd=tmp_path, env=variables, stdin=subprocess.DEVNULL, check=False)
     assert run.returncode != 0
+
+
+def test_where_torch_keeps_what_it_compiles_is_nobodys_business():
+    assert job_environment.recorded({"TORCHINDUCTOR_CACHE_DIR": "/tmp/torchinductor_somebody"}) == {}

@@ -10,10 +10,10 @@ import pytest
 
 from running import ROOT
 from sgdphysics.files import sha256_of
-from sgdphysics.provenance import compare, verify
+from sgdphysics.provenance import compare, confirmation, verify
 from sgdphysics.provenance.again import Clone, runs_apart
 from sgdphysics.provenance.reading import load
-from tampering import RECORD
+from tampering import MANIFEST, PAGE, RECORD
 
 FIGURE, TABLE = "figures/smoke/feng2021_fig1.pdf", "results/smoke/tables/feng2021_fig1_dimension.csv"
 LIBRARY = {"PYTHONPATH": str(ROOT / "workflow" / "lib"), "PATH": "/usr/local/bin:/usr/bin:/bin"}
@@ -25,6 +25,15 @@ def verified(folder, *arguments):
     run = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, env=LIBRARY)
     lines = re.findall(r"^(\S.*?)  +\w+: (\S+)(.*)$", run.stdout, re.MULTILINE)
     return run.returncode, {path: (kind, detail) for kind, path, detail in lines}, run
+
+
+def forged(folder, old, new):
+    """The record with a text in place of another, and with all that confirms it made anew."""
+    record, page = folder / RECORD, folder / PAGE
+    record.write_text(record.read_text().replace(old, new))
+    text, manifest = confirmation.finished(folder, "smoke", page.read_text())
+    page.write_text(text)
+    (folder / MANIFEST).write_text(manifest)
 
 
 @pytest.fixture
@@ -44,10 +53,10 @@ def test_a_figure_and_a_sample_of_what_it_stands_on_have_the_same_bytes(folder):
 
 def test_a_table_that_was_rewritten_with_its_record_is_told(folder):
     """The audit has nothing to say against it: record and file agree."""
-    table, record = folder / TABLE, folder / RECORD
+    table = folder / TABLE
     before = sha256_of(table)
     table.write_text(table.read_text().replace("1", "2", 1))
-    record.write_text(record.read_text().replace(before, sha256_of(table)))
+    forged(folder, before, sha256_of(table))
     code, outcomes, run = verified(folder, TABLE, "--sample", "1", "--study", "smoke")
     assert code == 1, run.stdout + run.stderr
     assert outcomes["results/smoke/tables/feng2021_fig1.csv"] == ("DIFFERENT", f" and 2 more  {TABLE} has other bytes")
@@ -72,8 +81,7 @@ def test_the_recorded_commit_is_what_runs_whatever_the_working_tree_holds(folder
     for arguments in (["init", "--quiet"], ["add", "--all"], ["commit", "--quiet", "--message", "All"]):
         subprocess.run(["git", *names, *arguments], cwd=folder, check=True, capture_output=True)
     commit = subprocess.run(["git", "rev-parse", "HEAD"], cwd=folder, check=True, capture_output=True, text=True).stdout.strip()
-    record = folder / RECORD
-    record.write_text(record.read_text().replace(load(folder, "smoke").commit, commit))
+    forged(folder, load(folder, "smoke").commit, commit)
     (folder / "Snakefile").write_text("raise SystemExit('not this one')\n")
     clone = Clone(load(folder, "smoke"), commit, tmp_path)
     assert clone.doubt == ""

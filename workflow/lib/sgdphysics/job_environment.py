@@ -43,7 +43,7 @@ _RECORDED = {"PYTHONHOME", "PYTHONPYCACHEPREFIX"}
 _HARMLESS = (
     *STAYS - _RECORDED,
     *("PYTHONUNBUFFERED", "PYTHONFAULTHANDLER", "MPLCONFIGDIR", "TQDM_", "BASH_ENV", "GIT_"),
-    *("KMP_DUPLICATE_LIB_OK", "KMP_INIT_AT_FORK"),  # packages set these
+    *("KMP_DUPLICATE_LIB_OK", "KMP_INIT_AT_FORK", "TORCHINDUCTOR_CACHE_DIR"),  # packages set these
 )
 _SCIENCE = ("numpy", "torch", "matplotlib", "snakemake")
 

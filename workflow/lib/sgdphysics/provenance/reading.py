@@ -202,7 +202,7 @@ def _check(record: Record) -> None:
         if name not in record.facts["outside_settings"]:
             raise KeyError(name)
     for job in record.jobs:
-        for path in (*job.inputs, *(job.outputs or (job.name,))):
+        for path in (*job.inputs, *job.outputs):
             record.sums[path]
         float(job.usage["wallTime"])
         float(job.usage["peakMemory"])
