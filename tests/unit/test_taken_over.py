@@ -13,8 +13,9 @@ import small_study as small
 from sgdphysics.errors import InputError
 from sgdphysics.files import sha256_of
 from sgdphysics.provenance import crate, job_records, lineage
+from sgdphysics.provenance.lineage import jobs_of_published
 from sgdphysics.provenance.reading import load
-from sgdphysics.provenance.record import LEFT_OUT, jobs_of_published
+from sgdphysics.provenance.record import LEFT_OUT
 
 LIST = f"results/small/{LEFT_OUT}"
 LEFT = ("not kept", "this copy of the study leaves it out")

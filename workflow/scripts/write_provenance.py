@@ -13,7 +13,7 @@ from sgdphysics.files import sha256_of, write_atomically
 from sgdphysics.provenance import commits, crate, job_records, jobs, lineage, repository, surroundings
 from sgdphysics.provenance.places import NOT_KNOWN, is_outside, recorded_name, without_places
 from sgdphysics.provenance.reading import load_crate
-from sgdphysics.provenance.record import Record, jobs_of_published
+from sgdphysics.provenance.record import Record
 from sgdphysics.study.parameters import StudyParameters
 from sgdphysics.tensors import load_metadata
 
@@ -99,7 +99,7 @@ def records_of_jobs(logs: Iterable[str], earlier: Record | None) -> dict[str, Ma
     """The records that jobs left beside their logs in these folders, and those of an earlier record of the study, by path."""
     paths = sorted(path for folder in logs for path in Path(folder).rglob(f"*{job_records.SUFFIX}"))
     local = {str(path): job_records.load(path) for path in paths}
-    return lineage.joined(jobs_of_published(earlier), local) if earlier else local
+    return lineage.joined(lineage.jobs_of_published(earlier), local) if earlier else local
 
 
 def check_parameters(study: str, records: Iterable[Mapping[str, Any]], settings: Mapping[str, Any]) -> None:

@@ -55,9 +55,9 @@ def run(options: argparse.Namespace) -> int:
     behind = verify.jobs_behind(record, targets)
     jobs = verify.chosen(record, behind, sample, options.seed)
     doubts = answers.not_confirmed(record)
-    for line in (f"record {record.crate}, sha256 {record.today(record.crate)}", *answers.anchor(record), *doubts):
+    for line in (f"record {record.crate}, sha256 {record.today(record.crate)}", *answers.anchor(record), *doubts.values()):
         print(printable(line))
-    if any(f" {record.crate} is " in line for line in doubts):
+    if record.crate in doubts:
         return 1  # nothing is done that a record says which none confirms
     outcomes = []
     for outcome in verify.outcomes(record, jobs, options.cores, Tolerances()):

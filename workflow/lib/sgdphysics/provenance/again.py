@@ -18,8 +18,9 @@ from sgdphysics.errors import InputError
 from sgdphysics.files import sha256_of
 from sgdphysics.provenance import commits, job_records, repository
 from sgdphysics.provenance.commits import NotAtHandError
+from sgdphysics.provenance.lineage import jobs_of_published
 from sgdphysics.provenance.places import A_PLACE, is_outside
-from sgdphysics.provenance.record import Job, Record, jobs_of_published
+from sgdphysics.provenance.record import Job, Record
 from sgdphysics.provenance.repository import GitError
 from sgdphysics.study.start import LINKED
 

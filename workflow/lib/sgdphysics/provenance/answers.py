@@ -173,11 +173,12 @@ def _doubts(record: Record, states: States) -> dict[str, Verdict]:
     }
 
 
-def not_confirmed(record: Record) -> list[str]:
-    """Return a line on each file that should confirm the record and does not, and on the record where it is another one."""
+def not_confirmed(record: Record) -> dict[str, str]:
+    """Return a line, by path, on each file that should confirm the record and does not, and on a record that was changed."""
     states = confirmation.confirmation(record.root, record.study).verdicts
     changed = {record.crate: states[record.crate]} if states[record.crate].state not in audit.GOOD else {}
-    return _told({**changed, **_doubts(record, states)})
+    doubts = {**changed, **_doubts(record, states)}
+    return dict(zip(doubts, _told(doubts), strict=True))
 
 
 def _told(doubts: States) -> list[str]:

@@ -4,7 +4,8 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from sgdphysics.errors import InputError
-from sgdphysics.provenance.record import Record
+from sgdphysics.provenance import job_records
+from sgdphysics.provenance.record import Job, Record
 
 JobRecord = Mapping[str, Any]
 
@@ -15,7 +16,7 @@ def joined(earlier: Mapping[str, JobRecord], local: Mapping[str, JobRecord]) -> 
     Of a job that both know the later run counts; if it is the same run, it keeps the commit at which it was recorded first.
 
     Args:
-        earlier: From `record.jobs_of_published`, by paths.
+        earlier: From `jobs_of_published`, by paths.
         local: From `job_records.load`, by paths.
     """
     records = dict(earlier)
@@ -84,3 +85,40 @@ def earlier_records(earlier: Record, sha256: str, jobs: Iterable[JobRecord], com
     latest = {key: earlier.facts[key] for key in ("commit", "changed_files", "settings")} | {"sha256": sha256}
     commits = {record["commit"] for record in jobs if "commit" in record} - {commit}
     return [entry for entry in [*earlier.facts.get("earlier_records", []), latest] if entry["commit"] in commits]
+
+
+def jobs_of_published(record: Record) -> dict[str, dict[str, Any]]:
+    """Return the jobs of a record in the form of the records that jobs leave, each with its commit, by the paths of those.
+
+    What an earlier version did not record ("plumbing") is not there; of the parameters "seeds" are apart.
+
+    Raises:
+        InputError: If the record lacks anything that it takes to write it again.
+    """
+    try:
+        return {f"{job.name}{job_records.SUFFIX}": _record_of(job, record) for job in record.jobs}
+    except (LookupError, TypeError, ValueError) as error:
+        raise InputError(f"{record.crate}: jobs cannot be taken over from it ({type(error).__name__}: {error})") from None
+
+
+def _record_of(job: Job, record: Record) -> dict[str, Any]:
+    content = {
+        "wildcards": {},
+        **job.environment,
+        "version": job_records.VERSION if "plumbing" in job.environment else 1,
+        "rule": job.rule,
+        "script": job.script,
+        "params": {name: value for name, value in job.parameters.items() if name != "seeds"},
+        "seeds": job.parameters["seeds"],
+        "code": dict(job.code),
+        "inputs": {path: record.sums[path] for path in job.inputs},
+        "outputs": {path: {"sha256": record.sums[path], "bytes": record.sizes[path]} for path in job.outputs},
+        "started": job.started,
+        "ended": job.ended,
+        "seconds": float(job.usage["wallTime"]),
+        "peak_memory_bytes": int(job.usage["peakMemory"]),
+        "commit": job.commit,
+    }
+    if missing := job_records.KEYS - content.keys():
+        raise KeyError(", ".join(sorted(missing)))
+    return content

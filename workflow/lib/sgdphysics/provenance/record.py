@@ -15,8 +15,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from sgdphysics.errors import InputError
-from sgdphysics.provenance import commits, job_records, on_disk, places
+from sgdphysics.provenance import commits, on_disk, places
 from sgdphysics.provenance.commits import History
 from sgdphysics.provenance.kept_sources import KeptSources
 from sgdphysics.provenance.on_disk import Found
@@ -269,40 +268,3 @@ class Record:
             return (*sorted(self.sums), *sorted(self.earlier_code))
         job = self.maker.get(path)
         return (*self.names_of_code(job), *job.inputs) if job else ()
-
-
-def jobs_of_published(record: Record) -> dict[str, dict[str, Any]]:
-    """Return the jobs of a record in the form of the records that jobs leave, each with its commit, by the paths of those.
-
-    What an earlier version did not record ("plumbing") is not there; of the parameters "seeds" are apart.
-
-    Raises:
-        InputError: If the record lacks anything that it takes to write it again.
-    """
-    try:
-        return {f"{job.name}{job_records.SUFFIX}": _record_of(job, record) for job in record.jobs}
-    except (LookupError, TypeError, ValueError) as error:
-        raise InputError(f"{record.crate}: jobs cannot be taken over from it ({type(error).__name__}: {error})") from None
-
-
-def _record_of(job: Job, record: Record) -> dict[str, Any]:
-    content = {
-        "wildcards": {},
-        **job.environment,
-        "version": job_records.VERSION if "plumbing" in job.environment else 1,
-        "rule": job.rule,
-        "script": job.script,
-        "params": {name: value for name, value in job.parameters.items() if name != "seeds"},
-        "seeds": job.parameters["seeds"],
-        "code": dict(job.code),
-        "inputs": {path: record.sums[path] for path in job.inputs},
-        "outputs": {path: {"sha256": record.sums[path], "bytes": record.sizes[path]} for path in job.outputs},
-        "started": job.started,
-        "ended": job.ended,
-        "seconds": float(job.usage["wallTime"]),
-        "peak_memory_bytes": int(job.usage["peakMemory"]),
-        "commit": job.commit,
-    }
-    if missing := job_records.KEYS - content.keys():
-        raise KeyError(", ".join(sorted(missing)))
-    return content
