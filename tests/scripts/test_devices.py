@@ -114,7 +114,7 @@ def everything(dataset, folder, device):
     for name, run in OTHERS.items():
         trained(dataset, folder / f"{name}.safetensors", [run], device)
     windows = folder / "windows.safetensors"
-    fluctuations = tables(folder, "fluctuations", "spectra", "trajectory")
+    fluctuations = tables(folder, "fluctuations", "detrended", "spectra", "trajectory")
     script("measure_fluctuations")(chunk, dataset, WINDOWS, [names[1]], [names[1]], windows, fluctuations, device)
     script("measure_flatness")(chunk, windows, dataset, WINDOWS, [names[1]], tables(folder, "flatness", "slices", "minima"), device)
     noise = tables(folder, "temperature", "checkpoints", "annealing", "homogeneity", "minibatches", "covariance")

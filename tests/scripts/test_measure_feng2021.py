@@ -176,8 +176,35 @@ def test_directions_kept(measured):
 
 def test_fluctuations(measured):
     chunk, tables, plain = measured
+    hessians, expected = hessian_bases(chunk), projected(chunk, plain)
+    found = groups(tables["fluctuations"], [*KEYS, "basis"])
+    assert found.keys() == expected.keys()
+    for key, rows in found.items():
+        source, (values, _) = plain[key[:-1]], hessians[key[:3]]
+        assert rows["rank"].tolist() == source.ranks
+        assert rows["hessian_eigenvalue"].tolist() == pytest.approx(values, rel=1e-9, abs=1e-14)
+        for series, (_, row) in zip(expected[key].T, rows.iterrows(), strict=True):
+            check_fluctuation(series, row, source.error)
+
+
+def test_detrended(measured):
+    chunk, tables, plain = measured
+    expected = projected(chunk, plain)
+    found = groups(tables["detrended"], [*KEYS, "basis", "detrending_order"])
+    assert found.keys() == {(*key, order) for key, series in expected.items() for order in range(min(5, len(series) - 1))}
+    for (*key, order), rows in found.items():
+        series, source = expected[tuple(key)], plain[tuple(key[:-1])]
+        fitted = np.linalg.qr(np.vander(np.linspace(-1, 1, len(series)), order + 1))[0]
+        still = series - series.mean(0)
+        still -= fitted @ (fitted.T @ still)
+        assert rows["rank"].tolist() == source.ranks
+        assert (rows["variance"] ** 0.5).tolist() == pytest.approx(still.std(0, ddof=1), rel=1e-9, abs=source.error)
+
+
+def projected(chunk, plain):
+    """Series (steps, directions) of every source that fluctuates, in every basis."""
     hessians = hessian_bases(chunk)
-    expected = {
+    return {
         (*key, basis): series
         for key, source in plain.items()
         if source.kept and source.source != "isotropic"
@@ -187,14 +214,6 @@ def test_fluctuations(measured):
             "hessian": source.first @ hessians[key[:3]][1].T,
         }.items()
     }
-    found = groups(tables["fluctuations"], [*KEYS, "basis"])
-    assert found.keys() == expected.keys()
-    for key, rows in found.items():
-        source, (values, _) = plain[key[:-1]], hessians[key[:3]]
-        assert rows["rank"].tolist() == source.ranks
-        assert rows["hessian_eigenvalue"].tolist() == pytest.approx(values, rel=1e-9, abs=1e-14)
-        for series, (_, row) in zip(expected[key].T, rows.iterrows(), strict=True):
-            check_fluctuation(series, row, source.error)
 
 
 def hessian_bases(chunk):

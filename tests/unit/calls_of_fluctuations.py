@@ -5,6 +5,7 @@ import torch
 
 from sgdphysics import (
     arrays,
+    detrending,
     fluctuations,
     surrogates,
 )
@@ -109,6 +110,7 @@ CALLS = {
             "epochs": 2,
             "sampling": "epoch",
             "earlier_epochs": 1,
+            "detrending_order": 2,
         },
         {
             "curvatures": [NUMBERS[:, None], NUMBERS.numpy(), NUMBERS.half(), As("temperatures", NUMBERS[:1])],
@@ -118,6 +120,7 @@ CALLS = {
             "epochs": COUNTS,
             "sampling": SAMPLINGS,
             "earlier_epochs": FROM_ZERO,
+            "detrending_order": [*FROM_ZERO, 8],
         },
     ),
     "fluctuations.principal_components": Call(
@@ -164,6 +167,15 @@ CALLS = {
         fluctuations.components_for_share,
         {"variances": NUMBERS, "share": 0.5, "total": 10.0},
         {"variances": BAD_VARIANCES, "share": SHARES, "total": [value for value in POSITIVE if value is not None]},
+    ),
+    "detrending.polynomials": Call(
+        detrending.polynomials, {"steps": 6, "order": 2}, {"steps": [*COUNTS, 2], "order": [*FROM_ZERO, As("steps", 6)]}
+    ),
+    "detrending.orders_within": Call(detrending.orders_within, {"steps": 6}, {"steps": [*COUNTS, 1]}),
+    "detrending.without_polynomial": Call(
+        detrending.without_polynomial,
+        {"series": SERIES, "order": 1},
+        {"series": BAD_SERIES, "order": [*FROM_ZERO, As("series", len(SERIES))]},
     ),
     "correlation_times.without_drift": Call(fluctuations.without_drift, {"series": SERIES}, {"series": BAD_SERIES}),
     "correlation_times.relaxation_time": Call(

@@ -58,7 +58,7 @@ CASES = {
     ),
 }
 TABLES = {
-    "measure_fluctuations": ("fluctuations", "spectra", "trajectory"),
+    "measure_fluctuations": ("fluctuations", "detrended", "spectra", "trajectory"),
     "measure_flatness": ("flatness", "slices", "minima"),
     "measure_noise": ("temperature", "checkpoints", "annealing", "homogeneity", "minibatches", "covariance"),
 }

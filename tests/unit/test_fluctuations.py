@@ -3,6 +3,7 @@ import pytest
 import torch
 
 from sgdphysics import fluctuations as f
+from sgdphysics.detrending import polynomials
 
 
 def dense_components(rows):
@@ -23,6 +24,18 @@ def test_principal_components_equal_dense_eigendecomposition(steps, dimension):
     assert np.allclose((directions[:10].numpy() * expected_vectors[:10]).sum(1) ** 2, 1, atol=1e-8)
     assert torch.allclose(directions @ directions.T, torch.eye(k, dtype=torch.float64), atol=1e-10)
     assert (directions.gather(1, directions.abs().argmax(1, keepdim=True)) > 0).all()
+
+
+@pytest.mark.parametrize("order", range(5))
+def test_a_polynomial_is_taken_out_and_nothing_else(order):
+    times = np.linspace(0, 1, 300)
+    still = np.random.default_rng(0).standard_normal((300, 3))
+    still -= np.polynomial.polynomial.polyval(times, np.polynomial.polynomial.polyfit(times, still, order)).T
+    slow = np.vander(times, order + 1) @ np.random.default_rng(1).standard_normal((order + 1, 3))
+    found = f.without_polynomial(torch.from_numpy(1e6 * slow + still), order)
+    assert np.allclose(found, still, atol=1e-8)
+    basis = polynomials(300, order)
+    assert torch.allclose(basis @ basis.T, torch.eye(order + 1, dtype=torch.float64), atol=1e-14)
 
 
 @pytest.mark.parametrize("dimension", [20, 1000])

@@ -41,6 +41,7 @@ ROOMS = {
     "measurements": {
         "correlation_times",
         "curvature",
+        "detrending",
         "dual_weights",
         "duality",
         "effective_drift",

@@ -75,6 +75,36 @@ def test_window_variance_without_curvature_or_replacement_is_that_of_a_bridge():
         assert variance.tolist() == pytest.approx([bridge * within] * 2, rel=1e-9)
 
 
+@pytest.mark.parametrize("order", [0, 1, 2, 4])
+@pytest.mark.parametrize("sampling", ["epoch", "replacement"])
+def test_window_variance_without_slow_movement_equals_that_of_the_dense_covariance(sampling, order):
+    alpha, epoch_steps, earlier, epochs, temperature = 0.3, 6, 2, 3, 0.7
+    steps, window = (earlier + epochs) * epoch_steps, slice(earlier * epoch_steps, None)
+    curvatures = np.array([0.0, 0.02, 1.0, 5.0, 6.5])
+    noise = np.eye(steps)
+    if sampling == "epoch":
+        within = np.kron(np.eye(earlier + epochs), np.ones((epoch_steps, epoch_steps)))
+        noise = epoch_steps / (epoch_steps - 1) * (noise - within / epoch_steps)
+    expected = []
+    for h in curvatures:
+        response = np.tril((1 - alpha * h) ** np.maximum(np.subtract.outer(np.arange(steps), np.arange(steps)), 0))
+        covariance = (2 * alpha * temperature * response @ noise @ response.T)[window, window]
+        times = np.linspace(-1, 1, epochs * epoch_steps)
+        fitted = np.linalg.qr(np.vander(times, order + 1))[0]
+        expected.append(np.trace(covariance - fitted @ (fitted.T @ covariance)) / len(times))
+    found = s.window_variance(
+        torch.from_numpy(curvatures),
+        torch.full((5,), temperature, dtype=torch.float64),
+        learning_rate=alpha,
+        epoch_steps=epoch_steps,
+        epochs=epochs,
+        sampling=sampling,
+        earlier_epochs=earlier,
+        detrending_order=order,
+    )
+    assert found.tolist() == pytest.approx(expected, rel=1e-9)
+
+
 def mean_share(m):
     """Variance of the time mean of a discrete bridge of m unit steps over its mean square, exactly."""
     steps = np.eye(m) - 1 / m

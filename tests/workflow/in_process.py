@@ -20,7 +20,7 @@ FIGURES = sorted(path.stem for path in (SCRIPTS / "figures").glob("*.py"))
 PAPERS = ("feng2021", "yang2023", "feng2023")
 MEASURED = {
     "feng2021": {
-        "measure_fluctuations": ("fluctuations", "spectra", "trajectory"),
+        "measure_fluctuations": ("fluctuations", "detrended", "spectra", "trajectory"),
         "measure_flatness": ("flatness", "slices", "minima"),
         "measure_noise": ("temperature", "checkpoints", "annealing", "homogeneity", "minibatches", "covariance"),
     }

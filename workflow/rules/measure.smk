@@ -6,6 +6,7 @@ rule measure_fluctuations:
     output:
         windows=measurement("feng2021", "windows.safetensors"),
         fluctuations=measurement("feng2021", "fluctuations.csv"),
+        detrended=measurement("feng2021", "detrended.csv"),
         spectra=measurement("feng2021", "spectra.csv"),
         trajectory=measurement("feng2021", "trajectory.csv"),
     priority: 30

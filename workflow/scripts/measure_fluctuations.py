@@ -13,6 +13,7 @@ WINDOW = [*WINDOW_COLUMNS, "start_epoch", "source"]
 TIMES = ["relaxation_time_steps", "integrated_time_steps"]
 COLUMNS = {
     "fluctuations": [*WINDOW, "basis", "rank", "hessian_eigenvalue", "variance", "variance_without_drift", *TIMES],
+    "detrended": [*WINDOW, "basis", "rank", "detrending_order", "variance"],
     "spectra": [*WINDOW, "rank", "variance", "total_variance", "held_out_variance"],
     "trajectory": [*WINDOW, "rank", "step", "projection", "cosine_with_weights"],
 }
@@ -28,8 +29,8 @@ def measure(
     tables: Mapping[str, Path],
     device: str = devices.CPU,
 ) -> None:
-    """Measure every window that is planned and write directions and centres, and the tables "fluctuations", "spectra", and
-    "trajectory" (of the runs that are drawn).
+    """Measure every window that is planned and write directions and centres, and the tables "fluctuations", "detrended" (variances
+    without slow movement), "spectra", and "trajectory" (of the runs that are drawn).
     """
     dataset = labelled_images.load_dataset(dataset_path).to(device)
     images, labels = dataset.train_images, dataset.train_labels
@@ -52,6 +53,7 @@ def measure(
             rows["spectra"].append(window_tables.spectrum_rows(window).assign(**columns))
             if plan.landscape:
                 rows["fluctuations"].append(window_tables.fluctuation_rows(window).assign(**columns))
+                rows["detrended"].append(window_tables.detrended_rows(window).assign(**columns))
             if plan.role == "main" and name in drawn_runs:
                 trajectory = window_tables.trajectory_rows(window, settings["trajectory_ranks"])
                 rows["trajectory"].append(trajectory.assign(**columns))

@@ -5,6 +5,7 @@ import torch
 from torch import Tensor
 
 from sgdphysics.arguments import require_positive
+from sgdphysics.detrending import without_polynomial
 from sgdphysics.errors import InputError
 from sgdphysics.inputs import checked_numbers
 
@@ -15,10 +16,7 @@ def without_drift(series: Tensor) -> Tensor:
     Raises:
         ValueError: If that is not their shape.
     """
-    series = _checked_series(series)
-    ramp = torch.arange(len(series), dtype=torch.float64)
-    ramp = (ramp - ramp.mean()) / (ramp - ramp.mean()).norm()
-    return series - series.mean(0) - ramp[:, None] * (ramp @ series)
+    return without_polynomial(_checked_series(series), 1)
 
 
 def relaxation_time(series: Tensor) -> Tensor:

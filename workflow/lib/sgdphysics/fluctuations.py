@@ -8,6 +8,7 @@ from torch import Tensor
 from sgdphysics.arguments import is_whole, require, require_kind, require_whole
 from sgdphysics.arrays import largest_eigenpairs, with_fixed_sign
 from sgdphysics.correlation_times import integrated_autocorrelation_time, relaxation_time, without_drift
+from sgdphysics.detrending import without_polynomial
 from sgdphysics.errors import InputError
 from sgdphysics.inputs import PRECISIONS, checked_numbers, checked_vectors
 from sgdphysics.spectra import components_for_share, participation_ratio
@@ -21,6 +22,7 @@ __all__ = [
     "principal_components",
     "relaxation_time",
     "without_drift",
+    "without_polynomial",
 ]
 
 _ROUNDING = 2.2e-16  # per step, in parts of the largest variance: what is smaller is no movement

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from sgdphysics.arguments import require, require_positive, require_random, require_sampling, require_whole
+from sgdphysics.detrending import polynomials
 from sgdphysics.errors import InputError
 from sgdphysics.inputs import checked_numbers
 
@@ -138,6 +139,7 @@ def window_variance(
     epochs: int,
     sampling: str,
     earlier_epochs: int,
+    detrending_order: int = 0,
 ) -> Tensor:
     """Expected variance over a finite window of linear SGD, ``x <- (1 - alpha h) x + alpha noise``, direction by direction.
 
@@ -152,9 +154,10 @@ def window_variance(
         epochs: Epochs in the window.
         sampling: "epoch" or "replacement".
         earlier_epochs: Epochs before the window.
+        detrending_order: Of the polynomial in time that is taken out of the window before its variance is taken; 0 is the mean.
 
     Returns:
-        Expected time-averaged squared deviation from the window's mean, float64 (k,).
+        Expected time-averaged squared deviation from the window's mean, or from that polynomial, float64 (k,).
 
     Raises:
         ValueError: If an argument is none of these.
@@ -167,12 +170,17 @@ def window_variance(
     require_whole("epoch_steps", epoch_steps, 1)
     require_whole("epochs", epochs, 1)
     require_whole("earlier_epochs", earlier_epochs, 0)
+    require_whole("detrending_order", detrending_order, 0)
+    require(detrending_order < epochs * epoch_steps, "detrending_order", detrending_order, "fewer than the window's steps")
+    trends = polynomials(epochs * epoch_steps, detrending_order)[1:]
     decay = (1 - learning_rate * curvatures.double())[:, None]
     steps, one = epochs * epoch_steps, torch.ones(1)
     # A kick at step j moves later steps t by decay^(t - j): its share of the window's variance is <r^2> - <r>^2. Kicks before the
     # window differ only in their size when it begins.
-    aged = _response_variance(decay, one, steps) * decay.squeeze(1) ** 2
-    independent = _response_variance(decay, torch.arange(1, steps + 1), steps)
+    # A polynomial that is taken out takes its share of every kick with it.
+    shares = _shares_of_kicks(decay.squeeze(1), trends)
+    aged = (_response_variance(decay, one, steps) - shares[0].square().sum(0) / steps) * decay.squeeze(1) ** 2
+    independent = _response_variance(decay, torch.arange(1, steps + 1), steps) - shares.square().sum((0, 1)) / steps
     independent += aged * _geometric_sum(decay**2, earlier_epochs * epoch_steps * one).squeeze(1)
     if sampling == "replacement" or epoch_steps == 1:
         return 2 * learning_rate * temperatures.double() * independent
@@ -181,6 +189,7 @@ def window_variance(
     ).squeeze(1)
     for first in range(1, steps + 1, epoch_steps):
         common += _epoch_response_variance(decay, first, epoch_steps, steps)
+        common -= shares[first - 1 : first - 1 + epoch_steps].sum(0).square().sum(0) / steps
     # Noise without replacement: covariance s^2 M/(M-1) (1 - J/M) within an epoch, J the matrix of ones.
     reduced = epoch_steps / (epoch_steps - 1) * (independent - common / epoch_steps)
     return 2 * learning_rate * temperatures.double() * reduced
@@ -204,6 +213,16 @@ def _response_variance(decay: Tensor, kicks: Tensor, window: int) -> Tensor:
     length = window + 1 - kicks
     total, squares = _geometric_sum(decay, length), _geometric_sum(decay**2, length)
     return (squares / window - (total / window) ** 2).sum(1)
+
+
+def _shares_of_kicks(decay: Tensor, trends: Tensor) -> Tensor:
+    """Product of each trend (order, steps) with the response to a unit kick at each step, from the first: (steps, order, k)."""
+    shares = torch.zeros(trends.shape[1], len(trends), len(decay), dtype=torch.float64)
+    later = torch.zeros(len(trends), len(decay), dtype=torch.float64)
+    for step in reversed(range(trends.shape[1] if len(trends) else 0)):
+        later = trends[:, step, None] + decay * later
+        shares[step] = later
+    return shares
 
 
 def _epoch_response_variance(decay: Tensor, first: int, epoch_steps: int, window: int) -> Tensor:

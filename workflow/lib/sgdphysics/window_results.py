@@ -19,12 +19,15 @@ class Fluctuation:
     Attributes:
         variance: Variance of the projected weights, dividing by steps - 1.
         variance_without_drift: The same less the straight line that fits the window best.
+        variance_by_order: By order from 0, as far as the window has steps: the same less the polynomial in time of that order that
+            fits the window best; of order 0 and 1 these are the two above.
         relaxation_time: ``2 var / var(step)`` in steps, of the series without drift.
         integrated_time: Integrated autocorrelation time in steps, of the series without drift.
     """
 
     variance: Tensor
     variance_without_drift: Tensor
+    variance_by_order: dict[int, Tensor]
     relaxation_time: Tensor
     integrated_time: Tensor
 

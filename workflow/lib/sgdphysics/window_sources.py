@@ -9,12 +9,14 @@ from torch import Tensor
 
 from sgdphysics import seeds
 from sgdphysics.curvature import layer_gradients
+from sgdphysics.detrending import orders_within
 from sgdphysics.fluctuations import (
     ProjectedSeries,
     WindowMoments,
     integrated_autocorrelation_time,
     relaxation_time,
     without_drift,
+    without_polynomial,
 )
 from sgdphysics.surrogates import gradient_noise_walk, isotropic_walk
 from sgdphysics.training import Run, steps_per_epoch, training_set
@@ -137,4 +139,10 @@ def _walk_moments(walk: Iterator[Tensor], window: Window, epoch_steps: int) -> t
 
 def _fluctuation(series: Tensor) -> Fluctuation:
     detrended = without_drift(series)
-    return Fluctuation(series.var(0), detrended.var(0), relaxation_time(detrended), integrated_autocorrelation_time(detrended))
+    return Fluctuation(
+        variance=series.var(0),
+        variance_without_drift=detrended.var(0),
+        variance_by_order={order: without_polynomial(series, order).var(0) for order in orders_within(len(series))},
+        relaxation_time=relaxation_time(detrended),
+        integrated_time=integrated_autocorrelation_time(detrended),
+    )

@@ -30,6 +30,26 @@ def fluctuation_rows(window: Window) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
+def detrended_rows(window: Window) -> pd.DataFrame:
+    """Return one row per source, basis, direction and order of the polynomial in time that is taken out."""
+    parts = [
+        pd.DataFrame(
+            {
+                "start_epoch": window.start_epoch,
+                "source": source,
+                "basis": basis,
+                "rank": window.ranks,
+                "detrending_order": order,
+                "variance": variance.tolist(),
+            }
+        )
+        for source, measured in window.sources.items()
+        for basis, fluctuation in measured.fluctuations.items()
+        for order, variance in fluctuation.variance_by_order.items()
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
 def spectrum_rows(window: Window) -> pd.DataFrame:
     """Return one row per source and component."""
     parts = [
