@@ -31,11 +31,13 @@ rule all:
     """Every figure and claim of the study, and all that they stand on."""
     default_target: True
     input:
-        LAYOUT.everything(config["study"]),
+        lambda _: LAYOUT.everything(config["study"]),
 
 
 for declared in workflow.rules:
     rule_defaults.complete(workflow, declared, CODE)
+    if declared.name in FIGURES:
+        LAYOUT.drawn_tables[declared.name] = rule_defaults.tables_behind(declared)
 
 if workflow.is_main_process:
     idle_jobs.plan_by_records(workflow)

@@ -48,6 +48,7 @@ LAYOUT = Layout(
         if config["published_tables"] == "taken"
         else []
     ),
+    published.left_out(Path()),
     PAPERS,
 )
 TABLES, FIGURES = LAYOUT.tables, LAYOUT.figures
