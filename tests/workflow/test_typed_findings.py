@@ -18,8 +18,8 @@ FINDING = re.compile(
       | (?:falls?|rises?|grows?|shrinks?|drops|drifts|cools|heats|flattens?|increases|decreases|exceeds?|diverges?)
       | (?:agrees?|coincides?|follows?|carr(?:y|ies)|needs?|gives?|favours?|prefers?|arrives?|reaches|tells?|makes?)
             \ (?:\w+\ ){0,3}(?:same|most|least|little|much|more|less|fewer|faster|slower|all|none|too|well|alike|as)
-      | (?:is|are|lies?|stays?|remains?|looks?)\ (?:\w+\ ){0,2}?(?:nearly|almost|far|much|flatter|sharper|stronger|weaker|larger|smaller
-            |higher|lower|faster|slower|flat|negligible|constant|proportional|unchanged|too\ large)
+      | (?:is|are|lies?|stays?|remains?|looks?)\ (?:\w+\ ){0,2}?(?:nearly|almost|far|much|flatter|sharper|stronger|weaker|larger
+            |smaller|higher|lower|faster|slower|flat|negligible|constant|proportional|unchanged|too\ large)
       | too\ large\ exists
       | (?:do|does|did)\ not\ (?:fall|rise|grow|follow|agree|hold|depend|survive)
       | (?:is|are|do|does)\ not(?=[.;]) | so\ (?:do|does)\ \w+ | so\ they\ do
@@ -29,8 +29,9 @@ FINDING = re.compile(
 )
 # Words by which a sentence says something else than how it came out.
 NO_FINDING = re.compile(
-    r"\b(?:if|would|whether|should|could|may|might|can|wanted|expected|predicted|theory|algebra|identity|by definition|claims?|claimed|"
-    r"paper|papers|talk|published|statement|asks?|assumes?|marks?|wherever|unless|until|where|dashed|dotted|hollow|counts?|means|starts?|arxiv)\b",
+    r"\b(?:if|would|whether|should|could|may|might|can|wanted|expected|predicted|theory|algebra|identity|by definition|claims?|"
+    r"claimed|paper|papers|talk|published|statement|asks?|assumes?|marks?|wherever|unless|until|where|dashed|dotted|hollow|"
+    r"counts?|means|starts?|arxiv)\b",
     re.IGNORECASE,
 )
 
@@ -99,9 +100,9 @@ def test_the_page_computes_what_it_says():
 
 
 def typed(text):
-    """The sentences of a text that are findings typed by hand; one with a computed part is none."""
+    """The sentences of a text that are findings typed by hand; one with a computed part is none, nor is a short label."""
     text = re.sub(r"``?[^`]*``?|\$\$.*?\$\$|\$[^$]*\$", "x", text, flags=re.DOTALL)
-    sentences = [" ".join(words.split()) for words in re.split(r"(?<=[.;!?])\s+|\n\s*\n|\n- ", text)]
-    return [
-        words for words in sentences if FINDING.search(words) and not NO_FINDING.search(words) and not re.search(r"\{.*\}", words)
-    ]
+    parts = [" ".join(words.split()) for words in re.split(r"(?<=[.;!?])\s+|\n\s*\n|\n- ", text)]
+    sentences = [words for words in parts if words.endswith((".", ";", "!", "?")) or len(words.split()) > 8]
+    computed = re.compile(r"\{.*\}")
+    return [words for words in sentences if FINDING.search(words) and not NO_FINDING.search(words) and not computed.search(words)]
