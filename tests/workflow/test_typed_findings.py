@@ -15,7 +15,7 @@ from running import ROOT
 FINDING = re.compile(
     r"""\b(?:
         (?:survives?|persists?|dominates?|vanish(?:es)?|outperforms?|accounts?\ for)
-      | (?:falls?|rises?|grows?|shrinks?|drops|drifts|cools|heats|flattens?|increases|decreases|exceeds?|diverges?)
+      | (?:falls?(?!\ of)|rises?(?!\ of)|grows?|shrinks?|drops|drifts|cools|heats|flattens?|increases|decreases|exceeds?|diverges?)
       | (?:agrees?|coincides?|follows?|carr(?:y|ies)|needs?|gives?|favours?|prefers?|arrives?|reaches|tells?|makes?)
             \ (?:\w+\ ){0,3}(?:same|most|least|little|much|more|less|fewer|faster|slower|all|none|too|well|alike|as)
       | (?:is|are|lies?|stays?|remains?|looks?)\ (?:\w+\ ){0,2}?(?:nearly|almost|far|much|flatter|sharper|stronger|weaker|larger
