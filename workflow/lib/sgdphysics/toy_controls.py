@@ -175,5 +175,8 @@ def _repeated(
 
 
 def _between_walls(x: np.ndarray, wall: float) -> np.ndarray:
-    """Places reflected at the walls, as often as it takes."""
-    return np.where(np.abs(x) <= wall, x, np.abs(np.mod(x - wall, 4 * wall) - 2 * wall) - wall)
+    """Places with those beyond a wall reflected, in place, as often as it takes: reflections repeat with a period of 4 walls."""
+    beyond = np.abs(x) > wall
+    if beyond.any():
+        x[beyond] = np.abs(np.mod(x[beyond] - wall, 4 * wall) - 2 * wall) - wall
+    return x
