@@ -81,12 +81,13 @@ def heated_descent(
     require_random(random)
     require(isinstance(across_only, bool), "across_only", across_only, "True or False")
     normal, noise = np.empty((2, x.shape[-1])), learning_rate * np.asarray(shift, dtype=float)
+    slope = landscape.slope_coefficients
 
     def move(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         random.standard_normal(out=normal)
-        curvature, slope = landscape.curvature(x), landscape.curvature_slope(x)
+        curvature = landscape.curvature(x)
         strength = noise * curvature
-        moved = x - learning_rate / 2 * slope * y**2
+        moved = x - learning_rate / 2 * polyval(x, slope) * y**2
         if not across_only:
             moved += strength * normal[0]
         return _between_walls(moved, landscape.half_width), y - learning_rate * curvature * y + strength * normal[1]
