@@ -1,6 +1,7 @@
 """Calls of the public functions of the toy model, with wrong values of each argument."""
 
 import numpy as np
+import pandas as pd
 
 from sgdphysics import (
     effective_drift,
@@ -8,7 +9,10 @@ from sgdphysics import (
     first_passage,
     fokker_planck,
     toy,
+    toy_controls,
+    toy_edge,
     toy_landscapes,
+    toy_valleys,
 )
 from wrong_inputs import (
     COUNTS,
@@ -50,6 +54,8 @@ BAD_GRID = {
     "diffusions": [(1.0,), (1.0, 0.0), (1.0, INF), (1.0, True), 1.0, None],
 }
 BAD_DENSITY = [POTENTIAL.T, POTENTIAL[:2], POTENTIAL * NAN, None]
+TWO_VALLEYS = toy.Landscape.two_valleys()
+COURSE = pd.DataFrame({"horizon_steps": [9], "shift": [0.1], "survival": [1.0], "relative_flatness": [0.9]})
 PASSAGES = first_passage.FirstPassages(np.array([3, 5, 9]), np.array([1, 2, 0]))
 DENSITY = effective_loss.ValleyDensity(np.array([-0.5, 0.0, 0.5]), np.ones(3), np.ones(3))
 SOLUTION = effective_loss.solve_on_grid(LANDSCAPE, diffusion=0.1, kappa=2.0, cells=(6, 5))
@@ -59,7 +65,7 @@ VALUES = [1.0, 2.0, 3.0, 5.0]
 BAD_VALUES = [["a", "b"], [[1.0, 2.0]], 1.0, None, [True, False]]
 
 
-def moving(x, y, steps, observer):
+def moving(x, y, steps, observer=None, observe_every=1):
     return x, y
 
 
@@ -125,6 +131,70 @@ CALLS = {
     ),
     "toy_walkers.shaken_descent": Call(
         toy.shaken_descent, {**WALKERS, **DESCENT}, {**BAD_WALKERS, "learning_rate": ARRAY_RATES, "shift": ARRAY_SHIFTS}
+    ),
+    "toy_controls.heated_descent": Call(
+        toy_controls.heated_descent,
+        {**WALKERS, **DESCENT, "across_only": False},
+        {**BAD_WALKERS, "learning_rate": POSITIVE, "shift": [0, *ARRAY_SHIFTS], "across_only": [None, 1, "no"]},
+    ),
+    "toy_controls.smoothed_curvature": Call(
+        toy_controls.smoothed_curvature,
+        {"landscape": LANDSCAPE, "shift": 0.1},
+        {"landscape": NOT_LANDSCAPES, "shift": NOT_NEGATIVE},
+    ),
+    "toy_controls.smoothed_descent": Call(
+        toy_controls.smoothed_descent,
+        {key: value for key, value in {**WALKERS, **DESCENT}.items() if key != "random"},
+        {**{key: values for key, values in BAD_WALKERS.items() if key != "random"}, **BAD_DESCENT},
+    ),
+    "toy_valleys.bottoms_and_ridge": Call(
+        toy_valleys.bottoms_and_ridge, {"landscape": TWO_VALLEYS}, {"landscape": [*NOT_LANDSCAPES, LANDSCAPE]}
+    ),
+    "toy_valleys.valley_shares": Call(
+        toy_valleys.valley_shares,
+        {"move": moving, "landscape": TWO_VALLEYS, "settings": 1, "walkers": 2, "relaxation": 1, "sampling": 2, "every": 1},
+        {
+            "move": [None],
+            "landscape": [*NOT_LANDSCAPES, LANDSCAPE],
+            "settings": COUNTS,
+            "walkers": [*COUNTS, 1],
+            "relaxation": FROM_ZERO,
+            "sampling": COUNTS,
+            "every": [*COUNTS, 3],
+        },
+    ),
+    "toy_edge.survival_course": Call(
+        toy_edge.survival_course,
+        {
+            "landscape": LANDSCAPE,
+            "x": 0.0,
+            "learning_rate": 0.1,
+            "shifts": [0.1, 0.2],
+            "walkers": 2,
+            "horizons": [2, 4],
+            "random": np.random.default_rng(0),
+        },
+        {
+            "landscape": NOT_LANDSCAPES,
+            "x": [NAN, "1", None, [0.5]],
+            "learning_rate": POSITIVE,
+            "shifts": [[], [0.1, 0.0], [NAN], ["a"], 0.1, None],
+            "walkers": COUNTS,
+            "horizons": [[], [4, 2], [2, 2], [0, 2], [2.5], 4, None],
+            "random": RANDOM,
+        },
+    ),
+    "toy_edge.order_parameter": Call(
+        toy_edge.order_parameter, {"course": COURSE}, {"course": [None, COURSE.drop(columns="shift"), COURSE[["shift"]]]}
+    ),
+    "toy_edge.shift_where_left": Call(
+        toy_edge.shift_where_left,
+        {"shifts": [0.1, 0.2], "survival": [1.0, 0.0], "share": 0.5},
+        {
+            "shifts": [[0.2, 0.1], [0.1, 0.1], [0.0, 0.1], ["a"], None, As("survival", [0.1])],
+            "survival": [[1.0], [1.0, NAN], ["a", "b"], None],
+            "share": [0, 1, NAN, "1", None],
+        },
     ),
     "toy_walkers.has_diverged": Call(toy.has_diverged, {"x": START, "y": START}, {"y": [np.zeros(2), 0.0]}),
     "toy_walkers.surviving_share": Call(

@@ -161,7 +161,7 @@ def test_shaken_walkers_and_their_heat_bath_are_those_of_the_toy_model():
     # Noise eta lambda s xi in y at every step has the variance 2 Delta eta.
     bath = {"diffusion": (0.1 * 2 * 0.2) ** 2 / (2 * 0.1), "kappa": 1.0, "time_step": 0.1}
     np.testing.assert_allclose(ends[1], toy.langevin(valley, x, y, steps=20, random=np.random.default_rng(1), **bath), rtol=1e-12)
-    with pytest.raises(ValueError, match="dynamics: found 'stirred', expected shaken or thermal"):
+    with pytest.raises(ValueError, match="dynamics: found 'stirred', expected one of shaken, thermal, thermal_local, "):
         moves(valley, "stirred", random=random, **settings)
 
 

@@ -236,6 +236,7 @@ def test_windows_are_planned_before_any_job():
     [
         ({"landscapes": {"growth": 0}}, "landscapes.growth: found 0, expected a number above 0"),
         ({"survival_learning_rates": [0.1, 2.5]}, "survival_learning_rates: found 2.5, expected below 2 = 2 / smallest curvature"),
+        ({"edge_learning_rates": [2.0]}, "edge_learning_rates: found 2, expected below 2 = 2 / smallest curvature"),
         ({"long_phase_points": 30}, "long_phase_points: found 30, expected below 30, the phase_points"),
     ],
 )
@@ -560,6 +561,9 @@ def test_every_setting_of_the_toy_landscape_is_required(key):
         ("phase_shifts", [2.0, 0.02], "toy.phase_shifts: found 2 and 0.02, expected the second above the first"),
         ("current_noise_strength", 0.07, "toy.current_noise_strength: found 0.07, expected one of noise_strengths or grid_noise"),
         ("incidence_shifts", [0.5], r"toy.incidence_shifts: found \[0.5\], expected some of arrival_shifts"),
+        ("local_thermal_shifts", [0.08, 0.5], r"toy.local_thermal_shifts: found \[0.5\], expected some of arrival_shifts"),
+        ("edge_shifts", [0.7, 0.7], "toy.edge_shifts: found 0.7 and 0.7, expected the second above the first"),
+        ("valley_ratios", [0.5], r"toy.valley_ratios\[0\]: 0.5 is less than the minimum of 1"),
         ("linear_shifts", [5.0, 6.0], "toy.linear_shifts: found 0 of arrival_shifts between them, expected at least 2"),
         ("arrival_flatness", 1, "toy.arrival_flatness: 1 is greater than or equal to the maximum of 1"),
         ("shifts", [1.0], "toy: unknown shifts; known are arrival_flatness"),

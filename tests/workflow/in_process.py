@@ -38,6 +38,8 @@ SIMULATED = {
     "simulate_shaken_descent": {
         name: f"yang2023_fig3_{name}" for name in ("arrivals", "incidence", "survival", "drift", "stationary", "widths")
     },
+    "simulate_toy_controls": {name: f"yang2023_fig3_{name}" for name in ("controls", "smoothing", "two_valleys")},
+    "simulate_toy_edge": {name: f"yang2023_fig3_{name}" for name in ("order_parameter", "edge")},
 }
 
 

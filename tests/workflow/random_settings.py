@@ -228,13 +228,15 @@ class RandomSettings:
         largest = shapes["curvature"] * (1 + shapes["growth"] * shapes["half_width"] ** 2)
         for key in ("time_step", "learning_rate"):
             toy[key] = min(toy[key], 0.99 / largest)
-        toy["survival_learning_rates"] = [min(rate, 1.9 / shapes["curvature"]) for rate in toy["survival_learning_rates"][:1]]
+        for key in ("survival_learning_rates", "edge_learning_rates"):
+            toy[key] = [min(rate, 1.9 / shapes["curvature"]) for rate in toy[key][:1]]
         toy["long_phase_points"] = 2
         toy["phase_points"] = max(3, toy["phase_points"])
-        for key in ("phase_learning_rates", "phase_shifts"):
+        for key in ("phase_learning_rates", "phase_shifts", "edge_shifts"):
             toy[key] = sorted(toy[key])
         strengths = [*toy["noise_strengths"], *toy["grid_noise_strengths"]]
         toy["current_noise_strength"] = strengths[self._random.integers(len(strengths))]
         shifts = toy["arrival_shifts"] = sorted({*toy["arrival_shifts"], 0.1, 0.3})
         toy["linear_shifts"] = [0.09, 0.31]
-        toy["incidence_shifts"] = shifts[: 1 + self._random.integers(len(shifts))]
+        for key in ("incidence_shifts", "local_thermal_shifts"):
+            toy[key] = shifts[: 1 + self._random.integers(len(shifts))]

@@ -24,6 +24,8 @@ PLANNED = [
     "simulate_langevin",
     "simulate_phase_diagram",
     "simulate_shaken_descent",
+    "simulate_toy_controls",
+    "simulate_toy_edge",
     "solve_fokker_planck",
 ]
 CONFIGS = sorted(path.name for path in (ROOT / "config").glob("*.yaml") if "studies:" in path.read_text())

@@ -33,6 +33,11 @@ rule yang2023_fig3:
         incidence="results/{study}/tables/yang2023_fig3_incidence.csv",
         drift="results/{study}/tables/yang2023_fig3_drift.csv",
         stationary="results/{study}/tables/yang2023_fig3_stationary.csv",
+        controls="results/{study}/tables/yang2023_fig3_controls.csv",
+        smoothing="results/{study}/tables/yang2023_fig3_smoothing.csv",
+        two_valleys="results/{study}/tables/yang2023_fig3_two_valleys.csv",
+        order_parameter="results/{study}/tables/yang2023_fig3_order_parameter.csv",
+        edge="results/{study}/tables/yang2023_fig3_edge.csv",
     output:
         **study_figure("yang2023_fig3"),
     script:

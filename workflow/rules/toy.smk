@@ -127,3 +127,55 @@ rule simulate_shaken_descent:
         seeds=lambda w: STUDIES[w.study]["yang2023"]["seeds"],
     script:
         "../scripts/simulate_shaken_descent.py"
+
+
+rule simulate_toy_controls:
+    """Heat baths of the local strength, smoothing alone, and two valleys: the controls of shaken descent."""
+    output:
+        controls=study_table("yang2023_fig3_controls"),
+        smoothing=study_table("yang2023_fig3_smoothing"),
+        two_valleys=study_table("yang2023_fig3_two_valleys"),
+    priority: 35
+    resources:
+        **asked_for(planned_once("simulate_toy_controls", plans.toy_jobs)),
+    params:
+        settings=toy(
+            "landscapes",
+            "learning_rate",
+            "thermal_shifts",
+            "local_thermal_shifts",
+            "arrival_shifts",
+            "arrival_flatness",
+            "arrival_walkers",
+            "arrival_horizon",
+            "valley_ratios",
+            "valley_shifts",
+            "valley_walkers",
+            "valley_relaxation",
+            "valley_sampling",
+        ),
+        seeds=lambda w: STUDIES[w.study]["yang2023"]["seeds"],
+    script:
+        "../scripts/simulate_toy_controls.py"
+
+
+rule simulate_toy_edge:
+    """Who is left of shaken descent across its edge, how flat a place they have, and where half are lost."""
+    output:
+        order_parameter=study_table("yang2023_fig3_order_parameter"),
+        edge=study_table("yang2023_fig3_edge"),
+    priority: 35
+    resources:
+        **asked_for(planned_once("simulate_toy_edge", plans.toy_jobs)),
+    params:
+        settings=toy(
+            "landscapes",
+            "edge_learning_rates",
+            "edge_shifts",
+            "edge_points",
+            "edge_walkers",
+            "edge_steps",
+        ),
+        seeds=lambda w: STUDIES[w.study]["yang2023"]["seeds"],
+    script:
+        "../scripts/simulate_toy_edge.py"

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sgdphysics import progress, seeds, toy
+from sgdphysics import progress, seeds, toy, toy_edge
 from sgdphysics.provenance import jobs
 from sgdphysics.tables import save_rows, save_table
 
@@ -35,31 +35,21 @@ def _diagram(
 ) -> pd.DataFrame:
     """Survival of walkers at each horizon, from the sharp end of the valley or from its flattest place."""
     shifts = _log_spaced(settings["phase_shifts"], points)
-    x_start = landscape.half_width if start == "sharp" else 0.0
     parts = []
     for learning_rate in _log_spaced(settings["phase_learning_rates"], points):
-        x, y = np.full((points, settings["phase_walkers"]), x_start), np.zeros((points, settings["phase_walkers"]))
-        random, steps = seeds.generator(seed, "walkers"), 0
-        for horizon in horizons:
-            alive = ~toy.has_diverged(x, y).all(1)  # settings in which all have diverged stay so
-            if alive.any():
-                arguments = {"learning_rate": learning_rate, "shift": shifts[alive, None], "random": random}
-                x[alive], y[alive] = toy.shaken_descent(landscape, x[alive], y[alive], steps=horizon - steps, **arguments)
-            steps = horizon
-            columns = {"start": start, "points": points, "horizon_steps": horizon, "learning_rate": learning_rate}
-            parts.append(pd.DataFrame({**_state(landscape, x, y), "shift": shifts}).assign(**columns))
+        course = toy_edge.survival_course(
+            landscape,
+            landscape.half_width if start == "sharp" else 0.0,
+            learning_rate=learning_rate,
+            shifts=shifts,
+            walkers=settings["phase_walkers"],
+            horizons=horizons,
+            random=seeds.generator(seed, "walkers"),
+        )
+        columns = {"start": start, "points": points, "learning_rate": learning_rate, "walkers": settings["phase_walkers"]}
+        parts.append(course.assign(**columns))
     progress.tell("phase diagram", start=start, points_along_each_axis=points, steps=horizons[-1])
     return pd.concat(parts, ignore_index=True)
-
-
-def _state(landscape: toy.Landscape, x: np.ndarray, y: np.ndarray) -> dict[str, Any]:
-    """Share of the walkers that have not diverged, and their mean flatness relative to the largest; nan without survivors."""
-    alive = ~toy.has_diverged(x, y)
-    count = alive.sum(1)
-    # Past the walls of the valley the flatness goes on falling.
-    flatness = np.where(alive, landscape.flatness(np.where(alive, x, 0.0)), 0.0).sum(1)
-    mean = np.divide(flatness, count, out=np.full(len(x), np.nan), where=count > 0)
-    return {"walkers": x.shape[1], "survival": count / x.shape[1], "relative_flatness": mean * landscape.smallest_curvature**0.5}
 
 
 def _bounds(landscape: toy.Landscape, settings: Mapping[str, Any]) -> pd.DataFrame:

@@ -143,7 +143,7 @@ def stationary_beside_built(
     Returns:
         A table with one row per place: "x", "density", "built_density", "drift" and "noise". And of both densities
         "standard_deviation" and "built_standard_deviation", with "largest_difference_of_cumulative_shares". Where every walker
-        diverged, all are at one place, or drift and noise cannot be measured at a place since all walkers leave it for good, there
+        is lost, all are at one place, or drift and noise cannot be measured at a place since all walkers leave it for good, there
         is no stationary density: no row, and nan.
 
     Raises:
@@ -188,7 +188,7 @@ def stationary_sample(
 ) -> np.ndarray:
     """Return places x of walkers that started at x = 0, the flattest place: several samples, relaxation times apart.
 
-    Those that diverged are left out, so that there are at most walkers * samples.
+    Those that are lost (`toy.has_diverged`) are left out, so that there are at most walkers * samples.
 
     Raises:
         InputError: If the learning rate or the shift is not above 0, there is no walker, or nothing drives x to 0, as where the

@@ -1,4 +1,7 @@
-"""When walkers arrive: first passages, with divergence as a competing event and what never happened in time as censored."""
+"""When walkers arrive: first passages, with the loss of a walker as a competing event and what never happened in time as censored.
+
+A walker is lost when it has left so far that it never comes back (`toy.has_diverged`): the event `DIVERGED`.
+"""
 
 import functools
 from collections.abc import Callable, Sequence
@@ -18,10 +21,12 @@ from sgdphysics.arguments import (
     require_whole,
 )
 from sgdphysics.errors import InputError
+from sgdphysics.toy_controls import heated_descent, smoothed_descent
 from sgdphysics.toy_landscapes import Landscape
 from sgdphysics.toy_walkers import has_diverged, langevin, shaken_descent
 
 CENSORED, ARRIVED, DIVERGED = 0, 1, 2
+DYNAMICS = ("shaken", "thermal", "thermal_local", "thermal_across", "smoothed")
 
 # Moves walkers (x, y) by a number of steps and calls an observer (step, x, y) after each; returns the new (x, y).
 Move = Callable[..., tuple[np.ndarray, np.ndarray]]
@@ -64,20 +69,31 @@ class FirstPassages:
 
 
 def moves(landscape: Landscape, dynamics: str, *, learning_rate: float, shift: float, random: np.random.Generator) -> Move:
-    """Return what moves walkers: shaken descent ("shaken"), or its control, a heat bath ("thermal").
+    """Return what moves walkers: shaken descent, or one of its controls.
 
-    The noise of the heat bath has the strength that the noise of shaken descent has in y where the valley is flattest, in x and y
-    alike; its time step is the learning rate.
+    Args:
+        landscape: Where.
+        dynamics: "shaken" for `toy.shaken_descent`; "thermal" for a heat bath (`toy.langevin`) that everywhere has the strength
+            that the noise of shaken descent has in y where the valley is flattest, in x and y alike; "thermal_local" for one of the
+            strength that shaken descent has at the same place (`toy_controls.heated_descent`); "thermal_across" for the same with
+            noise in y only; "smoothed" for descent without noise on the mean landscape (`toy_controls.smoothed_descent`).
+        learning_rate: eta > 0; the time step of the heat baths.
+        shift: s of shaken descent, from 0; of a heat bath above 0.
+        random: Source of the normal numbers, of which smoothed descent needs none.
 
     Raises:
-        InputError: If the dynamics are neither of these, the learning rate is not above 0, or the shift not from 0; of a heat bath,
-            if the shift is 0.
+        InputError: If an argument is none of these.
     """
     require_kind("landscape", landscape, Landscape)
-    require_one_of("dynamics", dynamics, ("shaken", "thermal"), "shaken or thermal")
+    require_one_of("dynamics", dynamics, DYNAMICS)
     require_positive("learning_rate", learning_rate)
-    (require_not_negative if dynamics == "shaken" else require_positive)("shift", shift)
+    (require_not_negative if dynamics in ("shaken", "smoothed") else require_positive)("shift", shift)
     require_random(random)
+    if dynamics == "smoothed":
+        return functools.partial(smoothed_descent, landscape, learning_rate=learning_rate, shift=shift)
+    if dynamics in ("thermal_local", "thermal_across"):
+        heated = functools.partial(heated_descent, landscape, learning_rate=learning_rate, shift=shift, random=random)
+        return functools.partial(heated, across_only=dynamics == "thermal_across")
     if dynamics == "shaken":
         return functools.partial(shaken_descent, landscape, learning_rate=learning_rate, shift=shift, random=random)
     strength = learning_rate * (shift * landscape.smallest_curvature) ** 2 / 2
@@ -108,7 +124,7 @@ def arrivals(move: Move, landscape: Landscape, *, walkers: int, relative_flatnes
 def first_passages(
     move: Move, landscape: Landscape, x: np.ndarray, y: np.ndarray, *, flatness: float, horizon: int, block: int = 500
 ) -> FirstPassages:
-    """Follow walkers until each has come to a place of at least this flatness, has diverged, or the horizon is reached.
+    """Follow walkers until each has come to a place of at least this flatness, is lost, or the horizon is reached.
 
     Args:
         move: ``move(x, y, steps=..., observer=...)``, such as a partial of `toy.shaken_descent`.
@@ -145,7 +161,7 @@ def first_passages(
         ) -> None:
             undecided = events == CENSORED
             diverged = has_diverged(x, y) & undecided
-            # Where the polynomial overflows, the walker has diverged.
+            # Where the polynomial overflows, the walker is lost.
             arrived = (landscape.curvature(x) <= flatness**-2) & undecided & ~diverged
             events[diverged], events[arrived] = DIVERGED, ARRIVED
             times[diverged | arrived] = start + step
@@ -188,8 +204,8 @@ def cumulative_incidence(passages: FirstPassages, event: int) -> tuple[np.ndarra
 def median_time(passages: FirstPassages, event: int, *, competing: bool = True) -> float:
     """Return the time by which ``event`` has happened to half of the walkers, inf if it has not by the horizon.
 
-    With ``competing`` the half is of all walkers (cumulative incidence), so a walker that diverged never arrives. Without it the
-    others count as censored when they diverge (Kaplan and Meier's median, as if they could still have arrived).
+    With ``competing`` the half is of all walkers (cumulative incidence), so a walker that is lost never arrives. Without it the
+    others count as censored when they are lost (Kaplan and Meier's median, as if they could still have arrived).
 
     Raises:
         InputError: If there are no passages, or no such event.

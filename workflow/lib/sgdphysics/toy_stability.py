@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from sgdphysics.arguments import finite_array, require_kind, require_not_negative, require_number, require_positive
 from sgdphysics.toy_landscapes import Landscape
 
-DIVERGED_BEYOND = 1e3  # a walker farther out than this, in x or y, has diverged
+DIVERGED_BEYOND = 1e3  # a walker farther out than this, in x or y, is lost: `toy_walkers.has_diverged` says why
 
 
 def drift_terms(landscape: Landscape, x: ArrayLike, learning_rate: float, shift: float) -> tuple[np.ndarray, np.ndarray]:

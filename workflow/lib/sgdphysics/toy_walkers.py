@@ -82,7 +82,9 @@ def langevin(
         InputError: If an argument is none of these.
     """
     x, y = finite_array("x", x), finite_array("y", y)
-    _check_walk(landscape, x, y, steps, random, observe_every)
+    check_start(landscape, x, y)
+    check_times(steps, observe_every)
+    require_random(random)
     for name, value in (("diffusion", diffusion), ("kappa", kappa), ("time_step", time_step)):
         require_positive(name, value)
     if time_step > largest_time_step(landscape):
@@ -144,12 +146,13 @@ def shaken_descent(
     """Move walkers by gradient descent on a landscape that is shifted as a whole at every step.
 
     (x, y) <- (x, y) - eta grad L(x + xi_x, y + xi_y), with new normal xi_x, xi_y of standard deviation s at every step. There are
-    no walls, and the curvature polynomial holds for all x. A walker that diverges overflows to inf or nan and stays there.
+    no walls, and the curvature polynomial holds for all x. A walker that leaves for good (`has_diverged`) overflows to inf or nan
+    within a few steps and stays there.
 
     Args:
         landscape: Where.
-        x, y: Start, float64 (..., walkers), of which some may have diverged; not changed. Leading axes are settings, which share
-            the random numbers of their walkers, so that differences between them are paired.
+        x, y: Start, float64 (..., walkers), of which some may have left for good; not changed. Leading axes are settings, which
+            share the random numbers of their walkers, so that differences between them are paired.
         learning_rate: eta > 0, a number or an array that broadcasts to x, such as (settings, 1).
         shift: s >= 0, the same.
         steps: How many, from 0.
@@ -166,13 +169,14 @@ def shaken_descent(
         InputError: If an argument is none of these.
     """
     x, y = real_array("x", x), real_array("y", y)
-    _check_walk(landscape, x, y, steps, random, observe_every)
+    check_start(landscape, x, y)
+    check_times(steps, observe_every)
+    require_random(random)
     check_sizes("learning_rate", learning_rate)
     check_sizes("shift", shift, zero_allowed=True)
     learning_rate, shift = np.asarray(learning_rate, dtype=float), np.asarray(shift, dtype=float)
     for name, value in (("learning_rate", learning_rate), ("shift", shift)):
-        if not _broadcasts(value.shape, x.shape):
-            raise InputError(f"{name}: found shape {value.shape}, expected one that broadcasts to {x.shape}, that of x")
+        check_factor(name, value, x)
     x, y = np.array(x, dtype=float), np.array(y, dtype=float)
     curvature, slope = _Horner(landscape.coefficients, x.shape), _Horner(landscape.slope_coefficients, x.shape)
     shaken_x, shaken_y, normal = np.empty_like(x), np.empty_like(y), np.empty((2, x.shape[-1]))
@@ -200,7 +204,12 @@ def shaken_descent(
 
 
 def has_diverged(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Return which walkers, x and y of one shape, are not finite or farther out than `DIVERGED_BEYOND`."""
+    """Return which walkers are lost: x or y, of one shape, is not finite or farther from 0 than `DIVERGED_BEYOND`.
+
+    Where the curvature grows outwards without bound nothing brings a walker back from there: each step of y overshoots by more than
+    the one before, and x and y overflow. It is divergence in this sense only, of single walkers; where the curvature is constant,
+    or the shift itself as large as that distance, the same criterion says no more than "far out".
+    """
     if np.shape(x) != np.shape(y):
         raise InputError(f"y: found shape {np.shape(y)}, expected {np.shape(x)}, that of x")
     return ~((np.abs(x) < DIVERGED_BEYOND) & (np.abs(y) < DIVERGED_BEYOND))
@@ -209,7 +218,7 @@ def has_diverged(x: np.ndarray, y: np.ndarray) -> np.ndarray:
 def surviving_share(
     landscape: Landscape, *, learning_rate: float, shift: float, walkers: int, steps: int, random: np.random.Generator
 ) -> float:
-    """Return the share of walkers of `shaken_descent` that have not diverged some steps after they started at x = y = 0.
+    """Return the share of walkers of `shaken_descent` that are not lost (`has_diverged`) some steps after a start at x = y = 0.
 
     Raises:
         InputError: If there is no walker, or as of `shaken_descent`.
@@ -220,18 +229,25 @@ def surviving_share(
     return float((~has_diverged(x, y)).mean())
 
 
-def _check_walk(
-    landscape: Landscape, x: np.ndarray, y: np.ndarray, steps: int, random: np.random.Generator, observe_every: int
-) -> None:
-    """What both dynamics are given."""
+def check_start(landscape: Landscape, x: np.ndarray, y: np.ndarray) -> None:
+    """Raise InputError if there is no landscape, or not one x and one y per walker."""
     require_kind("landscape", landscape, Landscape)
     if not x.ndim or not x.size:
         raise InputError(f"x: found shape {x.shape}, expected one entry per walker")
     if x.shape != y.shape:
         raise InputError(f"y: found shape {y.shape}, expected {x.shape}, that of x")
+
+
+def check_times(steps: int, observe_every: int) -> None:
+    """Raise InputError if there are no such numbers of steps."""
     require_whole("steps", steps, 0)
-    require_random(random)
     require_whole("observe_every", observe_every, 1)
+
+
+def check_factor(name: str, factor: np.ndarray, x: np.ndarray) -> None:
+    """Raise InputError if what each step is multiplied by does not broadcast to x."""
+    if not _broadcasts(factor.shape, x.shape):
+        raise InputError(f"{name}: found shape {factor.shape}, expected one that broadcasts to {x.shape}, that of x")
 
 
 def _broadcasts(shape: tuple[int, ...], wanted: tuple[int, ...]) -> bool:

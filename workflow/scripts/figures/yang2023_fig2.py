@@ -94,7 +94,7 @@ def _breakdown(axis: Axes, slopes: pd.DataFrame, grid_slopes: pd.DataFrame, colo
             mean, low, high = fits.student_interval((part["joint_slope"] - part["predicted_joint_slope"]) / scale)
             axis.errorbar(diffusion, mean, [[mean - low], [high - mean]], fmt="o", color=colour, markersize=2.5)
     axis.axhline(0, color="0.6", linewidth=0.6)
-    axis.set(xscale="log", xlabel=r"noise strength $\Delta$", ylabel=r"slope $- (1 - \kappa)$, over $\max(1, |\kappa - 1|)$")
+    axis.set(xscale="log", xlabel=r"noise strength $\Delta$", ylabel="relative error of the slope in a")
 
 
 def _current(axis: Axes, rows: pd.DataFrame) -> None:
@@ -102,7 +102,14 @@ def _current(axis: Axes, rows: pd.DataFrame) -> None:
     density, along, across = (rows.pivot(index="y", columns="x", values=name) for name in ("density", "current_x", "current_y"))
     floor = density.to_numpy().max() * 1e-4
     levels = np.geomspace(floor, density.to_numpy().max(), 13)
-    axis.contourf(density.columns, density.index, np.maximum(density, floor), levels=levels, norm=LogNorm(), cmap="Blues")
+    drawn = np.maximum(density, floor)
+    shades = axis.contourf(density.columns, density.index, drawn, levels=levels, norm=LogNorm(), cmap="Blues")
+    low, high = np.log10(floor), np.log10(levels[-1])
+    ticks = [10.0**power for power in range(int(np.ceil(low)), int(np.floor(high)) + 1)]
+    kappa, diffusion = rows["kappa"].iloc[0], rows["diffusion"].iloc[0]
+    label = rf"joint density, $\kappa$ = {kappa:g}, $\Delta$ = {diffusion:g}"
+    bar = axis.figure.colorbar(shades, ax=axis, label=label, pad=0.02, aspect=30, location="top", ticks=ticks, format="%g")
+    bar.ax.minorticks_off()
     x, y = (
         np.linspace(rows["x"].min(), rows["x"].max(), len(along.columns)),
         np.linspace(rows["y"].min(), rows["y"].max(), len(along)),
@@ -119,9 +126,7 @@ def _current(axis: Axes, rows: pd.DataFrame) -> None:
         arrowsize=0.6,
     )
     limit = 3.5 * float(np.sqrt((density.sum(axis=1) * density.index**2).sum() / density.to_numpy().sum()))
-    axis.set(xlabel="$x$", ylabel="$y$", xlim=(x[0], x[-1]), ylim=(-limit, limit))
-    kappa, diffusion = rows["kappa"].iloc[0], rows["diffusion"].iloc[0]
-    axis.set_title(rf"current, $\kappa$ = {kappa:g}, $\Delta$ = {diffusion:g}")
+    axis.set(xlabel="position along the valley $x$", ylabel="across it $y$", xlim=(x[0], x[-1]), ylim=(-limit, limit))
 
 
 def _two_valleys(axis: Axes, rows: pd.DataFrame, colours: Mapping[float, str]) -> None:
@@ -133,9 +138,8 @@ def _two_valleys(axis: Axes, rows: pd.DataFrame, colours: Mapping[float, str]) -
         zero = (part["x"] + 1).abs().argmin()  # the bottom of the sharper valley
         axis.plot(part["x"], effective - effective.iloc[zero], color=colour)
         axis.plot(part["x"], theory - theory.iloc[zero], color=colour, linestyle=":", linewidth=0.9)
-    axis.set(
-        xlabel="$x$", ylabel=r"$-\Delta \ln P(x, 0)$ + const.", title=rf"two valleys, $\Delta$ = {rows['diffusion'].iloc[0]:g}"
-    )
+    axis.set(xlabel="position along the valley $x$", ylabel=r"$-\Delta \ln P(x, 0)$ + const.")
+    axis.set_title(rf"two valleys, $\Delta$ = {rows['diffusion'].iloc[0]:g}")
     axis.axvline(1, color="0.7", linewidth=0.6)
     axis.text(1, 0.98, "flatter", transform=axis.get_xaxis_transform(), ha="center", va="top", fontsize=6.5)
     axis.text(-1, 0.98, "sharper", transform=axis.get_xaxis_transform(), ha="center", va="top", fontsize=6.5)

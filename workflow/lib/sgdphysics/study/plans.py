@@ -208,6 +208,8 @@ def toy_jobs(study: Mapping[str, Any], entry: Mapping[str, Any]) -> list[Job]:
         "simulate_langevin": {"walks": seeds * len(toy["kappas"]) * _langevin_steps(toy)},
         "simulate_phase_diagram": {"walks": seeds * _phase_steps(toy)},
         "simulate_shaken_descent": {"walks": seeds * _arrival_steps(toy)},
+        "simulate_toy_controls": {"walks": seeds * _control_steps(toy)},
+        "simulate_toy_edge": {"walks": seeds * _edge_steps(toy)},
         "solve_fokker_planck": {
             "cells": len(toy["kappas"])
             * (len(toy["noise_strengths"]) + len(toy["grid_noise_strengths"]))
@@ -269,7 +271,7 @@ def _langevin_steps(toy: Mapping[str, Any]) -> float:
 
 
 def _phase_steps(toy: Mapping[str, Any]) -> float:
-    """Steps of all walkers of one seed, if none diverged: from two places, and up to 16 times the horizon on a coarser diagram."""
+    """Steps of all walkers of one seed, if none were lost: from two places, and up to 16 times the horizon on a coarser diagram."""
     points = 2 * toy["phase_points"] ** 2 + 16 * toy["long_phase_points"] ** 2
     return points * toy["phase_walkers"] * toy["phase_steps"]
 
@@ -279,3 +281,15 @@ def _arrival_steps(toy: Mapping[str, Any]) -> float:
     shifts = len(toy["arrival_shifts"]) + len(toy["thermal_shifts"])
     drifts = len(toy["drift_learning_rates"]) * len(toy["drift_places"])
     return shifts * toy["arrival_walkers"] * toy["arrival_horizon"] + drifts * toy["drift_walkers"] * toy["drift_steps"]
+
+
+def _control_steps(toy: Mapping[str, Any]) -> float:
+    """Steps of all walkers of one seed, if each took the whole horizon."""
+    arrivals = (len(toy["local_thermal_shifts"]) + len(toy["thermal_shifts"])) * toy["arrival_walkers"] * toy["arrival_horizon"]
+    each = toy["valley_walkers"] * (toy["valley_relaxation"] + toy["valley_sampling"])
+    return arrivals + 2 * len(toy["valley_ratios"]) * len(toy["valley_shifts"]) * each
+
+
+def _edge_steps(toy: Mapping[str, Any]) -> float:
+    """Steps of all walkers of one seed, if none were lost: up to 16 times the horizon, in the valley and without one."""
+    return 2 * 16 * len(toy["edge_learning_rates"]) * toy["edge_points"] * toy["edge_walkers"] * toy["edge_steps"]

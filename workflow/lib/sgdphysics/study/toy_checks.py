@@ -27,8 +27,9 @@ def _valley_faults(settings: Settings, landscape: toy.Landscape) -> list[str]:
         lines.append(f"landscapes.growth: found {settings['landscapes']['growth']:g}, expected a number above 0")
     limit = 2 / landscape.smallest_curvature
     return lines + [
-        f"survival_learning_rates: found {rate:g}, expected below {limit:g} = 2 / smallest curvature"
-        for rate in settings["survival_learning_rates"]
+        f"{key}: found {rate:g}, expected below {limit:g} = 2 / smallest curvature"
+        for key in ("survival_learning_rates", "edge_learning_rates")
+        for rate in settings[key]
         if rate >= limit
     ]
 
@@ -44,7 +45,7 @@ def _step_faults(settings: Settings, bound: float) -> list[str]:
 
 def _order_faults(settings: Settings) -> list[str]:
     lines = []
-    for key in ("phase_learning_rates", "phase_shifts", "linear_shifts"):
+    for key in ("phase_learning_rates", "phase_shifts", "linear_shifts", "edge_shifts"):
         low, high = settings[key]
         if low >= high:
             lines.append(f"{key}: found {low:g} and {high:g}, expected the second above the first")
@@ -60,9 +61,9 @@ def _choice_faults(settings: Settings) -> list[str]:
     current = settings["current_noise_strength"]
     if current not in {*settings["noise_strengths"], *settings["grid_noise_strengths"]}:
         lines.append(f"current_noise_strength: found {current:g}, expected one of noise_strengths or grid_noise_strengths")
-    unknown = sorted(set(settings["incidence_shifts"]) - set(settings["arrival_shifts"]))
-    if unknown:
-        lines.append(f"incidence_shifts: found {unknown}, expected some of arrival_shifts")
+    for key in ("incidence_shifts", "local_thermal_shifts"):
+        if unknown := sorted(set(settings[key]) - set(settings["arrival_shifts"])):
+            lines.append(f"{key}: found {unknown}, expected some of arrival_shifts")
     low, high = settings["linear_shifts"]
     count = sum(low <= shift <= high for shift in settings["arrival_shifts"])
     if count < 2:
