@@ -16,7 +16,7 @@ from sgdphysics import inputs
 from sgdphysics.arguments import require_share
 from sgdphysics.arrays import largest_eigenpairs
 from sgdphysics.curvature import layer_hessian, sharpest_directions
-from sgdphysics.dual_weights import DualWeights, dual_weights, weight_spread_by_metric
+from sgdphysics.dual_weights import PARALLEL, PATH_AVERAGED, DualWeights, dual_weights, weight_spread_by_metric
 from sgdphysics.errors import InputError
 from sgdphysics.fits import PowerLaw, power_law
 from sgdphysics.matched_pairs import nearest_of_class, random_of_class
@@ -27,6 +27,7 @@ __all__ = [
     "Decomposition",
     "DualWeights",
     "decompose_gap",
+    "decompose_in_both_gauges",
     "decompose_pairs",
     "dual_weights",
     "fit_on_curvature",
@@ -86,7 +87,7 @@ class Decomposition:
         return float(self.contributions.sum()) + self.remainder
 
     @property
-    def correlated_share(self) -> float:
+    def correlatedshare(self) -> float:
         """Share of the gap in sum_n c_n sigma_g,n sigma_w,n; the rest is in the means and the remainder. nan without a gap."""
         return _share(float((self.correlation * self.slope_std * self.weight_std).sum()), self.gap)
 
@@ -139,6 +140,7 @@ def decompose_gap(
     matches: Tensor | None = None,
     basis: tuple[Tensor, Tensor] | None = None,
     loss: str = "cross_entropy",
+    slopes: str = PARALLEL,
 ) -> Decomposition:
     """Decompose the generalization gap over matched pairs in the eigenbasis of one layer's Hessian.
 
@@ -152,6 +154,8 @@ def decompose_gap(
         basis: Eigenvalues (k,) and orthonormal directions (k, d); by default those of the Hessian, all of them up to d = 5,000
             weights, above it the 200 of largest eigenvalue.
         loss: "cross_entropy" or "mean_squared_error".
+        slopes: Which of the vectors with ``g_k . dW_k = dl_k``: "parallel" to the dual weights, as in the published scripts,
+            or the "path_averaged" gradient between W and W + dW_k.
 
     Returns:
         The decomposition, whose gap is that of the matched pairs: its training part is the mean over the matched images, which is
@@ -167,7 +171,7 @@ def decompose_gap(
     if matches is None:
         matches = nearest_of_class(train_images, train_labels, test_images, test_labels)
     matches = inputs.checked_indices(matches, len(test_images), len(train_images), "matches")
-    pairs = dual_weights(network, train_images[matches], test_images, test_labels, layer, loss)
+    pairs = dual_weights(network, train_images[matches], test_images, test_labels, layer, loss, slopes)
     eigenvalues, directions = basis if basis is not None else hessian_basis(network, train_images, train_labels, layer, loss)
     return decompose_pairs(pairs, eigenvalues, directions)
 
@@ -188,33 +192,72 @@ def decompose_pairs(pairs: DualWeights, eigenvalues: Tensor, directions: Tensor)
     Raises:
         ValueError: If the directions are not of the size of the dual weights and of length 1, or not as many as eigenvalues.
     """
-    eigenvalues, directions = _checked_basis(eigenvalues, directions, pairs.outputs.shape[1] * pairs.inputs.shape[1])
-    weights = pairs.weights() @ directions.T
-    slopes = pairs.slopes[:, None] * weights
-    slope_mean, weight_mean = slopes.mean(0), weights.mean(0)
-    slopes.sub_(slope_mean)
-    weights.sub_(weight_mean)
-    slope_std, weight_std = slopes.square().mean(0).sqrt(), weights.square().mean(0).sqrt()  # faster than std()
-    covariance = slopes.mul_(weights).mean(0)
-    product = slope_std * weight_std
-    gap = float(pairs.loss_changes.mean())
-    whole = len(directions) == directions.shape[1]
-    spread_of_slopes, spread_of_weights = pairs.spreads()
-    return Decomposition(
-        dual_norms=pairs.squared_norms.sqrt(),
-        eigenvalues=eigenvalues,
-        slope_std=slope_std,
-        weight_std=weight_std,
-        correlation=torch.where(product > 0, covariance / product, 0.0),
-        slope_mean=slope_mean,
-        weight_mean=weight_mean,
-        slope_spread=spread_of_slopes,
-        weight_spread=spread_of_weights,
-        remainder=0.0 if whole else gap - float((covariance + slope_mean * weight_mean).sum()),
-        gap=gap,
-        inactive=pairs.inactive,
-        unchanged=pairs.unchanged,
-    )
+    return _Projected(pairs, eigenvalues, directions).decomposition(pairs)
+
+
+def decompose_in_both_gauges(
+    pairs: DualWeights, eigenvalues: Tensor, directions: Tensor, seed: int
+) -> dict[tuple[str, str], Decomposition]:
+    """Return decompositions with parallel and with path-averaged slopes, of the pairs' own losses and of shuffled ones.
+
+    Args:
+        pairs: With path-averaged slopes.
+        eigenvalues, directions: As of `decompose_pairs`.
+        seed: Of the shuffled losses (`DualWeights.with_shuffled_losses`).
+
+    Returns:
+        By "parallel" or "path_averaged" and "own" or "shuffled".
+
+    Raises:
+        ValueError: If the directions do not fit, as `decompose_pairs`, or the seed is none.
+    """
+    projected = _Projected(pairs, eigenvalues, directions)
+    gauges = {PARALLEL: pairs.with_parallel_slopes(), PATH_AVERAGED: pairs}
+    dealt = [(slopes, "own", own) for slopes, own in gauges.items()]
+    dealt += [(slopes, "shuffled", own.with_shuffled_losses(seed)) for slopes, own in gauges.items()]
+    return {(slopes, losses): projected.decomposition(variant) for slopes, losses, variant in dealt}
+
+
+class _Projected:
+    """Dual weights, and what slopes have across them, along directions: the same whatever the gauge, and whose the losses are."""
+
+    def __init__(self, pairs: DualWeights, eigenvalues: Tensor, directions: Tensor) -> None:
+        size = pairs.outputs.shape[1] * pairs.inputs.shape[1]
+        self._eigenvalues, directions = _checked_basis(eigenvalues, directions, size)
+        self._whole = len(directions) == size
+        self._weights = pairs.weights() @ directions.T
+        self._across = None if pairs.across is None else pairs.with_inputs(pairs.across) @ directions.T
+        self._mean = self._weights.mean(0)
+        self._centred = self._weights - self._mean
+        self._std = self._centred.square().mean(0).sqrt()  # faster than std()
+
+    def decomposition(self, pairs: DualWeights) -> Decomposition:
+        """Return the decomposition of pairs with these dual weights."""
+        slopes = pairs.slopes[:, None] * self._weights
+        if pairs.across is not None:
+            slopes += self._across
+        slope_mean = slopes.mean(0)
+        slopes.sub_(slope_mean)
+        slope_std = slopes.square().mean(0).sqrt()
+        covariance = slopes.mul_(self._centred).mean(0)
+        product = slope_std * self._std
+        gap = float(pairs.loss_changes.mean())
+        spread_of_slopes, spread_of_weights = pairs.spreads()
+        return Decomposition(
+            dual_norms=pairs.squared_norms.sqrt(),
+            eigenvalues=self._eigenvalues,
+            slope_std=slope_std,
+            weight_std=self._std,
+            correlation=torch.where(product > 0, covariance / product, 0.0),
+            slope_mean=slope_mean,
+            weight_mean=self._mean,
+            slope_spread=spread_of_slopes,
+            weight_spread=spread_of_weights,
+            remainder=0.0 if self._whole else gap - float((covariance + slope_mean * self._mean).sum()),
+            gap=gap,
+            inactive=pairs.inactive,
+            unchanged=pairs.unchanged,
+        )
 
 
 def fit_on_curvature(variances: Tensor, eigenvalues: Tensor) -> PowerLaw:
@@ -233,8 +276,14 @@ def fit_on_curvature(variances: Tensor, eigenvalues: Tensor) -> PowerLaw:
     eigenvalues = inputs.checked_numbers(eigenvalues, 1, "eigenvalues", finite=False)
     if len(variances) != len(eigenvalues):
         raise InputError(f"variances: found {len(variances)}, expected {len(eigenvalues)}, one for each of eigenvalues")
-    curved = eigenvalues > SMALLEST_EIGENVALUE * eigenvalues.max()
+    curved = with_curvature(eigenvalues)
     return power_law(eigenvalues[curved].cpu(), variances[curved].cpu())
+
+
+def with_curvature(eigenvalues: Tensor) -> Tensor:
+    """Return which directions have more than 1e-6 of the largest eigenvalue, bool (k,); raises ValueError if there is none."""
+    eigenvalues = inputs.checked_numbers(eigenvalues, 1, "eigenvalues", finite=False)
+    return eigenvalues > SMALLEST_EIGENVALUE * eigenvalues.max()
 
 
 def _checked_basis(eigenvalues: Tensor, directions: Tensor, weights: int) -> tuple[Tensor, Tensor]:
