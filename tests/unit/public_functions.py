@@ -47,6 +47,8 @@ EXEMPT = {
     "losses.Loss": "three functions, of the library's own",
     "dual_weights.DualWeights": "what `dual_weights` returns",
     "duality.Decomposition": "what `decompose_gap` returns",
+    "slope_gauges.gauge_rows": "takes what `decompose_in_both_gauges` returns",
+    "slope_gauges.numbers_of": "takes what `decompose_gap` returns",
     "sweeps.Point": "what `points_of` yields",
     "fits.PowerLaw": "what `power_law` returns",
     "training.Result": "what `train` returns",

@@ -63,11 +63,11 @@ class DualWeights:
 
     def weights(self) -> Tensor:
         """Return all dual weights, (pairs, out * in), row-major."""
-        return self.with_inputs(self.outputs)
+        return self._times_inputs(self.outputs)
 
-    def with_inputs(self, errors: Tensor) -> Tensor:
-        """Return ``errors_k (x) inputs_k`` for errors (pairs, out): (pairs, out * in), row-major."""
-        return (errors[:, :, None] * self.inputs[:, None, :]).flatten(1)
+    def slopes_across(self) -> Tensor | None:
+        """Return what slopes have at right angles to their dual weights, (pairs, out * in), row-major; None of parallel ones."""
+        return None if self.across is None else self._times_inputs(self.across)
 
     def with_parallel_slopes(self) -> "DualWeights":
         """Return the same dual weights with slopes parallel to them."""
@@ -113,6 +113,9 @@ class DualWeights:
             errors = errors + self.across
         return self._spread(errors), self._spread(self.outputs)
 
+    def _times_inputs(self, outputs: Tensor) -> Tensor:
+        return (outputs[:, :, None] * self.inputs[:, None, :]).flatten(1)
+
     def _spread(self, errors: Tensor) -> float:
         mean = errors.T @ self.inputs / len(errors)
         variance = (errors.square().sum(1) * self.inputs.square().sum(1)).mean() - mean.square().sum()
@@ -157,8 +160,10 @@ def dual_weights(
     active = squares > 0
     changes = ((shifted - activity) @ weight.T)[active]
     pairs = DualWeights(changes / squares[active, None], activity[active], (after - before)[active], int((~active).sum()))
-    if slopes == PARALLEL or not len(changes):
+    if slopes == PARALLEL:
         return pairs
+    if not len(changes):
+        return replace(pairs, across=changes)
     errors = path_averaged_errors(network, pairs.inputs @ weight.T, changes, labels[active], layer, loss)
     return replace(pairs, across=_across(errors, pairs.outputs))
 

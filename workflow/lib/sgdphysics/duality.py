@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from sgdphysics import inputs
-from sgdphysics.arguments import require_share
+from sgdphysics.arguments import require, require_share
 from sgdphysics.arrays import largest_eigenpairs
 from sgdphysics.curvature import layer_hessian, sharpest_directions
 from sgdphysics.dual_weights import PARALLEL, PATH_AVERAGED, DualWeights, dual_weights, weight_spread_by_metric
@@ -87,7 +87,7 @@ class Decomposition:
         return float(self.contributions.sum()) + self.remainder
 
     @property
-    def correlatedshare(self) -> float:
+    def correlated_share(self) -> float:
         """Share of the gap in sum_n c_n sigma_g,n sigma_w,n; the rest is in the means and the remainder. nan without a gap."""
         return _share(float((self.correlation * self.slope_std * self.weight_std).sum()), self.gap)
 
@@ -209,8 +209,9 @@ def decompose_in_both_gauges(
         By "parallel" or "path_averaged" and "own" or "shuffled".
 
     Raises:
-        ValueError: If the directions do not fit, as `decompose_pairs`, or the seed is none.
+        ValueError: If the slopes are parallel, the directions do not fit, as `decompose_pairs`, or the seed is none.
     """
+    require(pairs.across is not None, "pairs", "parallel slopes", "path-averaged ones")
     projected = _Projected(pairs, eigenvalues, directions)
     gauges = {PARALLEL: pairs.with_parallel_slopes(), PATH_AVERAGED: pairs}
     dealt = [(slopes, "own", own) for slopes, own in gauges.items()]
@@ -226,7 +227,8 @@ class _Projected:
         self._eigenvalues, directions = _checked_basis(eigenvalues, directions, size)
         self._whole = len(directions) == size
         self._weights = pairs.weights() @ directions.T
-        self._across = None if pairs.across is None else pairs.with_inputs(pairs.across) @ directions.T
+        across = pairs.slopes_across()
+        self._across = None if across is None else across @ directions.T
         self._mean = self._weights.mean(0)
         self._centred = self._weights - self._mean
         self._std = self._centred.square().mean(0).sqrt()  # faster than std()
