@@ -192,6 +192,7 @@ CALLS = {
         PAIRS.norms_along, {"vectors": PAIRS.inputs}, {"vectors": [PAIRS.inputs[:1], PAIRS.inputs[:, :2], PAIRS.inputs * NAN]}
     ),
     "dual_weights.DualWeights.with_shuffled_losses": Call(PAIRS.with_shuffled_losses, {"seed": 0}, {"seed": SEEDS}),
+    "dual_weights.DualWeights.with_shuffled_errors": Call(PATH_AVERAGED.with_shuffled_errors, {"seed": 0}, {"seed": SEEDS}),
     "duality.Decomposition.leading_correlation": Call(DECOMPOSITION.leading_correlation, {"share": 0.9}, {"share": SHARES}),
     "duality.decompose_gap": Call(
         duality.decompose_gap,

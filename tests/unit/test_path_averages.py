@@ -38,9 +38,10 @@ def test_the_average_is_that_of_gradients_by_autograd_at_many_points(layer, loss
     for pair in range(len(outputs)):
         along = (outputs[pair] + times[:, None] * changes[pair]).requires_grad_()
         (gradients,) = torch.autograd.grad(losses_at(network, layer, along, labels[pair].expand(points), loss).sum(), along)
-        # The rule of midpoints is off by at most half a step of each jump.
-        torch.testing.assert_close(found[pair], gradients.mean(0), rtol=0, atol=2e-5)
-        kinks += int(((gradients.diff(dim=0).abs() > 1e-2).any(1)).sum())
+        jumps = gradients.diff(dim=0).abs()
+        # The rule of midpoints is off by at most half a step times all that the number goes up and down.
+        assert ((found[pair] - gradients.mean(0)).abs() <= jumps.sum(0) / (2 * points) + 1e-12).all()
+        kinks += int((jumps > 1e-2).any(1).sum())
     assert kinks > 5 or layer == 3
 
 
@@ -52,7 +53,8 @@ def test_times_the_change_it_is_the_change_of_the_loss(layer, loss, scale):
     outputs, changes, labels = path(network, layer)
     found = path_averaged_errors(network, outputs, changes, labels, layer, loss)
     after, before = (losses_at(network, layer, values, labels, loss) for values in (outputs + changes, outputs))
-    torch.testing.assert_close((found * changes).sum(1), after - before, rtol=1e-9, atol=1e-11)
+    rounding = 1e-15 * float(network.logits_above(layer, outputs).abs().max()) ** (1 if loss == "cross_entropy" else 2)
+    torch.testing.assert_close((found * changes).sum(1), after - before, rtol=1e-9, atol=rounding + 1e-14)
 
 
 def test_logits_that_change_by_millions_take_neither_long_nor_much_memory(monkeypatch):

@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from cases import small_data, small_network
-from sgdphysics import slope_gauges
-from sgdphysics.curvature import layer_gradients, layer_hessian, sharpest_directions
+from sgdphysics import duality, slope_gauges
+from sgdphysics.curvature import layer_gradients, sharpest_directions
 from sgdphysics.dual_weights import dual_weights, weighted_norm
 from sgdphysics.duality import Decomposition, decompose_gap, decompose_in_both_gauges, decompose_pairs, hessian_basis
 from sgdphysics.generalization import MatchedData
@@ -41,8 +41,7 @@ def path_averaged(network, n=40, layer=1, loss="cross_entropy"):
 
 def slopes_of(pairs):
     """Slopes of all pairs, (pairs, d)."""
-    across = pairs.slopes_across()
-    return pairs.slopes[:, None] * pairs.weights() + (0 if across is None else across)
+    return pairs.slopes[:, None] * pairs.weights() + pairs.slopes_across()
 
 
 @pytest.mark.parametrize("loss", ["cross_entropy", "mean_squared_error"])
@@ -64,7 +63,7 @@ def test_slopes_of_both_gauges_return_the_change_of_every_loss(layer, loss):
     torch.testing.assert_close(products, pairs.loss_changes, rtol=1e-9, atol=1e-13)
     assert pairs.slopes_across().norm() > 0.1 * slopes_of(pairs).norm()
     parallel = pairs.with_parallel_slopes()
-    assert parallel.slopes_across() is None
+    assert not parallel.slopes_across().any()
     torch.testing.assert_close((slopes_of(parallel) * pairs.weights()).sum(1), pairs.loss_changes, rtol=1e-9, atol=1e-13)
 
 
@@ -73,12 +72,12 @@ def test_slopes_of_both_gauges_return_the_change_of_every_loss(layer, loss):
 def test_decomposition_of_path_averaged_slopes_equals_dense_brute_force(layer, loss):
     network = small_network(WIDE)
     train, test, labels = pairs_of()
-    arguments = {"matches": torch.arange(len(train)), "loss": loss, "slopes": "path_averaged"}
+    basis = hessian_basis(network, train, labels, layer, loss)
+    arguments = {"matches": torch.arange(len(train)), "loss": loss, "basis": basis, "slopes": "path_averaged"}
     result = decompose_gap(network, train, labels, test, labels, layer, **arguments)
     pairs = path_averaged(network, layer=layer, loss=loss)
-    values, vectors = torch.linalg.eigh(layer_hessian(network, train, labels, layer, loss))
-    weights, slopes = pairs.weights() @ vectors.flip(1), slopes_of(pairs) @ vectors.flip(1)
-    simple = values.flip(0) > 1e-6 * values[-1]
+    weights, slopes = pairs.weights() @ basis[1].T, slopes_of(pairs) @ basis[1].T
+    simple = basis[0] > 1e-6 * basis[0][0]
     for name, expected in {
         "slope_std": slopes.std(0, correction=0),
         "weight_std": weights.std(0, correction=0),
@@ -91,7 +90,7 @@ def test_decomposition_of_path_averaged_slopes_equals_dense_brute_force(layer, l
     parallel = decompose_gap(network, train, labels, test, labels, layer, **{**arguments, "slopes": "parallel"})
     assert result.gap == pytest.approx(parallel.gap, rel=1e-12)
     assert result.slope_spread > 1.01 * parallel.slope_spread
-    default = decompose_gap(network, train, labels, test, labels, layer, matches=arguments["matches"], loss=loss)
+    default = decompose_gap(network, train, labels, test, labels, layer, matches=arguments["matches"], basis=basis, loss=loss)
     assert torch.equal(default.slope_std, parallel.slope_std)
 
 
@@ -108,17 +107,18 @@ def test_few_directions_of_path_averaged_slopes_and_a_remainder_return_the_gap()
     assert few.slope_spread == pytest.approx(whole.slope_spread, rel=1e-12)
 
 
-def test_both_gauges_and_their_nulls_at_once_are_the_decompositions_one_by_one():
+def test_both_gauges_and_their_nulls_at_once_are_the_decompositions_one_by_one(monkeypatch):
     network = small_network(WIDE)
     pairs, basis = path_averaged(network), hessian_basis(network, *small_data(), 1)
+    monkeypatch.setattr(duality, "PAIRS_AT_ONCE", 7)
     gauges = decompose_in_both_gauges(pairs, *basis, seed=3)
     singly = {"parallel": pairs.with_parallel_slopes(), "path_averaged": pairs}
     assert set(gauges) == {(slopes, losses) for slopes in singly for losses in ("own", "shuffled")}
     for slopes, own in singly.items():
         for losses, dealt in {"own": own, "shuffled": own.with_shuffled_losses(3)}.items():
             found, expected = gauges[slopes, losses], decompose_pairs(dealt, *basis)
-            for name in ("slope_std", "weight_std", "correlation", "slope_mean", "weight_mean"):
-                torch.testing.assert_close(getattr(found, name), getattr(expected, name), rtol=1e-12, atol=1e-15)
+            for name in ("slope_std", "weight_std", "slope_mean", "weight_mean", "contributions"):
+                torch.testing.assert_close(getattr(found, name), getattr(expected, name), rtol=1e-9, atol=1e-13)
             assert found.slope_spread == expected.slope_spread
 
 
@@ -128,6 +128,17 @@ def test_shuffled_losses_leave_what_slopes_have_across_the_dual_weights():
     assert torch.equal(shuffled.slopes_across(), pairs.slopes_across())
     products = (slopes_of(shuffled) * shuffled.weights()).sum(1)
     torch.testing.assert_close(products, shuffled.loss_changes, rtol=1e-9, atol=1e-13)
+
+
+def test_shuffled_errors_leave_the_losses_and_change_only_what_is_across():
+    pairs = path_averaged(small_network(WIDE))
+    shuffled = pairs.with_shuffled_errors(1)
+    products = (slopes_of(shuffled) * shuffled.weights()).sum(1)
+    torch.testing.assert_close(products, pairs.loss_changes, rtol=1e-9, atol=1e-13)
+    assert torch.equal(shuffled.slopes, pairs.slopes)
+    assert (shuffled.across - pairs.across).norm() > 0.1 * pairs.across.norm()
+    with pytest.raises(ValueError, match=r"slopes: found .*parallel"):
+        pairs.with_parallel_slopes().with_shuffled_errors(1)
 
 
 def test_pairs_without_a_change_have_the_gradient_as_slope_and_add_nothing():

@@ -31,6 +31,8 @@ rule measure_pairs:
         directions=study_table("feng2023_fig2_directions"),
         shifts=study_table("feng2023_fig2_shifts"),
         metric=study_table("feng2023_fig2_metric"),
+        gauges=study_table("feng2023_fig2_gauges"),
+        gauge_numbers=study_table("feng2023_fig2_gauge_numbers"),
     priority: 20
     resources:
         **asked_for(planned_once("measure_pairs", plans.sweep_jobs)),

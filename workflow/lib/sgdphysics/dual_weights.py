@@ -20,6 +20,7 @@ from sgdphysics.networks import Mlp
 from sgdphysics.path_averages import path_averaged_errors
 
 PARALLEL, PATH_AVERAGED = SLOPES = ("parallel", "path_averaged")
+ALL = slice(None)
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,13 +62,14 @@ class DualWeights:
         """Pairs whose dual weight is zero."""
         return int((self.squared_norms == 0).sum())
 
-    def weights(self) -> Tensor:
-        """Return all dual weights, (pairs, out * in), row-major."""
-        return self._times_inputs(self.outputs)
+    def weights(self, some: slice = ALL) -> Tensor:
+        """Return all dual weights, or those of some pairs, (pairs, out * in), row-major."""
+        return (self.outputs[some, :, None] * self.inputs[some, None, :]).flatten(1)
 
-    def slopes_across(self) -> Tensor | None:
-        """Return what slopes have at right angles to their dual weights, (pairs, out * in), row-major; None of parallel ones."""
-        return None if self.across is None else self._times_inputs(self.across)
+    def slopes_across(self, some: slice = ALL) -> Tensor:
+        """Return what slopes have at right angles to their dual weights, as `weights`; all zero of parallel ones."""
+        across = torch.zeros_like(self.outputs) if self.across is None else self.across
+        return (across[some, :, None] * self.inputs[some, None, :]).flatten(1)
 
     def with_parallel_slopes(self) -> "DualWeights":
         """Return the same dual weights with slopes parallel to them."""
@@ -103,18 +105,28 @@ class DualWeights:
         order = seeds.generator(seed, "shuffled_losses").permutation(len(self.loss_changes))
         return replace(self, loss_changes=self.loss_changes[torch.from_numpy(order)])
 
+    def with_shuffled_errors(self, seed: int) -> "DualWeights":
+        """Return the same dual weights and losses, with what slopes have across them from the errors of other pairs at random: the
+        null of every statement on path-averaged slopes. The slopes return the changes of the loss as before.
+
+        Raises:
+            ValueError: If the slopes are parallel, or the seed is none.
+        """
+        require(self.across is not None, "slopes", "parallel ones", "path-averaged ones")
+        order = torch.from_numpy(seeds.generator(seed, "shuffled_losses", 1).permutation(len(self.loss_changes)))
+        return replace(self, across=_across(self._errors()[order], self.outputs))
+
+    def _errors(self) -> Tensor:
+        """What slopes are the inputs times of, (pairs, out)."""
+        along = self.slopes[:, None] * self.outputs
+        return along if self.across is None else along + self.across
+
     def spreads(self) -> tuple[float, float]:
         """Return s_g and s_w, roots of the total variances over pairs (normalised by 1 / pairs) of slopes and dual weights.
 
         They do not depend on the basis.
         """
-        errors = self.slopes[:, None] * self.outputs
-        if self.across is not None:
-            errors = errors + self.across
-        return self._spread(errors), self._spread(self.outputs)
-
-    def _times_inputs(self, outputs: Tensor) -> Tensor:
-        return (outputs[:, :, None] * self.inputs[:, None, :]).flatten(1)
+        return self._spread(self._errors()), self._spread(self.outputs)
 
     def _spread(self, errors: Tensor) -> float:
         mean = errors.T @ self.inputs / len(errors)

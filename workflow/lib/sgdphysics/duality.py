@@ -6,6 +6,7 @@ The loss at a test image is that of a changed network at its training image, the
 Source: Feng, Zhang and Tu 2023.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -38,6 +39,7 @@ __all__ = [
 ]
 
 SMALLEST_EIGENVALUE = 1e-6  # of the largest; a direction below it has no curvature to compare with
+PAIRS_AT_ONCE = 500  # of which the numbers along all directions are in memory
 UNIT_LENGTH = 1e-3  # how far from 1 the length of a direction may be, by rounding
 
 
@@ -192,7 +194,7 @@ def decompose_pairs(pairs: DualWeights, eigenvalues: Tensor, directions: Tensor)
     Raises:
         ValueError: If the directions are not of the size of the dual weights and of length 1, or not as many as eigenvalues.
     """
-    return _Projected(pairs, eigenvalues, directions).decomposition(pairs)
+    return _decompositions([pairs], eigenvalues, directions)[0]
 
 
 def decompose_in_both_gauges(
@@ -212,54 +214,64 @@ def decompose_in_both_gauges(
         ValueError: If the slopes are parallel, the directions do not fit, as `decompose_pairs`, or the seed is none.
     """
     require(pairs.across is not None, "pairs", "parallel slopes", "path-averaged ones")
-    projected = _Projected(pairs, eigenvalues, directions)
-    gauges = {PARALLEL: pairs.with_parallel_slopes(), PATH_AVERAGED: pairs}
-    dealt = [(slopes, "own", own) for slopes, own in gauges.items()]
-    dealt += [(slopes, "shuffled", own.with_shuffled_losses(seed)) for slopes, own in gauges.items()]
-    return {(slopes, losses): projected.decomposition(variant) for slopes, losses, variant in dealt}
+    variants = {(PARALLEL, "own"): pairs.with_parallel_slopes(), (PATH_AVERAGED, "own"): pairs}
+    variants |= {(slopes, "shuffled"): own.with_shuffled_losses(seed) for (slopes, _), own in variants.items()}
+    parts = _decompositions(list(variants.values()), eigenvalues, directions)
+    return dict(zip(variants, parts, strict=True))
 
 
-class _Projected:
-    """Dual weights, and what slopes have across them, along directions: the same whatever the gauge, and whose the losses are."""
+def _decompositions(variants: Sequence[DualWeights], eigenvalues: Tensor, directions: Tensor) -> list[Decomposition]:
+    """Decompositions of the same dual weights with several slopes, which have the same across the dual weights, or nothing."""
+    count, size = len(variants[0].outputs), variants[0].outputs.shape[1] * variants[0].inputs.shape[1]
+    eigenvalues, directions = _checked_basis(eigenvalues, directions, size)
+    sums = torch.zeros(len(variants), 5, len(directions)).to(directions)
+    for start in range(0, count, PAIRS_AT_ONCE):
+        sums += _sums(variants, directions, slice(start, start + PAIRS_AT_ONCE))
+    whole = len(directions) == size
+    return [_decomposition(pairs, eigenvalues, part, whole) for pairs, part in zip(variants, sums / count, strict=True)]
 
-    def __init__(self, pairs: DualWeights, eigenvalues: Tensor, directions: Tensor) -> None:
-        size = pairs.outputs.shape[1] * pairs.inputs.shape[1]
-        self._eigenvalues, directions = _checked_basis(eigenvalues, directions, size)
-        self._whole = len(directions) == size
-        self._weights = pairs.weights() @ directions.T
-        across = pairs.slopes_across()
-        self._across = None if across is None else across @ directions.T
-        self._mean = self._weights.mean(0)
-        self._centred = self._weights - self._mean
-        self._std = self._centred.square().mean(0).sqrt()  # faster than std()
 
-    def decomposition(self, pairs: DualWeights) -> Decomposition:
-        """Return the decomposition of pairs with these dual weights."""
-        slopes = pairs.slopes[:, None] * self._weights
-        if pairs.across is not None:
-            slopes += self._across
-        slope_mean = slopes.mean(0)
-        slopes.sub_(slope_mean)
-        slope_std = slopes.square().mean(0).sqrt()
-        covariance = slopes.mul_(self._centred).mean(0)
-        product = slope_std * self._std
-        gap = float(pairs.loss_changes.mean())
-        spread_of_slopes, spread_of_weights = pairs.spreads()
-        return Decomposition(
-            dual_norms=pairs.squared_norms.sqrt(),
-            eigenvalues=self._eigenvalues,
-            slope_std=slope_std,
-            weight_std=self._std,
-            correlation=torch.where(product > 0, covariance / product, 0.0),
-            slope_mean=slope_mean,
-            weight_mean=self._mean,
-            slope_spread=spread_of_slopes,
-            weight_spread=spread_of_weights,
-            remainder=0.0 if self._whole else gap - float((covariance + slope_mean * self._mean).sum()),
-            gap=gap,
-            inactive=pairs.inactive,
-            unchanged=pairs.unchanged,
-        )
+def _sums(variants: Sequence[DualWeights], directions: Tensor, some: slice) -> Tensor:
+    """Sums over some pairs, of every variant and along every direction, (variants, 5, k): of slopes, their squares, their products
+    with the dual weights, and of these and their squares. All variants share the two long products, with the directions.
+    """
+    factors = torch.stack([pairs.slopes[some] for pairs in variants])
+    crooked = torch.tensor([pairs.across is not None for pairs in variants], device=factors.device)
+    weights = variants[0].weights(some) @ directions.T
+    squares = weights.square()
+    sums = torch.stack([factors @ weights, factors.square() @ squares, factors @ squares], 1)
+    if crooked.any():
+        across = variants[int(crooked.nonzero()[0])].slopes_across(some) @ directions.T
+        products = across * weights
+        sums[crooked, 1] += 2 * factors[crooked] @ products
+        sums[crooked] += torch.stack([across.sum(0), across.square().sum(0), products.sum(0)])
+    return torch.cat([sums, torch.stack([weights.sum(0), squares.sum(0)]).expand(len(variants), -1, -1)], 1)
+
+
+def _decomposition(pairs: DualWeights, eigenvalues: Tensor, means: Tensor, whole: bool) -> Decomposition:
+    """The decomposition that follows from the means of which `_sums` are the sums."""
+    slope_mean, slope_square, product_mean, weight_mean, weight_square = means
+    # Of what does not vary, rounding may leave less than nothing.
+    slope_std = (slope_square - slope_mean.square()).clamp(min=0).sqrt()
+    weight_std = (weight_square - weight_mean.square()).clamp(min=0).sqrt()
+    covariance, product = product_mean - slope_mean * weight_mean, slope_std * weight_std
+    gap = float(pairs.loss_changes.mean())
+    spread_of_slopes, spread_of_weights = pairs.spreads()
+    return Decomposition(
+        dual_norms=pairs.squared_norms.sqrt(),
+        eigenvalues=eigenvalues,
+        slope_std=slope_std,
+        weight_std=weight_std,
+        correlation=torch.where(product > 0, covariance / product, 0.0),
+        slope_mean=slope_mean,
+        weight_mean=weight_mean,
+        slope_spread=spread_of_slopes,
+        weight_spread=spread_of_weights,
+        remainder=0.0 if whole else gap - float(product_mean.sum()),
+        gap=gap,
+        inactive=pairs.inactive,
+        unchanged=pairs.unchanged,
+    )
 
 
 def fit_on_curvature(variances: Tensor, eigenvalues: Tensor) -> PowerLaw:

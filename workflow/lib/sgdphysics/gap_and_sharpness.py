@@ -55,8 +55,8 @@ def gap_and_sharpness(network: Mlp, data: MatchedData, seed: int) -> tuple[dict[
         **data.losses(network),
         **decomposition.numbers(),
         "weight_norm": norms["weight_norm"],
-        "summed_products": _summed_products(decomposition),
-        "summed_products_of_shuffled_losses": _summed_products(null),
+        "summed_products": slope_gauges.summed_products(decomposition),
+        "summed_products_of_shuffled_losses": slope_gauges.summed_products(null),
         "largest_eigenvalue": float(eigenvalues[0]),
         "trace": float(eigenvalues.sum()) if whole else curvature.hessian_trace(network, data.images, 0, data.loss),
         "median_flatness": median_flatness(network, data, directions, chosen),
@@ -90,10 +90,6 @@ def median_flatness(network: Mlp, data: MatchedData, directions: Tensor, chosen:
     require(max(chosen) <= len(directions), "chosen", chosen, f"ranks of the {len(directions)} directions")
     along = directions[np.array(chosen) - 1]
     return float(landscape.flatness(network, data.images, data.labels, 0, along, loss=data.loss).median())
-
-
-def _summed_products(decomposition: duality.Decomposition) -> float:
-    return float((decomposition.slope_std * decomposition.weight_std).sum())
 
 
 def _spectrum(decomposition: duality.Decomposition) -> pd.DataFrame:

@@ -23,9 +23,8 @@ def gauge_rows(gauges: Gauges) -> pd.DataFrame:
     """
     rows = []
     for slopes in SLOPES:
-        null = numbers_of(gauges[slopes, "shuffled"])["summed_products"]
-        numbers = numbers_of(gauges[slopes, "own"])
-        rows.append({"slopes": slopes, **numbers, "summed_products_of_shuffled_losses": null})
+        null = summed_products(gauges[slopes, "shuffled"])
+        rows.append({"slopes": slopes, **numbers_of(gauges[slopes, "own"]), "summed_products_of_shuffled_losses": null})
     return pd.DataFrame(rows)
 
 
@@ -48,7 +47,7 @@ def numbers_of(decomposition: duality.Decomposition) -> dict[str, float]:
     sharpest = float(contributions[:LARGEST].sum())
     return {
         **decomposition.numbers(),
-        "summed_products": float((slopes * weights).sum()),
+        "summed_products": summed_products(decomposition),
         "share_of_ten_sharpest": sharpest / decomposition.gap if decomposition.gap else float("nan"),
         "gap_of_ten_steepest": steepest,
         "gap_of_others": decomposition.gap - steepest,
@@ -57,6 +56,11 @@ def numbers_of(decomposition: duality.Decomposition) -> dict[str, float]:
         "slope_weight_correlation": on_weights.r,
         "partial_correlation": partial_correlation(slopes_there.log(), curvatures.log(), weights_there.log()),
     }
+
+
+def summed_products(decomposition: duality.Decomposition) -> float:
+    """Return the sum over directions of sigma_g,n sigma_w,n."""
+    return float((decomposition.slope_std * decomposition.weight_std).sum())
 
 
 def norms(network: Mlp, data: MatchedData) -> dict[str, float]:
