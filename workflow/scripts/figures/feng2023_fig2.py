@@ -90,7 +90,8 @@ def _proportion(axis: Axes, directions: pd.DataFrame, numbers: pd.DataFrame) -> 
         rows = own[own["slopes"] == slopes]
         power, r = (_value(numbers, slopes, f"slope_weight_{column}") for column in ("exponent", "correlation"))
         label = rf"$\propto\sigma_{{w,n}}^{{{power}}}$, $r$ = {r}"
-        axis.plot(rows["weight_std"], rows["slope_std"], ".", color=style.COLOURS[colour], markersize=1.5, label=label)
+        look = {"color": style.COLOURS[colour], "markersize": 1.5, "alpha": 0.5}
+        axis.plot(rows["weight_std"], rows["slope_std"], ".", label=label, **look)
     axis.set(xscale="log", yscale="log", xlabel=r"dual-weight spread $\sigma_{w,n}$", ylabel=r"slope spread $\sigma_{g,n}$")
     axis.legend(loc="upper left", handletextpad=0, markerscale=3, borderaxespad=0)
 
@@ -160,16 +161,21 @@ def _shares(axis: Axes, directions: pd.DataFrame) -> None:
 
 def _products(axis: Axes, settings: pd.DataFrame) -> None:
     """The gap against the sum over directions of the products of the two spreads, and one constant for all, in both gauges."""
-    for (slopes, (colour, _)), marker in zip(GAUGES.items(), ("o", "x"), strict=True):
+    handles = []
+    for (slopes, (_, name)), marker, line in zip(GAUGES.items(), ("o", "x"), ("-", "--"), strict=True):
         rows = settings[settings["slopes"] == slopes]
         _of_sweeps(axis, rows, "summed_products", "gap", marker)
         once = _once(rows)
         ratio = once["gap"] / once["summed_products"]
         span = np.array([once["summed_products"].min() / 1.1, once["summed_products"].max() * 1.1])
-        label = f"gap / sum {ratio.min():.2f} to {ratio.max():.2f}"
-        axis.plot(span, ratio.median() * span, color=style.COLOURS[colour], linewidth=0.8, zorder=0, label=label)
+        look = {"color": "0.4", "linestyle": line, "linewidth": 0.8}
+        axis.plot(span, ratio.median() * span, zorder=0, **look)
+        label = f"{name.split()[0]}: gap / sum {ratio.min():.2f} to {ratio.max():.2f}"
+        handles.append(Line2D([], [], marker=marker, markerfacecolor="none", label=label, **look))
     axis.set(xscale="log", yscale="log", xlabel=r"$\sum_n \sigma_{g,n}\sigma_{w,n}$", ylabel="gap")
-    axis.legend(loc="upper left", handlelength=1, borderaxespad=0)
+    low, high = axis.get_ylim()
+    axis.set_ylim(low, high * (high / low) ** 0.25)
+    axis.legend(handles=handles, loc="upper left", borderaxespad=0)
     style.log_ticks(axis)
 
 
