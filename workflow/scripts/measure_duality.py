@@ -41,6 +41,36 @@ NUMBERS = [
     "pairs",
 ]
 SPECTRUM = ["rank", "eigenvalue", "slope_std", "weight_std"]
+GAUGES = [
+    "run",
+    "point",
+    "target",
+    "epoch",
+    "slopes",
+    "gap",
+    "decomposed_gap",
+    "slope_spread",
+    "weight_spread",
+    "weight_norm",
+    "activity_weighted_norm",
+    "activity_covariance_norm",
+    "shift_weighted_norm",
+    "summed_products",
+    "summed_products_of_shuffled_losses",
+    "correlated_share",
+    "correlation_mean",
+    "correlation_variation",
+    "leading_directions",
+    "share_of_ten_sharpest",
+    "gap_of_ten_steepest",
+    "gap_of_others",
+    "slope_curvature_correlation",
+    "slope_curvature_exponent",
+    "ratio_curvature_exponent",
+    "slope_weight_correlation",
+    "slope_weight_exponent",
+    "partial_correlation",
+]
 
 
 def measure(
@@ -51,10 +81,11 @@ def measure(
     device: str = devices.CPU,
 ) -> None:
     """Write the tables "points" (one row per network and point of its training; one without numbers for a run that reached none,
-    or was dead or not finite there) and "spectra" (per direction at some ranks).
+    or was dead or not finite there), "spectra" (per direction at some ranks) and "gauges" (one row per network, point and kind of
+    slopes).
     """
     images = generalization.MatchedDatasets(labelled_images.load_dataset(dataset_path).to(device), settings["test_images"])
-    points, spectra = [], []
+    points, spectra, gauges = [], [], []
     for name, result in run_files.load_results(runs_path).items():
         rows, data = [], images.of(result.run)
         outcome = dict(zip(RUN, (name, result.status, result.epochs, min(result.loss_history)), strict=True))
@@ -64,13 +95,15 @@ def measure(
             if not entering.has_curvature(studied, 0):
                 continue
             columns = {**outcome, "point": point.kind, "target": point.target, "epoch": point.epoch}
-            numbers, spectrum = gap_and_sharpness.gap_and_sharpness(studied, entering, result.run.seed)
+            numbers, spectrum, both = gap_and_sharpness.gap_and_sharpness(studied, entering, result.run.seed)
             rows.append({**columns, **numbers})
             spectra.append(spectrum.assign(**columns))
+            gauges.append(both.assign(**columns))
         points += rows or [outcome]
         progress.tell(name, status=result.status, points=len(rows))
     save_rows(tables["points"], [pd.DataFrame(points, columns=[*POINT, *NUMBERS])], [*POINT, *NUMBERS])
     save_rows(tables["spectra"], spectra, [*POINT, *SPECTRUM])
+    save_rows(tables["gauges"], gauges, GAUGES)
 
 
 if __name__ == "__main__":
@@ -80,6 +113,6 @@ if __name__ == "__main__":
             Path(snakemake.input.runs),
             Path(snakemake.input.dataset),
             snakemake.params.settings,
-            {name: Path(snakemake.output[name]) for name in ("points", "spectra")},
+            {name: Path(snakemake.output[name]) for name in ("points", "spectra", "gauges")},
             device,
         )
