@@ -98,6 +98,12 @@ def study_figure(name):
     }
 
 
+def caption_of(study, figure):
+    """The caption of a figure; one that stays as it is published is not what today's caption says."""
+    stays = LAYOUT.stays_as_published(study, figure)
+    return f"workflow/report/{'as_published' if stays else figure}.rst"
+
+
 def measurement(section, name):
     """What is measured on every trained chunk that a section of a study needs."""
     LAYOUT.measurements[section].append(name)

@@ -5,16 +5,7 @@ REPORT_SOURCES = {
     "citation": "CITATION.cff",
 }
 PAGE_FILES = [*CODE.behind("scripts/write_report.py"), *REPORT_SOURCES.values()]
-CAPTIONS = {
-    **{figure: f"workflow/report/{figure}.rst" for figure in FIGURES},
-    "as published": "workflow/report/as_published.rst",
-}
-
-
-def caption_of(study, figure):
-    """The caption of a figure; one that stays as it is published is not what today's caption says."""
-    stays = LAYOUT.stays_as_published(study, figure)
-    return CAPTIONS["as published" if stays else figure]
+CAPTIONS = [f"workflow/report/{name}.rst" for name in (*FIGURES, "as_published")]
 
 
 rule write_report:
@@ -47,6 +38,6 @@ rule write_report:
         notebooks={paper: f"{paper}.html" for paper in PAPERS},
         settings=lambda w: STUDIES[w.study],
         dataset=lambda w: DATASETS[STUDIES[w.study]["dataset"]],
-        code=CODE.digest(*PAGE_FILES, *CAPTIONS.values()),
+        code=CODE.digest(*PAGE_FILES, *CAPTIONS),
     script:
         "../scripts/write_report.py"
