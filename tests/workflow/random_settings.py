@@ -73,6 +73,7 @@ SPANS = {
     "norm_penalty": (1e-4, 1),
     "phase_learning_rates": (0.02, 3),
     "arrival_shifts": (0.04, 2),
+    "valley_ratios": (1, 8),
 }
 LONG = 3  # entries of a list, at most; of these more:
 LENGTHS = {"arrival_shifts": 6, "seeds": 3}

@@ -12,7 +12,7 @@ from sgdphysics.errors import InputError
 from sgdphysics.study import checks, inheritance
 from sgdphysics.tables import load_table
 
-QUICK = 3  # seed of a study that is made in few seconds
+QUICK = 5  # seed of a study that is made in few seconds
 
 
 @pytest.fixture(scope="module")

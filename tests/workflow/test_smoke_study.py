@@ -161,12 +161,37 @@ def test_fewer_walkers_are_left_at_longer_horizons_and_none_far_beyond_the_bound
     assert survival["single_valley"] < 0.5
 
 
-def test_every_walker_arrived_diverged_or_was_censored(smoke_study):
-    arrivals = table(smoke_study, "yang2023_fig3_arrivals")
-    shares = arrivals[["arrived_share", "diverged_share", "censored_share"]]
+@pytest.mark.parametrize(("name", "lost"), [("arrivals", "diverged_share"), ("controls", "lost_share")])
+def test_every_walker_arrived_was_lost_or_was_censored(smoke_study, name, lost):
+    arrivals = table(smoke_study, f"yang2023_fig3_{name}")
+    shares = arrivals[["arrived_share", lost, "censored_share"]]
     np.testing.assert_allclose(shares.sum(axis=1), 1)
     reached = np.isfinite(arrivals["median_steps"])
     assert (reached == (arrivals["arrived_share"] >= 0.5)).all()
+
+
+def test_controls_of_the_toy_do_what_they_must(smoke_study):
+    """Smoothing alone moves nobody from valley to valley, and where the curvature is the same everywhere nobody is lost."""
+    valleys = table(smoke_study, "yang2023_fig3_two_valleys")
+    assert set(valleys["dynamics"]) == {"shaken", "smoothed", "thermal_local"}
+    alone = valleys[valleys["dynamics"] == "smoothed"].groupby("start")["share_in_flatter"].agg(["min", "max"])
+    assert alone.loc["sharper"].tolist() == [0, 0]
+    assert alone.loc["flatter"].tolist() == [1, 1]
+    course = table(smoke_study, "yang2023_fig3_order_parameter")
+    constant = course[course["landscape"] == "constant"]
+    np.testing.assert_allclose(constant[["survival", "relative_flatness", "flatness_of_all"]], 1)
+    keys = ["learning_rate", "shift", "seed"]
+    left = course[course["landscape"] == "single_valley"].pivot_table(index=keys, columns="horizon_steps", values="survival")
+    assert (left.diff(axis=1).iloc[:, 1:] <= 0).all(axis=None)
+
+
+def test_the_measured_edge_lies_between_the_shifts_around_it_and_moves_inwards(smoke_study):
+    edge = table(smoke_study, "yang2023_fig3_edge")
+    assert (edge["status"] == "measured").all()
+    assert (edge["tenth_lost_shift"] < edge["half_lost_shift"]).all()
+    np.testing.assert_allclose(edge["half_lost_shift"] / edge["largest_stable_shift"], edge["relative_half_lost_shift"])
+    by_horizon = edge.pivot_table(index=["learning_rate", "seed"], columns="horizon_steps", values="half_lost_shift")
+    assert (by_horizon.diff(axis=1).iloc[:, 1:] < 0).all(axis=None)
 
 
 def test_training_up_to_the_edge_holds_every_setting_on_both_sides_of_it(smoke_study):

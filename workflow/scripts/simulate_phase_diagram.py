@@ -16,7 +16,7 @@ COLUMNS = ["start", "points", "horizon_steps", "learning_rate", "shift", "walker
 
 
 def simulate(settings: Mapping[str, Any], seed: int, tables: Mapping[str, Path]) -> None:
-    """Write the tables "phases" (survival and flatness of the survivors) and "bounds" (where theory puts the boundary)."""
+    """Write the tables "phases" (share of walkers left and their flatness) and "bounds" (where theory puts the boundary)."""
     landscape = toy.landscapes(**settings["landscapes"])["single_valley"]
     horizon, fine, coarse = settings["phase_steps"], settings["phase_points"], settings["long_phase_points"]
     parts = [_diagram(landscape, settings, seed, start, fine, [horizon]) for start in ("sharp", "flat")]

@@ -91,7 +91,7 @@ def _arrival_row(key: tuple[str, float, int], passages: first_passage.FirstPassa
 def _incidence(
     passages: Mapping[tuple[str, float, int], first_passage.FirstPassages], settings: Mapping[str, Any]
 ) -> Iterator[pd.DataFrame]:
-    """Cumulative incidence of arrival and of divergence, walkers of all seeds together."""
+    """Cumulative incidence of arrival and of the loss of walkers ("diverged"), walkers of all seeds together."""
     for shift in settings["incidence_shifts"]:
         parts = [events for (dynamics, other, _), events in passages.items() if (dynamics, other) == ("shaken", shift)]
         all_passages = first_passage.FirstPassages.pooled(parts)

@@ -26,7 +26,7 @@ def simulate(settings: Mapping[str, Any], seed: int, tables: Mapping[str, Path])
 
 
 def _trajectories(name: str, landscape: toy.Landscape, settings: Mapping[str, Any], seed: int) -> pd.DataFrame:
-    """All shift sizes share their random numbers; a walker is drawn until it diverges."""
+    """All shift sizes share their random numbers; a walker is drawn until it is lost."""
     shifts, walkers = np.array(settings["trajectory_shifts"]), settings["trajectory_walkers"]
     # The start is at the sharp end of the single valley; in the other landscape it is the bottom of the sharper valley.
     x_start = settings["start"][0] if name == "single_valley" else -1.0

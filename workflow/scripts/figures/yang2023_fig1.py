@@ -85,7 +85,7 @@ def _position(axis: Axes, surface: pd.DataFrame, walkers: pd.DataFrame, colours:
         axis.plot(path["step"], path["x"], ".", color=colours[shift], markersize=3, markeredgewidth=0)
     for x, name in ((1, "flatter"), (-1, "sharper")):
         axis.axhline(x, color="0.5", linewidth=0.7, linestyle=":")
-        axis.text(walkers["step"].max(), 1.3 * x, name, ha="right", va="center", fontsize=6.5)
+        axis.text(walkers["step"].max(), 1.3 * x, name, ha="right", va="center", fontsize=6.5, clip_on=True)
     axis.set(xlabel="step", ylabel="position along the valley $x$", ylim=(surface["x"].min(), surface["x"].max()))
 
 
