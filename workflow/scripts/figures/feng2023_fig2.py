@@ -170,12 +170,12 @@ def _products(axis: Axes, settings: pd.DataFrame) -> None:
         span = np.array([once["summed_products"].min() / 1.1, once["summed_products"].max() * 1.1])
         look = {"color": "0.4", "linestyle": line, "linewidth": 0.8}
         axis.plot(span, ratio.median() * span, zorder=0, **look)
-        label = f"{name.split()[0]}: gap / sum {ratio.min():.2f} to {ratio.max():.2f}"
+        label = f"{name.split()[0]}, {ratio.min():.2f} to {ratio.max():.2f}"
         handles.append(Line2D([], [], marker=marker, markerfacecolor="none", label=label, **look))
     axis.set(xscale="log", yscale="log", xlabel=r"$\sum_n \sigma_{g,n}\sigma_{w,n}$", ylabel="gap")
     low, high = axis.get_ylim()
     axis.set_ylim(low, high * (high / low) ** 0.25)
-    axis.legend(handles=handles, loc="upper left", borderaxespad=0)
+    axis.legend(handles=handles, title="gap / sum", title_fontsize=6.5, loc="upper left", borderaxespad=0, alignment="left")
     style.log_ticks(axis)
 
 
