@@ -199,7 +199,7 @@ def weighted_norm(weight: Tensor, vectors: Tensor, activities: Tensor) -> float:
     for name, part in (("vectors", vectors), ("activities", activities)):
         require(part.shape[1] == weight.shape[1], name, tuple(part.shape), f"(N, {weight.shape[1]})")
     unit = activities.square().sum(1).mean()
-    require(unit > 0, "activities", "only zeros", "some activity")
+    require(bool(unit > 0), "activities", "only zeros", "some activity")
     return float(((vectors @ weight.T).square().sum(1).mean() / unit).sqrt())
 
 

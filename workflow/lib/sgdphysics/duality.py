@@ -236,15 +236,17 @@ def _sums(variants: Sequence[DualWeights], directions: Tensor, some: slice) -> T
     with the dual weights, and of these and their squares. All variants share the two long products, with the directions.
     """
     factors = torch.stack([pairs.slopes[some] for pairs in variants])
-    crooked = torch.tensor([pairs.across is not None for pairs in variants], device=factors.device)
     weights = variants[0].weights(some) @ directions.T
     squares = weights.square()
     sums = torch.stack([factors @ weights, factors.square() @ squares, factors @ squares], 1)
-    if crooked.any():
-        across = variants[int(crooked.nonzero()[0])].slopes_across(some) @ directions.T
+    crooked = [index for index, pairs in enumerate(variants) if pairs.across is not None]
+    if crooked:
+        across = variants[crooked[0]].slopes_across(some) @ directions.T
         products = across * weights
-        sums[crooked, 1] += 2 * factors[crooked] @ products
-        sums[crooked] += torch.stack([across.sum(0), across.square().sum(0), products.sum(0)])
+        more = torch.stack([across.sum(0), across.square().sum(0), products.sum(0)])
+    for index in crooked:
+        sums[index] += more
+        sums[index, 1] += 2 * factors[index] @ products
     return torch.cat([sums, torch.stack([weights.sum(0), squares.sum(0)]).expand(len(variants), -1, -1)], 1)
 
 

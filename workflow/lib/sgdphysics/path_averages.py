@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from sgdphysics import inputs
-from sgdphysics.arguments import require
+from sgdphysics.arguments import require, require_one_of
 from sgdphysics.losses import LOSSES, Loss, one_hot
 from sgdphysics.networks import Mlp
 
@@ -23,6 +23,7 @@ from sgdphysics.networks import Mlp
 # of linear logits are then at least 1.5 lengths of the part away from it, and the integral over the whole path, of a number of at
 # most 1, is off by less than 1e-12 (L. N. Trefethen, Approximation Theory and Approximation Practice, theorem 19.3).
 NODES, LARGEST_CHANGE = 10, 2.0
+PLACES, WEIGHTS = (torch.from_numpy(part) for part in np.polynomial.legendre.leggauss(NODES))
 NEGLIGIBLE = 34.0  # a class so far below another has less than 2e-15 of its probability
 MOST_PARTS = 64  # into which a part is cut at a time: of logits that change by thousands only few parts need to be fine
 PAIRS_AT_ONCE = 500  # of which the memory is some 10 MB
@@ -52,6 +53,7 @@ def path_averaged_errors(
     """
     network = inputs.checked_network(network).double()
     inputs.check_layer(layer, network)
+    require_one_of("loss", loss, LOSSES)
     network = network.from_layer(layer)
     outputs, changes = (
         inputs.checked_numbers(part, 2, name).double() for name, part in (("outputs", outputs), ("changes", changes))
@@ -127,9 +129,8 @@ def _smooth_pieces(above: Sequence[Tensor], outputs: Tensor, changes: Tensor) ->
 def _integrated(loss: Loss, logits: Tensor, slopes: Tensor, lengths: Tensor, targets: Tensor) -> Tensor:
     """Integral over each piece, (pieces, classes), of the loss's derivative; logits in its middle, and their slopes in it."""
     of, starts, ends = _parts(logits, slopes, lengths)
-    nodes, weights = (torch.from_numpy(part).to(logits) for part in np.polynomial.legendre.leggauss(NODES))
     middles, halves = ((starts + ends) / 2)[:, None], ((ends - starts) / 2)[:, None]
-    times, weights = middles + halves * nodes, halves * weights
+    times, weights = middles + halves * PLACES.to(logits), halves * WEIGHTS.to(logits)
     at_nodes = logits[of, None] + times[:, :, None] * slopes[of, None]
     derivatives = loss.gradient(at_nodes, targets[of, None], -1)
     return torch.zeros_like(logits).index_add_(0, of, (weights[:, None] @ derivatives).squeeze(1))

@@ -120,9 +120,15 @@ def _against_curvature(axis: Axes, directions: pd.DataFrame, values: pd.Series, 
             label = rf"$\propto H_n^{{{_value(numbers, slopes, exponent, losses)}}}$"
             axis.plot(*_medians(eigenvalues, heights), color=style.COLOURS[colour], linestyle=line, label=label)
     axis.set(xscale="log", yscale="log", xlabel="Hessian eigenvalue $H_n$")
-    low, high = axis.get_ylim()
-    axis.set_ylim(low, high * (high / low) ** 0.25)
+    _leave_room_above(axis)
     axis.legend(loc="upper left", ncols=2, columnspacing=0.8, handlelength=1.5, borderaxespad=0)
+
+
+def _leave_room_above(axis: Axes) -> None:
+    """Leave a fifth of a logarithmic axis for a legend; where nothing positive is drawn, leave the axis as it is."""
+    low, high = axis.get_ylim()
+    if 0 < low < high:
+        axis.set_ylim(low, high * (high / low) ** 0.25)
 
 
 def _medians(x: pd.Series, y: pd.Series, bins: int = 12) -> tuple[pd.Series, pd.Series]:
@@ -170,12 +176,11 @@ def _products(axis: Axes, settings: pd.DataFrame) -> None:
         span = np.array([once["summed_products"].min() / 1.1, once["summed_products"].max() * 1.1])
         look = {"color": "0.4", "linestyle": line, "linewidth": 0.8}
         axis.plot(span, ratio.median() * span, zorder=0, **look)
-        label = f"{name.split()[0]}: gap / sum {ratio.min():.2f} to {ratio.max():.2f}"
+        label = f"{name.split()[0]}, {ratio.min():.2f} to {ratio.max():.2f}"
         handles.append(Line2D([], [], marker=marker, markerfacecolor="none", label=label, **look))
     axis.set(xscale="log", yscale="log", xlabel=r"$\sum_n \sigma_{g,n}\sigma_{w,n}$", ylabel="gap")
-    low, high = axis.get_ylim()
-    axis.set_ylim(low, high * (high / low) ** 0.25)
-    axis.legend(handles=handles, loc="upper left", borderaxespad=0)
+    _leave_room_above(axis)
+    axis.legend(handles=handles, title="gap / sum", title_fontsize=6.5, loc="upper left", borderaxespad=0, alignment="left")
     style.log_ticks(axis)
 
 
