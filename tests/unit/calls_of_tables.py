@@ -6,6 +6,7 @@ from sgdphysics import (
     convergence_edge,
     equal_loss,
     fits,
+    fluctuation_dissipation,
     sweeps,
     training,
 )
@@ -31,6 +32,19 @@ TABLE = pd.DataFrame(
         "status": ["converged", "diverged"],
         "target_loss": 0.1,
         "value": 1.0,
+    }
+)
+RATIOS = pd.DataFrame(
+    {
+        "source": "sgd",
+        "detrending_order": 1,
+        "relaxations_per_epoch": [0.1, 0.2],
+        "status": "converged",
+        "learning_rate": 0.1,
+        "batch_size": 5,
+        "seed": [1, 2],
+        "fluctuation_dissipation_ratio": [0.1, 0.3],
+        "measured_over_theory": [1.0, 2.0],
     }
 )
 POINTS = pd.DataFrame(
@@ -92,6 +106,21 @@ CALLS = {
     ),
     "equal_loss.at_lowest_common_loss": Call(
         equal_loss.at_lowest_common_loss, {"table": TABLE}, {"table": without(TABLE, *equal_loss.COLUMNS)}
+    ),
+    "fluctuation_dissipation.half_decade": Call(
+        fluctuation_dissipation.half_decade,
+        {"values": pd.Series(VALUES)},
+        {"values": [pd.Series([0.0, 1.0]), pd.Series([NAN]), pd.Series(["a"])]},
+    ),
+    "fluctuation_dissipation.medians": Call(
+        fluctuation_dissipation.medians,
+        {"ratios": RATIOS},
+        {
+            "ratios": [
+                *without(RATIOS, *fluctuation_dissipation.COLUMNS),
+                As("relaxations_per_epoch", RATIOS.assign(relaxations_per_epoch=[0.0, 1.0])),
+            ]
+        },
     ),
     "sweeps.points_of": Call(
         sweeps.points_of,

@@ -55,9 +55,12 @@ SHOWN = {"run_notebook": 1, "write_provenance": 1, "write_report": 1}  # a figur
 RECORDED = {"write_provenance": 1, "write_report": 1}  # which files of settings there are stands in the record
 DECIDED = {"decide_claims": 1, **SHOWN, "run_notebook": 3}
 DRAWN = {
-    f"{paper}_fig{number}": 1
-    for paper, last in (("feng2021", 4), ("yang2023", 4), ("feng2023", 6))
-    for number in range(1, last + 1)
+    **{
+        f"{paper}_fig{number}": 1
+        for paper, last in (("feng2021", 4), ("yang2023", 4), ("feng2023", 6))
+        for number in range(1, last + 1)
+    },
+    "beyond_fig6": 1,
 }
 FLATNESS = {
     **{f"tabulate_feng2021_fig{number}": 1 for number in (2, 3, 4)},  # all directions stand in the second table
@@ -65,6 +68,7 @@ FLATNESS = {
     "measure_flatness": 3,
     "measure_noise": 3,  # up to the edges of the flat region
     "yang2023_fig4": 1,  # which shows a table of feng2021_fig4
+    **{"tabulate_beyond_fig6": 1, "beyond_fig6": 1},
     **DECIDED,
 }
 SWEEPS = {
