@@ -6,6 +6,7 @@ from sgdphysics import (
     convergence_edge,
     equal_loss,
     fits,
+    local_exponents,
     sweeps,
     training,
 )
@@ -15,6 +16,7 @@ from wrong_inputs import (
     INF,
     LABELS,
     NAN,
+    POSITIVE,
     SHARES,
     As,
     Call,
@@ -92,6 +94,16 @@ CALLS = {
     ),
     "equal_loss.at_lowest_common_loss": Call(
         equal_loss.at_lowest_common_loss, {"table": TABLE}, {"table": without(TABLE, *equal_loss.COLUMNS)}
+    ),
+    "local_exponents.local_exponents": Call(
+        local_exponents.local_exponents,
+        {"x": VALUES, "y": VALUES, "decades": 1.0},
+        {"x": [*BAD_VALUES, As("y", [1.0])], "y": [*BAD_VALUES, [1.0]], "decades": POSITIVE},
+    ),
+    "local_exponents.by_series": Call(
+        local_exponents.by_series,
+        {"table": POINTS, "keys": ["run"], "x": "target", "y": "gap", "widths": [1.0]},
+        {"table": without(POINTS, "run", "target", "gap"), "widths": [As("decades", [0.0])]},
     ),
     "sweeps.points_of": Call(
         sweeps.points_of,

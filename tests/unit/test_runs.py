@@ -114,7 +114,13 @@ def test_values_of_a_field_added_later_are_told_apart():
         assert len({told(run) for run in later_runs}) == len(values)
 
 
-RUNS = {"defaults": Run(), "others": OTHERWISE, "part": PARTLY_TRAINED, "later": later(Run()), "later, others": later(OTHERWISE, momentum=0.9)}
+RUNS = {
+    "defaults": Run(),
+    "others": OTHERWISE,
+    "part": PARTLY_TRAINED,
+    "later": later(Run()),
+    "later, others": later(OTHERWISE, momentum=0.9),
+}
 
 
 @pytest.mark.parametrize("run", RUNS.values(), ids=RUNS)

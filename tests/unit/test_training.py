@@ -41,7 +41,8 @@ def plain_sgd(run, images, labels, epochs):
                 square = sum(w.square().sum() for w in weights)
                 loss = loss + run.weight_decay * (square.sqrt() if run.weight_decay_penalty == "norm" else square / 2)
             gradients = torch.autograd.grad(loss, weights)
-            rates = [run.learning_rate * (run.trained_layers is None or layer in run.trained_layers) for layer in range(len(weights))]
+            trained = range(len(weights)) if run.trained_layers is None else run.trained_layers
+            rates = [run.learning_rate * (layer in trained) for layer in range(len(weights))]
             changed = zip(weights, rates, gradients, strict=True)
             weights = [(w - rate * g).detach().requires_grad_() for w, rate, g in changed]
     if run.dropout_rescaling == "afterwards":
