@@ -218,6 +218,13 @@ def planned_once(name, jobs):
     )
 
 
+def planned_controls(name):
+    """Plan of a job that measures what is set beside the reference setting of feng2021."""
+    return planned_once(
+        name, lambda study, entry: plans.control_jobs(study, entry, expected_steps)
+    )
+
+
 wildcard_constraints:
     study="|".join(STUDIES),
     dataset="|".join(DATASETS),
