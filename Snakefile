@@ -16,6 +16,7 @@ include: "workflow/rules/data.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/measure.smk"
 include: "workflow/rules/figures_feng2021.smk"
+include: "workflow/rules/controls.smk"
 include: "workflow/rules/toy.smk"
 include: "workflow/rules/edge.smk"
 include: "workflow/rules/figures_yang2023.smk"
@@ -32,11 +33,13 @@ rule all:
     """Every figure and claim of the study, and all that they stand on."""
     default_target: True
     input:
-        LAYOUT.everything(config["study"]),
+        lambda _: LAYOUT.everything(config["study"]),
 
 
 for declared in workflow.rules:
     rule_defaults.complete(workflow, declared, CODE)
+    if declared.name in FIGURES:
+        LAYOUT.drawn_tables[declared.name] = rule_defaults.tables_behind(declared)
 
 if workflow.is_main_process:
     idle_jobs.plan_by_records(workflow)

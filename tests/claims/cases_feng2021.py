@@ -48,7 +48,7 @@ CASES = {
     "inverse_variance_flatness": Cases(
         verdicts={
             "effect": ({}, [HELD, HELD, HELD, HELD], "replicated"),
-            # The same noise without a landscape: the published exponent, and nothing else.
+            # Frozen noise: the published exponent, and nothing else.
             "null": (
                 {"in_sample": (4.5, 0.1), "noise_without_landscape": (4.5, 0.15), "held_out": (0, 0.1), "hessian": (0, 0.1)},
                 [HELD, FAILED, FAILED, FAILED],
@@ -73,9 +73,9 @@ CASES = {
         partly={"noise_without_landscape": (4, 0.15)},
         numbers=[
             ("in_sample", {"in_sample": (3.7, 0)}, 3.7),
-            ("against_noise_without_landscape", {"in_sample": (4.2, 0)}, -0.3),
-            ("held_out_of_noise_without_landscape", {"noise_held_out": (0.2, 0)}, 0.2),
-            ("hessian_basis_of_noise_without_landscape", {"noise_hessian": (0.3, 0)}, 0.3),
+            ("against_frozen_noise", {"in_sample": (4.2, 0)}, -0.3),
+            ("held_out_of_frozen_noise", {"noise_held_out": (0.2, 0)}, 0.2),
+            ("hessian_basis_of_frozen_noise", {"noise_hessian": (0.3, 0)}, 0.3),
         ],
         every_setting=True,
     ),
@@ -129,7 +129,7 @@ CASES = {
         partly={"integrated": (0.5, 0.05)},
         numbers=[
             ("integrated_time_in_hessian_basis", {"integrated": (-0.4, 0)}, -0.4),
-            ("relaxation_time_of_noise_without_landscape", {"relaxation_of_noise": (0.2, 0)}, 0.2),
+            ("relaxation_time_of_frozen_noise", {"relaxation_of_noise": (0.2, 0)}, 0.2),
         ],
         reported=[
             {"relaxation_in_sample": (0.5, 0.05)},

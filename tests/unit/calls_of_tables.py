@@ -7,6 +7,7 @@ from sgdphysics import (
     equal_loss,
     fits,
     fluctuation_dissipation,
+    local_exponents,
     sweeps,
     training,
 )
@@ -16,6 +17,7 @@ from wrong_inputs import (
     INF,
     LABELS,
     NAN,
+    POSITIVE,
     SHARES,
     As,
     Call,
@@ -121,6 +123,16 @@ CALLS = {
                 As("relaxations_per_epoch", RATIOS.assign(relaxations_per_epoch=[0.0, 1.0])),
             ]
         },
+    ),
+    "local_exponents.local_exponents": Call(
+        local_exponents.local_exponents,
+        {"x": VALUES, "y": VALUES, "decades": 1.0},
+        {"x": [*BAD_VALUES, As("y", [1.0])], "y": [*BAD_VALUES, [1.0]], "decades": POSITIVE},
+    ),
+    "local_exponents.by_series": Call(
+        local_exponents.by_series,
+        {"table": POINTS, "keys": ["run"], "x": "target", "y": "gap", "widths": [1.0]},
+        {"table": without(POINTS, "run", "target", "gap"), "widths": [As("decades", [0.0])]},
     ),
     "sweeps.points_of": Call(
         sweeps.points_of,

@@ -97,6 +97,7 @@ CALLS = {
             "max_epochs": COUNTS,
             "max_steps": OPTIONAL_COUNTS,
             "seed": SEEDS,
+            "trained_layers": [(), (3,), (-1,), (1, 1), (True,), (0.5,), 1, "1"],
         },
     ),
     "runs.stack_key": Call(runs.stack_key, {"run": RUN}, {"run": NOT_A_RUN}),

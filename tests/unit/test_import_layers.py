@@ -72,7 +72,7 @@ ROOMS = {
         "window_tables",
         "windows",
     },
-    "between measurements and figures": {"convergence_edge", "equal_loss", "fluctuation_dissipation", "sweeps"},
+    "between measurements and figures": {"convergence_edge", "equal_loss", "fluctuation_dissipation", "local_exponents", "sweeps"},
     "claims": {"claims"},
     "from settings to runs": {"study"},
     "records": {"provenance"},

@@ -89,7 +89,7 @@ def sentences(settings):
         f"{hours:.1f} core-hours, no job above {gigabytes:.1f} GB.",
         f"In sample the exponent is near the published 4, and grows with the noise: from {weakest:.1f} at the weakest setting to "
         f"{strongest:.1f} at the strongest, which is the one of nine outside 3 to 5",
-        f"SGD's noise without a landscape gives the same to {abs(in_sample - noise).max():.2f}.",
+        f"At every setting frozen noise has the same exponent to {abs(in_sample - noise).max():.2f}.",
         f"the exponent lies {told(here['linear_theory'] - here['hessian'])} below that of linear theory",
         f"at the published loss of 5e-5 it is {stop['hessian'].mean():.2f}, {told(stop['linear_theory'] - stop['hessian'])} below, "
         f"within the margin of 0.3. In sample the exponent is {stop['in_sample'].mean():.2f} there, that of the noise alone "

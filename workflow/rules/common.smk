@@ -50,6 +50,7 @@ LAYOUT = Layout(
         if config["published_tables"] == "taken"
         else []
     ),
+    published.left_out(Path()),
     PAPERS,
 )
 TABLES, FIGURES = LAYOUT.tables, LAYOUT.figures
@@ -216,6 +217,13 @@ def planned_once(name, jobs):
         job
         for job in jobs(STUDIES[wildcards.study], data_entry(wildcards))
         if job.rule == name
+    )
+
+
+def planned_controls(name):
+    """Plan of a job that measures what is set beside the reference setting of feng2021."""
+    return planned_once(
+        name, lambda study, entry: plans.control_jobs(study, entry, expected_steps)
     )
 
 

@@ -43,7 +43,7 @@ rule run_notebook:
     """What a study says of a paper: its notebook, executed, and as a page that needs no network."""
     input:
         notebook="workflow/notebooks/{paper}.ipynb",
-        tables=lambda w: LAYOUT.tables_of(
+        tables=lambda w: LAYOUT.read_tables(
             w.study,
             [
                 table
@@ -61,13 +61,11 @@ rule run_notebook:
         tests="results/{study}/claim_tests.csv",
         figures=lambda w: [
             f"figures/{w.study}/{figure}.png"
-            for figure in FIGURES
-            if figure.startswith(w.paper)
+            for figure in LAYOUT.figures_of(w.study, w.paper)
         ],
         captions=lambda w: [
             f"workflow/report/{figure}.rst"
-            for figure in FIGURES
-            if figure.startswith(w.paper)
+            for figure in LAYOUT.figures_of(w.study, w.paper)
         ],
         code=lambda w: notebook_code(w.paper),
     output:

@@ -5,7 +5,16 @@ REPORT_SOURCES = {
     "citation": "CITATION.cff",
 }
 PAGE_FILES = [*CODE.behind("scripts/write_report.py"), *REPORT_SOURCES.values()]
-CAPTIONS = [f"workflow/report/{figure}.rst" for figure in FIGURES]
+CAPTIONS = {
+    **{figure: f"workflow/report/{figure}.rst" for figure in FIGURES},
+    "as published": "workflow/report/as_published.rst",
+}
+
+
+def caption_of(study, figure):
+    """The caption of a figure; one that stays as it is published is not what today's caption says."""
+    stays = LAYOUT.stays_as_published(study, figure)
+    return CAPTIONS["as published" if stays else figure]
 
 
 rule write_report:
@@ -15,8 +24,12 @@ rule write_report:
         claims="results/{study}/claims.csv",
         tests="results/{study}/claim_tests.csv",
         points="results/{study}/tables/feng2023_points.csv",
-        figures=lambda w: [f"figures/{w.study}/{figure}.png" for figure in FIGURES],
-        captions=CAPTIONS,
+        figures=lambda w: [
+            f"figures/{w.study}/{figure}.png" for figure in LAYOUT.figures_of(w.study)
+        ],
+        captions=lambda w: [
+            caption_of(w.study, figure) for figure in LAYOUT.figures_of(w.study)
+        ],
         record="results/{study}/provenance/ro-crate-metadata.json",
         notebooks=lambda w: [
             f"results/{w.study}/report/{paper}.html" for paper in PAPERS
@@ -34,6 +47,6 @@ rule write_report:
         notebooks={paper: f"{paper}.html" for paper in PAPERS},
         settings=lambda w: STUDIES[w.study],
         dataset=lambda w: DATASETS[STUDIES[w.study]["dataset"]],
-        code=CODE.digest(*PAGE_FILES, *CAPTIONS),
+        code=CODE.digest(*PAGE_FILES, *CAPTIONS.values()),
     script:
         "../scripts/write_report.py"

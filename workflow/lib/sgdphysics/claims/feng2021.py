@@ -120,19 +120,19 @@ def hessian_exponent(tables: Tables) -> pd.DataFrame:
 
 @statistic
 def in_sample_minus_surrogate_exponent(tables: Tables) -> pd.DataFrame:
-    """Exponent (a) - (d): SGD against the same noise without a landscape."""
+    """Exponent (a) - (d): SGD against its frozen noise."""
     return _exponents(tables, "in_sample", minus="noise_without_landscape")
 
 
 @statistic
 def held_out_exponent_of_noise(tables: Tables) -> pd.DataFrame:
-    """Null of exponent (b): the same of SGD's noise without a landscape."""
+    """Beside exponent (b): that of frozen noise."""
     return _exponents(tables, "noise_held_out")
 
 
 @statistic
 def hessian_exponent_of_noise(tables: Tables) -> pd.DataFrame:
-    """Null of exponent (c): the same of SGD's noise without a landscape."""
+    """Beside exponent (c): that of frozen noise."""
     return _exponents(tables, "noise_hessian")
 
 
@@ -209,7 +209,7 @@ def held_out_relaxation_time_exponent(tables: Tables) -> pd.DataFrame:
 
 @statistic
 def surrogate_relaxation_time_exponent(tables: Tables) -> pd.DataFrame:
-    """Slope of ln(2 var / var(step)) on ln F in the principal basis of the noise walk without a landscape."""
+    """Slope of ln(2 var / var(step)) on ln F in the principal basis of frozen noise."""
     return _correlation_slope(tables, "principal", "relaxation", source="noise_epoch")
 
 

@@ -16,24 +16,32 @@ class Layout:
         complete: Complete studies by name.
         trained: Chunks of runs that were trained before.
         taken: Names of the studies whose tables are taken as they were published.
+        left_out: Paths of files that published studies leave out.
         papers: Keys of the papers that have a section and a notebook.
 
     Attributes:
         tables: Names of the tables that rules make of a study, in the order of the rules.
         figures: Names of the figures.
+        drawn_tables: Paths of the tables that each figure is drawn from, with ``{study}`` in them, once all rules are known.
         measurements: File names of what is measured on every trained chunk, by the section whose chunks they are.
         taken: As given.
         chunks: Every chunk of every study by names of ensemble and chunk.
     """
 
     def __init__(
-        self, complete: Mapping[str, Any], trained: Iterable[grids.Chunk], taken: Collection[str], papers: Iterable[str]
+        self,
+        complete: Mapping[str, Any],
+        trained: Iterable[grids.Chunk],
+        taken: Collection[str],
+        left_out: Collection[str],
+        papers: Iterable[str],
     ) -> None:
-        self._studies, self._trained = complete, list(trained)
+        self._studies, self._trained, self._left_out = complete, list(trained), left_out
         self.papers = list(papers)
         self.taken = taken
         self.tables: list[str] = []
         self.figures: list[str] = []
+        self.drawn_tables: dict[str, list[str]] = {}
         self.measurements: dict[str, list[str]] = {paper: [] for paper in self.papers}
         self.chunks_of = functools.cache(self._chunks_of)
         self.chunks = {(chunk.ensemble, chunk.name): chunk for study in complete for chunk in self.chunks_of(study)}
@@ -53,20 +61,61 @@ class Layout:
 
     def networks_of(self, study: str, section: str, runs: Collection[str]) -> list[str]:
         """Return those of the files of a section's networks that hold any of the named runs."""
-        chunks = [
-            chunk for chunk in self.chunks_of(study, section) if any(run_id(run, chunk.dataset) in runs for run in chunk.runs)
-        ]
+        chunks = self._chunks_with(study, section, runs)
         return [f"results/runs/{chunk.ensemble}/{chunk.name}.safetensors" for chunk in chunks]
+
+    def measured_of(self, study: str, name: str, runs: Collection[str]) -> list[str]:
+        """Return those of the files of one measurement of a study that hold any of the named runs, as `networks_of` does."""
+        chunks = self._chunks_with(study, self._section_of(name), runs)
+        return [f"results/{study}/measure/{chunk.ensemble}/{chunk.name}/{name}" for chunk in chunks]
+
+    def _chunks_with(self, study: str, section: str, runs: Collection[str]) -> list[grids.Chunk]:
+        return [chunk for chunk in self.chunks_of(study, section) if any(run_id(run, chunk.dataset) in runs for run in chunk.runs)]
+
+    def _section_of(self, name: str) -> str:
+        (section,) = [section for section, names in self.measurements.items() if name in names]
+        return section
 
     def measured(self, study: str, name: str) -> list[str]:
         """Return the files of one measurement of a study, one for every chunk that its section needs."""
-        (section,) = [section for section, names in self.measurements.items() if name in names]
-        return [f"results/{study}/measure/{chunk.ensemble}/{chunk.name}/{name}" for chunk in self.chunks_of(study, section)]
+        chunks = self.chunks_of(study, self._section_of(name))
+        return [f"results/{study}/measure/{chunk.ensemble}/{chunk.name}/{name}" for chunk in chunks]
 
     def tables_of(self, study: str, names: Iterable[str] | None = None) -> list[str]:
         """Return the files of a study's tables, or of the named ones; of a study whose tables are taken, those that are there."""
         paths = [f"results/{study}/tables/{name}.csv" for name in (self.tables if names is None else names)]
         return [path for path in paths if study not in self.taken or Path(path).exists()]
+
+    def read_tables(self, study: str, names: Iterable[str]) -> list[str]:
+        """Return the files of the named tables that a notebook reads: all but those that a published study leaves out.
+
+        A study that was published before there was one of them has no such file, and then the notebook stays as it was published.
+        """
+        return [path for path in (f"results/{study}/tables/{name}.csv" for name in names) if path not in self._left_out]
+
+    def stays_as_published(self, study: str, figure: str) -> bool:
+        """Return whether a figure is not drawn anew, since the study is published without a table that it needs today."""
+        return study in self.taken and not all(Path(path.format(study=study)).exists() for path in self.drawn_tables[figure])
+
+    def figures_of(self, study: str, paper: str = "") -> list[str]:
+        """Return the names of a study's figures, or those of a paper: all that can be drawn, or that are published with it."""
+        return [
+            figure
+            for figure in self.figures
+            if figure.startswith(paper)
+            and (not self.stays_as_published(study, figure) or Path(f"figures/{study}/{figure}.png").exists())
+        ]
+
+    def notebooks_of(self, study: str) -> list[str]:
+        """Return the files of a study's notebooks; where one stays as it is published, those that are there."""
+        return [
+            path
+            for paper in self.papers
+            for path in (f"results/{study}/report/{paper}.{extension}" for extension in ("html", "ipynb"))
+            if study not in self.taken
+            or Path(path).exists()
+            or all(map(Path.exists, map(Path, self.read_tables(study, (name for name in self.tables if name.startswith(paper))))))
+        ]
 
     def beside(self, study: str, paper: str = "feng2021") -> list[str]:
         """Return the studies that a paper's notebook sets beside a study."""
@@ -92,11 +141,11 @@ class Layout:
         return [
             *([] if study in self.taken else intermediates),
             *self.tables_of(study),
-            *(f"figures/{study}/{figure}.{extension}" for figure in self.figures for extension in ("pdf", "png")),
+            *(f"figures/{study}/{figure}.{extension}" for figure in self.figures_of(study) for extension in ("pdf", "png")),
             f"results/{study}/claims.csv",
             f"results/{study}/claim_tests.csv",
             f"results/{study}/claims.txt",
-            *(f"results/{study}/report/{paper}.{extension}" for paper in self.papers for extension in ("html", "ipynb")),
+            *self.notebooks_of(study),
         ]
 
     def everything(self, study: str) -> list[str]:

@@ -43,6 +43,11 @@ def complete(workflow: Any, declared: Any, code: Code) -> None:
         workflow.localrules(declared.name)
 
 
+def tables_behind(declared: Any) -> list[str]:
+    """Return the paths of a study's tables among the inputs of a rule, with ``{study}`` in them."""
+    return [str(path) for path in declared.input if isinstance(path, str) and path.startswith("results/{study}/tables/")]
+
+
 def _place_of_jobs(declared: Any) -> str:
     """Where the logs of a rule's jobs are among those of a study: one file, or a folder where a study has several such jobs."""
     output = str(declared.output[0])
