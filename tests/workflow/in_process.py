@@ -185,7 +185,8 @@ class StudyInProcess:
         losses = settings["equal_losses"]
         script("tabulate_feng2021_fig4")["tabulate"](self.table("feng2021_fig2"), runs, measured, losses, outputs)
         outputs = {"ratios": self.table("beyond_fig6"), "medians": self.table("beyond_fig6_medians")}
-        script("tabulate_beyond_fig6")["tabulate"](runs, self.table("feng2021_fig2"), measured["detrended"], outputs)
+        directions, windows = self.table("feng2021_fig2"), self.table("feng2021_windows")
+        script("tabulate_beyond_fig6")["tabulate"](runs, directions, windows, measured["detrended"], outputs)
         outputs = {"runs": "yang2023_fig4", "settings": "yang2023_fig4_settings", "lines": "yang2023_fig4_lines"}
         outputs = {key: self.table(name) for key, name in outputs.items()}
         talk_runs = studies.talk_runs(self.study)

@@ -3,6 +3,7 @@ rule tabulate_beyond_fig6:
     input:
         runs="results/{study}/tables/feng2021_runs.csv",
         directions="results/{study}/tables/feng2021_fig2.csv",
+        windows="results/{study}/tables/feng2021_windows.csv",
         detrended=lambda w: LAYOUT.measured(w.study, "detrended.csv"),
     output:
         ratios=study_table("beyond_fig6"),
