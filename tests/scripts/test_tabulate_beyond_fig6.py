@@ -40,7 +40,8 @@ def written(folder, sampling="epoch", curvatures=CURVATURES, temperatures=TEMPER
         | {"detrending_order": order, "variance": variance_of(source, rank, order)}
         for source, rank, order in itertools.product(SOURCES, curvatures, ORDERS)
     ]
-    others = [{**row, **change, "variance": 9.0} for row in measured for change in ({"basis": "principal"}, {"window": "longer"})]
+    changes = ({"basis": "principal"}, {"window": "longer"}, {"source": "isotropic"})
+    others = [{**row, **change, "variance": 9.0} for row in measured for change in changes]
     save_table(folder / "detrended.csv", pd.DataFrame([*others, *measured])[:rows])
     save_table(folder / "windows.csv", pd.DataFrame(held_windows(curvatures))[:rows])
     tables = {name: folder / f"{name}_made.csv" for name in ("ratios", "medians")}

@@ -12,6 +12,7 @@ from sgdphysics.provenance import jobs
 from sgdphysics.tables import RUN_COLUMNS, RUN_ORDER, load_table, load_tables, save_rows
 
 OTHERS_HELD = "other_layers_held"  # a source beside SGD and its surrogates
+UNSCALED = "isotropic"  # a walk of unit steps, whose variances have no size that could be compared
 STABLE = 2.0  # learning rate times curvature, from which on there is no linear theory
 MEASURED = ["run", "window_epochs", "start_epoch", "source", "rank", "detrending_order", "variance"]
 THEORIES = ["theory_epoch", "theory_replacement", "theory_without_force", "theory_stationary"]
@@ -62,8 +63,8 @@ def tabulate(
 def _measured(directions: pd.DataFrame, detrended: pd.DataFrame) -> pd.DataFrame:
     """Variances along the Hessian directions of main windows, with the curvature and the temperature of each at its centre."""
     along = directions[(directions["basis"] == "hessian") & (directions["source"] == "sgd") & (directions["window"] == "main")]
-    variances = detrended[(detrended["basis"] == "hessian") & (detrended["window"] == "main")]
-    return along[["run", "rank", "curvature", "temperature"]].merge(variances[MEASURED])
+    chosen = (detrended["basis"] == "hessian") & (detrended["window"] == "main") & (detrended["source"] != UNSCALED)
+    return along[["run", "rank", "curvature", "temperature"]].merge(detrended.loc[chosen, MEASURED])
 
 
 def _with_others_held(windows: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
