@@ -10,6 +10,7 @@ from sgdphysics import (
     local_exponents,
     sweeps,
     training,
+    window_lengths,
 )
 from sgdphysics.runs import Run
 from wrong_inputs import (
@@ -60,6 +61,22 @@ POINTS = pd.DataFrame(
         "target": 0.1,
         "epoch": 3,
         "gap": [1.0, 2.0],
+    }
+)
+
+
+CHECKPOINTS = pd.DataFrame({"training_loss": [0.5, 0.1], "test_loss": [0.6, 0.3]})
+NESTED = pd.DataFrame(
+    {
+        "run": "a",
+        "sampling": [sampling for sampling in ("epoch", "replacement") for _ in range(15)],
+        "layers": "all",
+        "window_epochs": [2, 4, 8] * 10,
+        "detrending": 0,
+        "rank": [rank for rank in (1, 2, 3, 4, 5) for _ in range(3)] * 2,
+        "curvature": [1 / rank for rank in (1, 2, 3, 4, 5) for _ in range(3)] * 2,
+        "variance": [1 / (1 + step) for step in range(30)],
+        "theory_variance": [1.0 + step for step in range(30)],
     }
 )
 
@@ -123,6 +140,24 @@ CALLS = {
                 As("relaxations_per_epoch", RATIOS.assign(relaxations_per_epoch=[0.0, 1.0])),
             ]
         },
+    ),
+    "equal_loss.interpolated": Call(
+        equal_loss.interpolated,
+        {"checkpoints": CHECKPOINTS, "quantities": ["test_loss"], "losses": [0.2]},
+        {"checkpoints": without(CHECKPOINTS, "training_loss", "test_loss"), "losses": [[0.0], [NAN], ["1"], 0.1, None]},
+    ),
+    "window_lengths.growth_exponents": Call(
+        window_lengths.growth_exponents, {"table": NESTED, "keys": ["run"]}, {"table": without(NESTED, *NESTED)}
+    ),
+    "window_lengths.crossovers": Call(
+        window_lengths.crossovers,
+        {"table": NESTED, "keys": ["run"], "level": 0.5},
+        {"table": without(NESTED, *NESTED), "level": POSITIVE},
+    ),
+    "window_lengths.falling_through": Call(
+        window_lengths.falling_through,
+        {"curvatures": VALUES, "ratios": VALUES, "level": 2.5},
+        {"curvatures": [*BAD_VALUES, As("ratios", [1.0])], "ratios": [*BAD_VALUES, [1.0]], "level": POSITIVE},
     ),
     "local_exponents.local_exponents": Call(
         local_exponents.local_exponents,

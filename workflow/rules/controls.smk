@@ -85,3 +85,25 @@ rule tabulate_local_exponents:
         decades=lambda w: STUDIES[w.study]["feng2021"]["controls"]["exponent_decades"],
     script:
         "../scripts/tabulate_local_exponents.py"
+
+
+rule measure_paired_runs:
+    """Losses, errors and gradients of runs of the reference setting, drawn either way."""
+    input:
+        runs=lambda w: [
+            *LAYOUT.networks_of(w.study, "feng2021", reference_runs(w)),
+            *LAYOUT.networks(w.study, "feng2021_controls"),
+        ],
+        dataset=dataset_of,
+    output:
+        table=study_table("feng2021_paired_runs"),
+    priority: 10
+    resources:
+        **asked_for(planned_controls("measure_paired_runs")),
+    params:
+        settings=section_settings(
+            "feng2021", "layer", "sharpest_directions", "equal_losses"
+        ),
+        reference_runs=reference_runs,
+    script:
+        "../scripts/measure_paired_runs.py"

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from sgdphysics import inputs, noise
-from sgdphysics.arguments import require_whole_numbers
+from sgdphysics.arguments import is_whole, require, require_whole_numbers
 from sgdphysics.curvature import curvature_along
 from sgdphysics.errors import InputError
 from sgdphysics.fluctuations import ProjectedSeries, without_polynomial
@@ -52,7 +52,13 @@ class Trajectory:
         The directions are called by their ranks.
 
         Temperature and curvature are means over the window, by the trapezoidal rule; linear theory has them constant there.
+
+        Raises:
+            ValueError: If it was not followed for a window of that length, or there are not as many ranks as directions.
         """
+        measured = self.epochs[1:]
+        require(is_whole(epochs) and epochs in measured, "epochs", epochs, f"one of {', '.join(map(str, measured))}")
+        require(len(ranks) == self.series.shape[1], "ranks", ranks, f"{self.series.shape[1]}, one for each direction")
         steps, until = epochs * self.epoch_steps, self.epochs.index(epochs) + 1
         means = [
             torch.trapezoid(values[:until], torch.tensor(self.epochs[:until]).double(), dim=0) / epochs
