@@ -16,9 +16,9 @@ from sgdphysics.report import style
 
 TABLES = ("ratios", "medians", "local_exponents", "windows")
 THEORIES = {
-    "theory_epoch": ("without replacement", "black"),
-    "theory_replacement": ("with replacement", style.COLOURS["pink"]),
-    "theory_without_force": ("no restoring force", style.COLOURS["red"]),
+    "theory_epoch": ("theory, without replacement", "black"),
+    "theory_replacement": ("theory, with replacement", style.COLOURS["pink"]),
+    "theory_without_force": ("theory, no restoring force", style.COLOURS["red"]),
 }
 SOURCES = {  # the steps of the isotropic walk have no size that could be compared
     "sgd": ("SGD", "black", "o"),
@@ -45,7 +45,7 @@ def draw(tables: Mapping[str, pd.DataFrame]) -> Figure:
     style.draw_or_say(axes[0, 0], _settings, sgd)
     style.draw_or_say(axes[0, 1], _sources, deciding, sgd)
     style.draw_or_say(axes[0, 2], _sources_over_theory, deciding)
-    _explain_sources(upper, deciding)
+    _explain(upper, deciding)
     style.draw_or_say(axes[1, 0], _orders, medians[medians["source"] == "sgd"])
     style.draw_or_say(axes[1, 1], _local_exponents, _local(tables["local_exponents"]))
     style.draw_or_say(axes[1, 2], _window_lengths, _long(tables["windows"]))
@@ -59,25 +59,18 @@ def _settings(axis: Axes, rows: pd.DataFrame) -> None:
     for (rate, size), setting in rows.groupby(["learning_rate", "batch_size"]):
         means = np.exp(np.log(setting[[PLACE, RATIO]]).groupby(setting["rank"]).mean())
         look.scatter(axis, rate, size, means[PLACE], means[RATIO], hollow=(setting["status"] != "converged").any())
-    lines = _theories(axis, rows)
+    _theories(axis, rows)
     look.legend(axis)
-    settings = axis.get_legend()
-    settings.set_loc("upper left")
-    axis.add_artist(settings)
-    axis.legend(handles=lines, loc="lower right", title="linear theory", title_fontsize=6.5)
+    axis.get_legend().set_loc("lower right")
     _ratio_axes(axis)
-    low, high = axis.get_ylim()
-    axis.set_ylim(low, high * 20)  # with room for the settings
 
 
-def _theories(axis: Axes, rows: pd.DataFrame) -> list[Line2D]:
-    """The ratio that each theory expects, a thin line for every setting; returns one line of each."""
-    lines = {}
+def _theories(axis: Axes, rows: pd.DataFrame) -> None:
+    """The ratio that each theory expects, a thin line for every setting."""
     for _, setting in rows.groupby(["learning_rate", "batch_size"]):
         means = np.exp(np.log(setting[[PLACE, *THEORIES]]).groupby(setting["rank"]).mean()).sort_values(PLACE)
-        for name, (label, colour) in THEORIES.items():
-            (lines[name],) = axis.plot(means[PLACE], means[name], color=colour, linewidth=0.7, label=label, zorder=0)
-    return list(lines.values())
+        for name, (_, colour) in THEORIES.items():
+            axis.plot(means[PLACE], means[name], color=colour, linewidth=0.7, zorder=0)
 
 
 def _ratio_axes(axis: Axes, label: str = r"$\sigma_i^2 H_i \, / \, T_i$") -> None:
@@ -101,12 +94,13 @@ def _sources_over_theory(axis: Axes, medians: pd.DataFrame) -> None:
     _over_theory_axes(axis)
 
 
-def _explain_sources(figure: SubFigure, medians: pd.DataFrame) -> None:
-    """The legend of the sources that there are, above the two panels that show them."""
+def _explain(figure: SubFigure, medians: pd.DataFrame) -> None:
+    """The legend of the theories, and of the sources that there are, above the panels that show them."""
+    handles = [Line2D([], [], color=colour, linewidth=0.9, label=label) for label, colour in THEORIES.values()]
     shown = [SOURCES[source] for source in SOURCES if (medians["source"] == source).any()]
-    handles = [Line2D([], [], color=colour, marker=marker, markersize=3, label=label) for label, colour, marker in shown]
-    if handles:
-        figure.legend(handles=handles, loc="outside upper right", ncols=3, columnspacing=1.2, handletextpad=0.4)
+    handles += [Line2D([], [], color=colour, marker=marker, markersize=3, label=label) for label, colour, marker in shown]
+    if shown:
+        figure.legend(handles=handles, loc="outside upper center", ncols=3, columnspacing=3, handletextpad=0.5)
 
 
 def _orders(axis: Axes, medians: pd.DataFrame) -> None:

@@ -133,8 +133,8 @@ def _slopes(axis: Axes, rows: pd.DataFrame) -> None:
             axis.plot([mean], [height], marker=marker, color=colour, markerfacecolor=fill, markersize=3)
     axis.axvline(0, color=style.COLOURS["grey"], linewidth=0.6)
     axis.set_yticks(range(len(ticks)), ticks)
-    axis.set_ylim(len(ticks) + 0.35 * len(BASES) * len(windows), -0.6)  # with room for the legend
-    beside = {"transform": axis.get_yaxis_transform(), "rotation": 90, "ha": "center", "va": "center", "fontsize": 6}
+    axis.set_ylim(len(ticks) + 0.25 * len(BASES) * len(windows), -0.6)  # with room for the legend
+    beside = {"transform": axis.get_yaxis_transform(), "rotation": 90, "ha": "center", "va": "center", "fontsize": 5.5}
     for group, (label, colour) in enumerate(BASES.values()):
         axis.text(-0.15, (group + 0.5) * len(windows) - 0.5, label.removeprefix("principal, "), color=colour, **beside)
     looks = {"SGD": ("o", "0.3"), "frozen noise": ("o", "none"), "integrated time": ("D", "0.3")}
