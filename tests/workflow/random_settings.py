@@ -174,10 +174,10 @@ class RandomSettings:
             lambda: self._fit_reference(feng2021),
             lambda: self._fit_networks((feng2021, edge, feng2023), entry),
             lambda: self._fit_windows(feng2021),
-            lambda: self._fit_controls(feng2021, entry),
             lambda: self._fit_sweeps(feng2023, entry),
             lambda: self._fit_edge(edge, feng2023, entry),
             lambda: self._fit_toy(toy),
+            lambda: self._fit_controls(feng2021, entry),
         ):
             if not self._chance(self._daring):
                 change()
@@ -209,7 +209,9 @@ class RandomSettings:
         controls, each = settings["controls"], settings["images_per_class"] or entry["training_images"] // entry["classes"]
         controls["label_noise"] = min(max(controls["label_noise"], 0.01), 0.6)
         fitting = [clean for clean in range(1, each + 1) if round(clean / (1 - controls["label_noise"])) <= each]
-        controls["label_noise_images_per_class"] = max(fitting, default=1)
+        clean = max(fitting, default=1)
+        images = round(clean / (1 - controls["label_noise"])) * entry["classes"]
+        controls["label_noise_images_per_class"] = clean if settings["reference"]["batch_size"] <= images else None
 
     def _fit_sweeps(self, settings, entry):
         each = entry["training_images"] // entry["classes"]

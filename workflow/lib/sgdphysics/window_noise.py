@@ -73,9 +73,11 @@ class WindowNoise:
         """Return the temperature along principal directions of the window at every checkpoint, and the training loss there.
 
         Args:
-            ranks: Of the directions, left out where they were not measured.
+            ranks: Of the directions, left out where they were not measured; no rows if none was.
         """
         ranks = [rank for rank in ranks if rank in self._window.ranks]
+        if not ranks:
+            return pd.DataFrame()
         directions, parts = self._directions(ranks), []
         for step, epoch, network in self._checkpoints():
             studied, entering = self._studied(network)

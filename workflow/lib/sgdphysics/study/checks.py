@@ -224,11 +224,13 @@ def _control_faults(settings: Settings, dataset: Settings) -> list[str]:
     """Faults of the runs with wrong labels at the reference setting."""
     controls, batch = settings["controls"], settings["reference"]["batch_size"]
     clean = controls["label_noise_images_per_class"]
+    if clean is None:
+        return []
     per_class = round(clean / (1 - controls["label_noise"]))
     lines = [f"label_noise_images_per_class / (1 - label_noise) as {line}" for line in _image_faults(per_class, dataset)]
     if batch > (images := per_class * dataset["classes"]):
         reason = f"batches of the reference have {batch} images, and {images} are trained on"
-        lines.append(f"label_noise_images_per_class: found {clean}, expected more: {reason}")
+        lines.append(f"label_noise_images_per_class: found {clean}, expected more, or null: {reason}")
     return lines
 
 

@@ -161,11 +161,11 @@ def window_jobs(study: Mapping[str, Any], chunk: grids.Chunk, entry: Mapping[str
 def control_jobs(study: Mapping[str, Any], entry: Mapping[str, Any], steps: Steps) -> list[Job]:
     """The jobs that measure what is set beside the reference setting of feng2021, of all seeds at once."""
     settings, runs = study["feng2021"], studies.runs_of(study, "feng2021_controls")
-    noisy = [run for run in runs if run.label_noise]
+    noisy, drawn_otherwise = ([run for run in runs if bool(run.label_noise) == noise] for noise in (True, False))
     passes = window_plans.NESTED_SAMPLINGS * max(settings["controls"]["nested_window_epochs"])
-    stepped = sum(passes * sizes.training_images(run, entry) * sizes.weights(run, entry) for run in noisy)
+    stepped = sum(passes * sizes.training_images(run, entry) * sizes.weights(run, entry) for run in drawn_otherwise)
     followed = sum(_noise_work(run, settings, entry, steps)["evaluations"] for run in noisy)
-    compared = sum(2 * _noise_work(run, settings, entry, steps)["evaluations"] for run in runs if not run.label_noise)
+    compared = sum(2 * _noise_work(run, settings, entry, steps)["evaluations"] for run in drawn_otherwise)
     matrices = _dense_bytes(min(sizes.weights_of_layer(runs[0], settings["layer"], entry), DENSE_LIMIT))
     return [
         _job("measure_nested_windows", {"updates": stepped}, entry, matrices),

@@ -141,16 +141,16 @@ def _feng2021_controls(study: Mapping[str, Any]) -> list[Run]:
     if "controls" not in study["feng2021"]:
         return []
     controls, reference = study["feng2021"]["controls"], _feng2021_reference(study)
+    drawn_otherwise = [replace(run, sampling="epoch" if run.sampling == "replacement" else "replacement") for run in reference]
+    if controls["label_noise_images_per_class"] is None:
+        return drawn_otherwise
     noisy = {
         "label_noise": controls["label_noise"],
         "images_per_class": controls["label_noise_images_per_class"],
         "max_epochs": controls["label_noise_epochs"],
         "budget_extension": 1.0,
     }
-    return [
-        *(replace(run, sampling="epoch" if run.sampling == "replacement" else "replacement") for run in reference),
-        *(replace(run, **noisy) for run in reference),
-    ]
+    return [*drawn_otherwise, *(replace(run, **noisy) for run in reference)]
 
 
 def _yang2023_runs(study: Mapping[str, Any]) -> list[Run]:
