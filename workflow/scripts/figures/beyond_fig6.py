@@ -140,7 +140,9 @@ def _local_exponents(axis: Axes, rows: pd.DataFrame) -> None:
     axis.axhline(0, color=style.COLOURS["grey"], linewidth=0.5)
     axis.plot([], [], color="0.3", linestyle=":", label="wrong labels")
     axis.set(xscale="log", xlabel="training loss $L$", ylabel=r"local exponent $b$ of $T_i \sim L^b$")
-    axis.legend(loc="lower right", ncols=2, handlelength=1.4, columnspacing=0.8)
+    low, high = axis.get_ylim()
+    axis.set_ylim(low - 0.4 * (high - low), high)  # with room for the legend
+    axis.legend(loc="lower right", ncols=3, handlelength=1.2, handletextpad=0.4, columnspacing=0.6)
     style.loss_falls(axis)
     style.log_ticks(axis, "x")
 
