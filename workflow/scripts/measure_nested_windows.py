@@ -18,6 +18,7 @@ from sgdphysics.window_results import Window, load_windows
 
 Data = tuple[Tensor, Tensor]  # images and labels to train on
 
+SAMPLINGS = ("epoch", "replacement")
 WAYS = ["sampling", "layers"]
 COLUMNS = {
     "windows": [
@@ -98,23 +99,17 @@ def _main_windows(runs_paths: Sequence[Path], windows_paths: Sequence[Path], ref
 def _nested(measured: Sequence[Reference], data: Data, settings: Mapping[str, Any], lengths: Sequence[int]) -> pd.DataFrame:
     """Rows of all windows that are long enough, by the name of the run."""
     parts = [
-        *_followed(measured, data, settings, lengths, layers="all", samplings=("epoch", "replacement")),
-        *_followed(measured, data, settings, [settings["window_epochs"]], layers="studied", samplings=(settings["sampling"],)),
+        *_followed(measured, data, settings, lengths, layers="all"),
+        *_followed(measured, data, settings, [settings["window_epochs"]], layers="studied"),
     ]
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=["run", *COLUMNS["windows"][len(RUN_COLUMNS) :]])
 
 
 def _followed(
-    measured: Sequence[Reference],
-    data: Data,
-    settings: Mapping[str, Any],
-    lengths: Sequence[int],
-    *,
-    layers: str,
-    samplings: Sequence[str],
+    measured: Sequence[Reference], data: Data, settings: Mapping[str, Any], lengths: Sequence[int], *, layers: str
 ) -> Iterator[pd.DataFrame]:
-    members = [reference for _ in samplings for reference in measured]
-    runs = [replace(reference.result.run, sampling=sampling) for sampling in samplings for reference in measured]
+    members = [reference for _ in SAMPLINGS for reference in measured]
+    runs = [replace(reference.result.run, sampling=sampling) for sampling in SAMPLINGS for reference in measured]
     if layers == "studied":
         runs = [replace(run, trained_layers=(settings["layer"],)) for run in runs]
     lengths = [epochs for epochs in lengths if measured and epochs * _epoch_steps(measured[0], data) >= window_plans.FEWEST_STEPS]
@@ -144,7 +139,8 @@ def _with_others_held(
         if window is None:
             continue
         fitted = directions[directions["run"] == reference.name]
-        hessian = nested[(nested["run"] == reference.name) & (nested["layers"] == "studied")]
+        own = {"run": reference.name, "layers": "studied", "sampling": settings["sampling"]}
+        hessian = nested[(nested[list(own)] == own).all(axis=1)]
         parts.append(
             _exponents(_directions(window, reference.result.run, data, settings, fitted, hessian)).assign(run=reference.name)
         )
