@@ -235,7 +235,7 @@ def test_fig6_beyond_the_papers(tmp_path, runs_path, directions_path):
     window = {key: [value] for key, value in WINDOW.items()}
     keys = crossed(**window, start_epoch=[40], source=["sgd", "noise_epoch"], basis=BASES, rank=RANKS, detrending_order=[0, 1])
     names, windows_path = ("ratios", "medians"), tmp_path / "windows.csv"
-    held = crossed(layers=["studied"], window_epochs=[10], detrending=[0, 1], rank=RANKS)
+    held = crossed(sampling=["epoch"], layers=["studied"], window_epochs=[10], detrending=[0, 1], rank=RANKS)
     save_table(windows_path, drawn(REFERENCE_RUNS, held, ["curvature", "temperature", "variance"]))
 
     def tabulate(paths, folder):

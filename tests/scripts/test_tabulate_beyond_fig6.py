@@ -43,20 +43,22 @@ def written(folder, sampling="epoch", curvatures=CURVATURES, temperatures=TEMPER
     changes = ({"basis": "principal"}, {"window": "longer"}, {"source": "isotropic"})
     others = [{**row, **change, "variance": 9.0} for row in measured for change in changes]
     save_table(folder / "detrended.csv", pd.DataFrame([*others, *measured])[:rows])
-    save_table(folder / "windows.csv", pd.DataFrame(held_windows(curvatures))[:rows])
+    held = pd.DataFrame(held_windows(curvatures, sampling))[:rows]
+    save_table(folder / "windows.csv", held)
     tables = {name: folder / f"{name}_made.csv" for name in ("ratios", "medians")}
     inputs = [folder / f"{name}.csv" for name in ("runs", "directions", "windows", "detrended")]
     runpy.run_path(str(SCRIPT), run_name="script")["tabulate"](*inputs[:3], inputs[3:], tables)
     return load_table(tables["ratios"]), load_table(tables["medians"])
 
 
-def held_windows(ranks):
+def held_windows(ranks, sampling):
     """Windows with the other layers held, and such as are none of these."""
     for rank, order in itertools.product(ranks, (0, 1)):
-        window = {**RUN, "layers": "studied", "window_epochs": EPOCHS, "detrending": order, "rank": rank}
+        window = {**RUN, "sampling": sampling, "layers": "studied", "window_epochs": EPOCHS, "detrending": order, "rank": rank}
         numbers = {"curvature": HELD_CURVATURE, "temperature": HELD_TEMPERATURE, "variance": variance_of(HELD, rank, order)}
         yield {**window, **numbers}
         yield {**window, **numbers, "layers": "all", "variance": 9.0}
+        yield {**window, **numbers, "sampling": "replacement" if sampling == "epoch" else "epoch", "variance": 9.0}
         yield {**window, **numbers, "window_epochs": 2 * EPOCHS, "variance": 9.0}
 
 

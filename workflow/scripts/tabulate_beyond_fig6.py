@@ -51,7 +51,8 @@ def tabulate(
     """
     runs = load_table(runs_path)
     rows = _measured(load_table(directions_path), load_tables(detrended))
-    rows = pd.concat([part for part in (rows, _with_others_held(load_table(windows_path), rows)) if len(part)] or [rows])
+    windows = runs[["run", "sampling"]].merge(load_table(windows_path))  # with the draws of the run itself
+    rows = pd.concat([part for part in (rows, _with_others_held(windows, rows)) if len(part)] or [rows])
     rows = runs[[*RUN_COLUMNS, "sampling", "epochs", "steps"]].merge(rows, on="run")
     linear = rows["learning_rate"] * rows["curvature"] < STABLE
     parts = [_with_theory(part) for _, part in rows[linear & (rows["curvature"] > 0) & (rows["temperature"] > 0)].groupby("run")]

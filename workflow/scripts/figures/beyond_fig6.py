@@ -138,7 +138,8 @@ def _local_exponents(axis: Axes, rows: pd.DataFrame) -> None:
             _linear_band(axis, part, colour, linestyle=dash, label=None if noisy else f"$i$ = {rank:g}")
     axis.axhline(2, color=style.COLOURS["grey"], linestyle="--", linewidth=0.8)
     axis.axhline(0, color=style.COLOURS["grey"], linewidth=0.5)
-    axis.plot([], [], color="0.3", linestyle=":", label="wrong labels")
+    if (rows["label_noise"] > 0).any():
+        axis.plot([], [], color="0.3", linestyle=":", label="wrong labels")
     axis.set(xscale="log", xlabel="training loss $L$", ylabel=r"local exponent $b$ of $T_i \sim L^b$")
     low, high = axis.get_ylim()
     axis.set_ylim(low - 0.4 * (high - low), high)  # with room for the legend
