@@ -592,7 +592,7 @@ def test_runs_that_diverged_or_did_not_converge_are_left_out(claim, lost):
     ignored, _ = decide(claim, contrary)
     pd.testing.assert_series_equal(without.drop("open_because"), ignored.drop("open_because"))
     if lost == 2:
-        lacking = "lack learning rate 0.1, batch size 20, which " if claim == "noise_scale" else ""
+        lacking = "lacking learning rate 0.1, batch size 20, which " if claim == "noise_scale" else ""
         for row, fate in ((without, "diverged"), (ignored, "did not converge in 30 epochs, training loss 0.009")):
             assert f"4 of 6 seeds have a value (2 {lacking}{fate}), 5 are needed" in row["open_because"]
 

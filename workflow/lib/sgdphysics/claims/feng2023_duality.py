@@ -117,7 +117,7 @@ def _over_settings(tables: Tables, value: Callable[[pd.DataFrame], float], witho
 def _lacking(rows: pd.DataFrame, by: Sequence[str]) -> pd.Series:
     """Of each seed, and perhaps sweep, that lacks a setting, the first that it lacks, and why."""
     lacking = rows[rows["gap"].isna()]
-    return ("lack " + lacking["setting"] + ", which " + lacking[MISSING]).groupby([lacking[key] for key in by]).first()
+    return ("lacking " + lacking["setting"] + ", which " + lacking[MISSING]).groupby([lacking[key] for key in by]).first()
 
 
 @statistic

@@ -48,7 +48,7 @@ def _pairs(members: pd.DataFrame, weakest: float, strongest: float, comparison: 
     That is the run of the weakest dose only at equal loss; elsewhere the reference goes on as the control.
     """
     chosen, beside = (members.loc[members["dose"] == dose].set_index("seed")["missing"] for dose in (strongest, weakest))
-    otherwise = "trained for longer than the control" if comparison == "as_many_epochs" else "have no number there"
+    otherwise = "trained for longer than the control" if comparison == "as_many_epochs" else "without a number there"
     words = pd.Series(otherwise, chosen.index, dtype=object)
     if comparison == "equal_loss":
         beside = beside.reindex(chosen.index).fillna("was not trained")

@@ -29,7 +29,7 @@ def _equal_loss(tables: Tables, value: Callable[[pd.DataFrame], float]) -> pd.Da
 def _lacking_settings(runs: pd.DataFrame) -> pd.Series:
     """Of each seed with a run that did not converge, the first such setting, and what became of it."""
     setting = "learning rate " + text_of(runs["learning_rate"]) + ", batch size " + runs["batch_size"].astype(str)
-    words = "lack " + setting + ", which " + missing.of_runs(runs)
+    words = "lacking " + setting + ", which " + missing.of_runs(runs)
     return words[runs["status"] != "converged"].groupby(runs["seed"]).first()
 
 
@@ -199,7 +199,7 @@ def _arrival_exponent(tables: Tables, dynamics: str) -> pd.DataFrame:
     for seed, part in rows.groupby("seed"):
         usable = len(part) > 1 and np.isfinite(part["median_steps"]).all()
         slope = np.polyfit(np.log(part["shift"]), np.log(part["median_steps"]), 1)[0] if usable else np.nan
-        beyond = f"are not half arrived within {part['horizon_steps'].max():,} steps" if len(part) > 1 else "have one shift only"
+        beyond = f"not half arrived within {part['horizon_steps'].max():,} steps" if len(part) > 1 else "with one shift only"
         values.append({"setting": dynamics, "reference": True, "seed": seed, "value": slope, MISSING: beyond})
     return pd.DataFrame(values, columns=[*VALUES, MISSING])
 
