@@ -231,6 +231,20 @@ def test_fig4_of_feng2021(tmp_path, runs_path, directions_path):
     check(tabulate, tables, tmp_path, names)
 
 
+def test_fig6_beyond_the_papers(tmp_path, runs_path, directions_path):
+    window = {key: [value] for key, value in WINDOW.items()}
+    keys = crossed(**window, start_epoch=[40], source=["sgd", "noise_epoch"], basis=BASES, rank=RANKS, detrending_order=[0, 1])
+    names, windows_path = ("ratios", "medians"), tmp_path / "windows.csv"
+    held = crossed(sampling=["epoch"], layers=["studied"], window_epochs=[10], detrending=[0, 1], rank=RANKS)
+    save_table(windows_path, drawn(REFERENCE_RUNS, held, ["curvature", "temperature", "variance"]))
+
+    def tabulate(paths, folder):
+        tables = outputs(folder, *names)
+        script("tabulate_beyond_fig6")["tabulate"](runs_path, directions_path, windows_path, paths["detrended"], tables)
+
+    check(tabulate, {"detrended": drawn(MEASURED, keys, ["variance"])}, tmp_path, names)
+
+
 def test_fig4_of_yang2023(tmp_path):
     numbers = ["training_loss", "training_error", "test_loss", "test_error", "slope_spread", "largest_eigenvalue"]
     table = pd.DataFrame(RUNS).drop(columns="reference").assign(epochs=40, steps=2000)

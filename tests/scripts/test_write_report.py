@@ -19,7 +19,7 @@ from sgdphysics.provenance import audit
 ROOT = Path(__file__).parents[2]
 SCRIPT = runpy.run_path(str(ROOT / "workflow" / "scripts" / "write_report.py"), run_name="script")
 HOSTILE = "<script>alert(1)</script><img src=https://example.org/x onerror=alert(2)>"
-FIGURES = ["feng2021_fig1", "feng2023_fig1"]
+FIGURES = ["feng2021_fig1", "beyond_fig6", "feng2023_fig1"]
 
 
 def save_tables(folder):
@@ -66,7 +66,7 @@ def study(tmp_path):
         "details": {
             "scale": "small",
             "stated": {"few_directions": HOSTILE},
-            "papers": {"feng2021": "Feng and Tu 2021"},
+            "papers": {"feng2021": "Feng and Tu 2021", "beyond": "Beyond the papers"},
             "notebooks": {"feng2021": "feng2021.html"},
             "settings": {"dataset": "digits", "seeds": [1, 2], "note": HOSTILE},
             "dataset": {"kind": "embedded", "loader": "digits", "licence": HOSTILE, "sha256": "abc"},
@@ -243,3 +243,11 @@ def test_a_citation_that_cannot_be_read_is_refused(study, content, tmp_path):
     study["sources"]["citation"].write_text(content)
     with pytest.raises(InputError, match=r"CITATION\.cff: [^\n]+$"):
         SCRIPT["write"](**study)
+
+
+def test_figures_stand_below_their_papers_and_those_of_no_named_paper_last(page):
+    assert [heading.text for heading in page.select("section[aria-labelledby=figures] h3")] == [
+        "Feng and Tu 2021",
+        "Beyond the papers",
+        "feng2023",
+    ]

@@ -95,6 +95,7 @@ CALLS = {
         {"labels": [*FEWER, LABELS[:, None], spoiled(LABELS, 3), LABELS * 2 - 1, LABELS.double()]},
     ),
     "noise.projected_gradients": measured(noise.projected_gradients, {"directions": DIRECTIONS}, {"directions": BAD_DIRECTIONS}),
+    "noise.gradient_variance": measured(noise.gradient_variance),
     "noise.temperature": Call(
         noise.temperature,
         {"gradients": GRADIENTS, "learning_rate": 0.1, "batch_size": 4, "sampling": "replacement"},

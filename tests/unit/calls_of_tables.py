@@ -6,8 +6,11 @@ from sgdphysics import (
     convergence_edge,
     equal_loss,
     fits,
+    fluctuation_dissipation,
+    local_exponents,
     sweeps,
     training,
+    window_lengths,
 )
 from sgdphysics.runs import Run
 from wrong_inputs import (
@@ -15,6 +18,7 @@ from wrong_inputs import (
     INF,
     LABELS,
     NAN,
+    POSITIVE,
     SHARES,
     As,
     Call,
@@ -33,6 +37,19 @@ TABLE = pd.DataFrame(
         "value": 1.0,
     }
 )
+RATIOS = pd.DataFrame(
+    {
+        "source": "sgd",
+        "detrending_order": 1,
+        "relaxations_per_epoch": [0.1, 0.2],
+        "status": "converged",
+        "learning_rate": 0.1,
+        "batch_size": 5,
+        "seed": [1, 2],
+        "fluctuation_dissipation_ratio": [0.1, 0.3],
+        "measured_over_theory": [1.0, 2.0],
+    }
+)
 POINTS = pd.DataFrame(
     {
         "sweep": "dropout",
@@ -44,6 +61,22 @@ POINTS = pd.DataFrame(
         "target": 0.1,
         "epoch": 3,
         "gap": [1.0, 2.0],
+    }
+)
+
+
+CHECKPOINTS = pd.DataFrame({"training_loss": [0.5, 0.1], "test_loss": [0.6, 0.3]})
+NESTED = pd.DataFrame(
+    {
+        "run": "a",
+        "sampling": [sampling for sampling in ("epoch", "replacement") for _ in range(15)],
+        "layers": "all",
+        "window_epochs": [2, 4, 8] * 10,
+        "detrending": 0,
+        "rank": [rank for rank in (1, 2, 3, 4, 5) for _ in range(3)] * 2,
+        "curvature": [1 / rank for rank in (1, 2, 3, 4, 5) for _ in range(3)] * 2,
+        "variance": [1 / (1 + step) for step in range(30)],
+        "theory_variance": [1.0 + step for step in range(30)],
     }
 )
 
@@ -97,6 +130,49 @@ CALLS = {
     ),
     "equal_loss.at_lowest_common_loss": Call(
         equal_loss.at_lowest_common_loss, {"table": TABLE}, {"table": without(TABLE, *equal_loss.COLUMNS)}
+    ),
+    "fluctuation_dissipation.half_decade": Call(
+        fluctuation_dissipation.half_decade,
+        {"values": pd.Series(VALUES)},
+        {"values": [pd.Series([0.0, 1.0]), pd.Series([NAN]), pd.Series(["a"])]},
+    ),
+    "fluctuation_dissipation.medians": Call(
+        fluctuation_dissipation.medians,
+        {"ratios": RATIOS},
+        {
+            "ratios": [
+                *without(RATIOS, *fluctuation_dissipation.COLUMNS),
+                As("relaxations_per_epoch", RATIOS.assign(relaxations_per_epoch=[0.0, 1.0])),
+            ]
+        },
+    ),
+    "equal_loss.interpolated": Call(
+        equal_loss.interpolated,
+        {"checkpoints": CHECKPOINTS, "quantities": ["test_loss"], "losses": [0.2]},
+        {"checkpoints": without(CHECKPOINTS, "training_loss", "test_loss"), "losses": [[0.0], [NAN], ["1"], 0.1, None]},
+    ),
+    "window_lengths.growth_exponents": Call(
+        window_lengths.growth_exponents, {"table": NESTED, "keys": ["run"]}, {"table": without(NESTED, *NESTED)}
+    ),
+    "window_lengths.crossovers": Call(
+        window_lengths.crossovers,
+        {"table": NESTED, "keys": ["run"], "level": 0.5},
+        {"table": without(NESTED, *NESTED), "level": POSITIVE},
+    ),
+    "window_lengths.falling_through": Call(
+        window_lengths.falling_through,
+        {"curvatures": VALUES, "ratios": VALUES, "level": 2.5},
+        {"curvatures": [*BAD_VALUES, As("ratios", [1.0])], "ratios": [*BAD_VALUES, [1.0]], "level": POSITIVE},
+    ),
+    "local_exponents.local_exponents": Call(
+        local_exponents.local_exponents,
+        {"x": VALUES, "y": VALUES, "decades": 1.0},
+        {"x": [*BAD_VALUES, As("y", [1.0])], "y": [*BAD_VALUES, [1.0]], "decades": POSITIVE},
+    ),
+    "local_exponents.by_series": Call(
+        local_exponents.by_series,
+        {"table": POINTS, "keys": ["run"], "x": "target", "y": "gap", "widths": [1.0]},
+        {"table": without(POINTS, "run", "target", "gap"), "widths": [As("decades", [0.0])]},
     ),
     "sweeps.points_of": Call(
         sweeps.points_of,

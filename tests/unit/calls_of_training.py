@@ -6,6 +6,7 @@ import torch
 
 from sgdphysics import (
     labelled_images,
+    nested_windows,
     networks,
     runs,
     seeds,
@@ -67,6 +68,9 @@ BAD_START = {
 }
 
 
+(WINDOW,) = windows.measure_windows([RUN], [(RESULT.network, 2)], IMAGES.float(), LABELS, SETTINGS)
+(TRAJECTORY,) = nested_windows.follow([RUN], [(RESULT.network, 2)], [WINDOW], IMAGES.float(), LABELS, [1, 2])
+
 CALLS = {
     "seeds.generator": Call(
         lambda seed, purpose, position: seeds.generator(seed, purpose, position),
@@ -97,6 +101,7 @@ CALLS = {
             "max_epochs": COUNTS,
             "max_steps": OPTIONAL_COUNTS,
             "seed": SEEDS,
+            "trained_layers": [(), (3,), (-1,), (1, 1), (True,), (0.5,), 1, "1"],
         },
     ),
     "runs.stack_key": Call(runs.stack_key, {"run": RUN}, {"run": NOT_A_RUN}),
@@ -150,6 +155,23 @@ CALLS = {
     "training.Result.network_after": Call(RESULT.network_after, {"epoch": 1}, {"epoch": [*FROM_ZERO, None]}),
     "stacks.Stack.start": Call(
         stacks.Stack.start, {"runs": [RUN], **TRAINED, **STARTED}, {"runs": BAD_RUNS[:-1], **BAD_TRAINED, **BAD_START}
+    ),
+    "nested_windows.follow": Call(
+        nested_windows.follow,
+        {"runs": [RUN], "starts": [(RESULT.network, 2)], "windows": [WINDOW], **TRAINED, "epochs": [1, 2]},
+        {
+            "runs": [As("starts", [RUN, RUN]), As("starts", [])],
+            "starts": [[], [(RESULT.network, 2)] * 2, *(As("network", [(network, 2)]) for network in BAD_NETWORKS)],
+            "windows": [[], [WINDOW] * 2],
+            "images": [*bad_images(IMAGES), As("labels", IMAGES[:4])],
+            "labels": bad_labels(LABELS) + FEWER,
+            "epochs": [[0], [1.5], [True], 1],
+        },
+    ),
+    "nested_windows.Trajectory.rows": Call(
+        TRAJECTORY.rows,
+        {"epochs": 2, "ranks": WINDOW.ranks},
+        {"epochs": [0, 3, -1, 1.5, None], "ranks": [[], WINDOW.ranks[1:]]},
     ),
     "windows.measure_windows": Call(
         windows.measure_windows,

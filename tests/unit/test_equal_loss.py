@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sgdphysics.equal_loss import at_lowest_common_loss
+from sgdphysics.equal_loss import at_lowest_common_loss, interpolated
 
 
 def table(*rows):
@@ -40,3 +40,13 @@ def test_runs_that_did_not_converge_are_left_out():
 def test_without_a_value_there_are_no_rows(change):
     rows = table((0.1, 1, 0.01, 5.0)).assign(**change)
     assert at_lowest_common_loss(rows if change else rows.iloc[:0]).empty
+
+
+def test_quantities_at_losses_lie_between_checkpoints_on_a_line_in_the_logarithm():
+    checkpoints = pd.DataFrame({"training_loss": [1e-1, 1e-3, 1e-2], "test_error": [0.3, 0.1, 0.0], "other": [1.0, 3.0, 2.0]})
+    found = interpolated(checkpoints, ["test_error", "other"], [1e-1, 10**-1.5, 3e-3, 1e-4, 0.2])
+    errors = found[found["quantity"] == "test_error"]
+    assert errors["target"].tolist() == [1e-1, 10**-1.5, 3e-3]  # the others were not reached, or passed before the first
+    assert errors["value"].to_numpy() == pytest.approx([0.3, 0.15, 0.1 * (1 - np.log10(3))])
+    assert found.loc[found["quantity"] == "other", "value"].to_numpy() == pytest.approx([1, 1.5, 3 - np.log10(3)])
+    assert not len(interpolated(checkpoints, ["other"], [5.0]))

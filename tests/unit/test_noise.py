@@ -4,7 +4,7 @@ import torch
 
 from cases import small_data, small_network
 from sgdphysics.curvature import gradient_covariance
-from sgdphysics.noise import projected_gradients, temperature
+from sgdphysics.noise import gradient_variance, projected_gradients, temperature
 
 
 def test_temperature_is_the_quadratic_form_of_the_covariance():
@@ -26,3 +26,11 @@ def test_temperature_is_the_variance_of_sampled_batches(sampling):
     sampled = 0.2 / 2 * float(means.var())
     # Standard error of a variance of nearly Gaussian draws.
     assert float(temperature(gradients, 0.2, 10, sampling)) == pytest.approx(sampled, rel=4 * (2 / draws) ** 0.5)
+
+
+@pytest.mark.parametrize("loss", ["cross_entropy", "mean_squared_error"])
+def test_the_variance_of_gradients_is_the_trace_of_their_covariance(loss):
+    network, (images, labels) = small_network(), small_data()
+    for layer in range(len(network.weights)):
+        expected = float(gradient_covariance(network, images, labels, layer, loss).trace())
+        assert gradient_variance(network, images, labels, layer, loss) == pytest.approx(expected, rel=1e-10)

@@ -1,6 +1,7 @@
 """Names of runs and of what is trained together: pinned, and the same where `Run` is given a further field at its default."""
 
 import dataclasses
+import json
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,7 @@ OTHERWISE = Run(
     seed=3,
 )
 EXTENDED = dataclasses.replace(OTHERWISE, budget_extension=4.0)
+PARTLY_TRAINED = dataclasses.replace(EXTENDED, trained_layers=(1,))
 NAMES = {
     "mnist5k_lr0.1_b50_s0_51c83673": Run(),
     "mnist5k_lr0.3_b5_s104_6c3f4472": Run(learning_rate=0.3, batch_size=5, seed=104),
@@ -71,8 +73,8 @@ def test_ensembles_and_chunks_keep_their_names():
 
 @pytest.mark.parametrize("setting", sorted(field.name for field in dataclasses.fields(Run)))
 def test_every_setting_is_in_the_hash(setting):
-    changed = dataclasses.replace(EXTENDED, **{setting: getattr(Run(), setting)})
-    first, second = (runs.run_id(run, "mnist5k").split("_")[-1] for run in (EXTENDED, changed))
+    changed = dataclasses.replace(PARTLY_TRAINED, **{setting: getattr(Run(), setting)})
+    first, second = (runs.run_id(run, "mnist5k").split("_")[-1] for run in (PARTLY_TRAINED, changed))
     assert first != second
 
 
@@ -112,9 +114,16 @@ def test_values_of_a_field_added_later_are_told_apart():
         assert len({told(run) for run in later_runs}) == len(values)
 
 
-RUNS = {"defaults": Run(), "others": OTHERWISE, "later": later(Run()), "later, others": later(OTHERWISE, momentum=0.9)}
+RUNS = {
+    "defaults": Run(),
+    "others": OTHERWISE,
+    "part": PARTLY_TRAINED,
+    "later": later(Run()),
+    "later, others": later(OTHERWISE, momentum=0.9),
+}
 
 
 @pytest.mark.parametrize("run", RUNS.values(), ids=RUNS)
 def test_settings_make_the_run_again(run):
     assert type(run)(**runs.settings_of(run)) == run
+    assert type(run)(**json.loads(runs.settings_text(run))) == run

@@ -62,6 +62,36 @@ def test_every_setting_is_required(key):
         checked(lambda study: study["feng2021"].pop(key))
 
 
+@pytest.mark.parametrize("key", sorted(STUDY["feng2021"]["controls"]))
+def test_every_setting_of_the_controls_is_required(key):
+    with pytest.raises(InputError, match=f"studies.mnist5k.feng2021.controls: '{key}' is a required property"):
+        checked(lambda study: study["feng2021"]["controls"].pop(key))
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("label_noise", 0, ".label_noise: 0 is less than or equal to the minimum of 0"),
+        (
+            "label_noise",
+            0.3,
+            r".label_noise_images_per_class / \(1 - label_noise\) as images_per_class: found 457, the data set has",
+        ),
+        (
+            "label_noise_images_per_class",
+            2,
+            ".label_noise_images_per_class: found 2, expected more, or null: batches of the reference have 50 images, and 20",
+        ),
+        ("nested_window_epochs", [], r".nested_window_epochs: \[\] should be non-empty"),
+        ("exponent_decades", [0.5, 0], r".exponent_decades\[1\]: 0 is less than or equal to the minimum of 0"),
+    ],
+)
+def test_bad_settings_of_the_controls_are_named_with_what_is_allowed(key, value, message):
+    with pytest.raises(InputError, match="^studies.mnist5k.feng2021.controls" + message) as error:
+        checked(lambda study: study["feng2021"]["controls"].update({key: value}))
+    assert "\n" not in str(error.value)
+
+
 @pytest.mark.parametrize("key", sorted(STUDY["yang2023"]["edge"]))
 def test_every_setting_of_the_edge_is_required(key):
     with pytest.raises(InputError, match=f"studies.mnist5k.yang2023.edge: '{key}' is a required property"):
@@ -413,7 +443,27 @@ def test_names_of_the_reference_and_of_the_runs_of_dropout():
 # Runs of several sections
 
 
-SECTIONS = ("feng2021", "yang2023", "feng2023")
+SECTIONS = ("feng2021", "feng2021_controls", "yang2023", "feng2023")
+
+
+@pytest.mark.parametrize(("sampling", "other"), [("epoch", "replacement"), ("replacement", "epoch")])
+def test_the_controls_are_the_reference_drawn_otherwise_and_with_wrong_labels(sampling, other):
+    study = changed(sampling=sampling)
+    reference = [run for run in studies.runs_of(study, "feng2021") if grids.run_id(run, "mnist5k") in studies.reference_runs(study)]
+    noisy = {"label_noise": 0.2, "images_per_class": 320, "max_epochs": 20, "budget_extension": 1.0}
+    wanted = [{"sampling": other}, noisy]
+    expected = [dataclasses.replace(run, **changes) for changes in wanted for run in reference]
+    assert studies.runs_of(study, "feng2021_controls") == expected
+    assert len({run.seed for run in expected}) == 5
+    study["feng2021"]["controls"] = STUDY["feng2021"]["controls"] | {"label_noise_images_per_class": None}
+    assert studies.runs_of(study, "feng2021_controls") == expected[:5]
+
+
+def test_a_study_of_an_earlier_edition_has_no_controls():
+    earlier = copy.deepcopy(STUDY)
+    del earlier["feng2021"]["controls"]
+    assert studies.runs_of(earlier, "feng2021_controls") == []
+    assert names(earlier, None) == set().union(*(names(STUDY, section) for section in SECTIONS if section != "feng2021_controls"))
 
 
 def test_the_edge_has_its_grid_the_refined_settings_and_the_talks_example():
@@ -441,6 +491,7 @@ def test_the_talks_example_are_runs_of_the_reference_of_the_sweeps_whatever_it_i
 OF_SWEEPS = {"per_decade": None, "losses": [3e-2, 1e-2, 3e-3, 1e-3], "epochs": [30, 60, 120, 240]}
 CHECKPOINTS = {
     "feng2021": {"per_decade": 10, "losses": [3e-2, 1e-2, 3e-3, 1e-3], "epochs": []},
+    "feng2021_controls": {"per_decade": 10, "losses": [3e-2, 1e-2, 3e-3, 1e-3], "epochs": []},
     "yang2023": {"per_decade": None, "losses": [], "epochs": []},
     "feng2023": OF_SWEEPS,
 }
@@ -463,7 +514,7 @@ def test_sections_have_their_own_chunks_and_checkpoints_but_share_the_talks_exam
     )
     assert {grids.run_id(run, "mnist5k") for chunk in both for run in chunk.runs} == set(studies.talk_runs(STUDY))
     assert all(chunk.checkpoints == OF_SWEEPS for chunk in both)  # the figure of the edge needs none
-    assert len({run for chunk in studies.chunks_of(STUDY) for run in chunk.runs}) == 25 + 275 + 110 - 10
+    assert len({run for chunk in studies.chunks_of(STUDY) for run in chunk.runs}) == 25 + 10 + 275 + 110 - 10
 
 
 def test_a_talks_example_that_no_sweep_has_is_trained_for_the_edge_alone():
@@ -504,7 +555,8 @@ def test_a_run_that_two_sections_need_is_trained_once_in_a_chunk_that_both_read(
     monkeypatch.setattr(studies, "_SECTIONS", {**studies._SECTIONS, "yang2023": lambda _: [*own, *shared]})
     chunks = studies.chunks_of(STUDY)
     trained = [run for chunk in chunks for run in chunk.runs]
-    assert len(trained) == len(set(trained)) == len({*studies.runs_of(STUDY, "feng2021"), *own, *swept})
+    controls = studies.runs_of(STUDY, "feng2021_controls")
+    assert len(trained) == len(set(trained)) == len({*studies.runs_of(STUDY, "feng2021"), *controls, *own, *swept})
     common = names(STUDY) & names(STUDY, "yang2023")
     found = [chunk for chunk in chunks if (chunk.ensemble, chunk.name) in common]
     assert {run for chunk in found for run in chunk.runs} == set(shared)

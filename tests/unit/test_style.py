@@ -35,6 +35,16 @@ def test_a_band_without_a_column_that_all_seeds_have_is_not_drawn(samples):
     assert not axis.collections
 
 
+def test_where_the_loss_falls_to_the_right_an_arrow_shows_the_direction_of_training():
+    _, axis = plt.subplots()
+    axis.plot([1.0, 0.1], [1.0, 2.0])
+    style.loss_falls(axis)
+    (text,) = axis.texts
+    assert axis.xaxis_inverted()
+    assert text.get_text() == "training"
+    assert text.xy[0] > text.xyann[0]
+
+
 def test_the_look_is_that_of_the_project_whatever_was_set_before(tmp_path):
     style.save(example(), tmp_path / "one.pdf", tmp_path / "one.png")
     others = {"axes.facecolor": "yellow", "axes.grid": True, "xtick.direction": "in", "savefig.dpi": 77, "mathtext.fontset": "stix"}

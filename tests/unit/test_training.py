@@ -41,7 +41,10 @@ def plain_sgd(run, images, labels, epochs):
                 square = sum(w.square().sum() for w in weights)
                 loss = loss + run.weight_decay * (square.sqrt() if run.weight_decay_penalty == "norm" else square / 2)
             gradients = torch.autograd.grad(loss, weights)
-            weights = [(w - run.learning_rate * g).detach().requires_grad_() for w, g in zip(weights, gradients, strict=True)]
+            trained = range(len(weights)) if run.trained_layers is None else run.trained_layers
+            rates = [run.learning_rate * (layer in trained) for layer in range(len(weights))]
+            changed = zip(weights, rates, gradients, strict=True)
+            weights = [(w - rate * g).detach().requires_grad_() for w, rate, g in changed]
     if run.dropout_rescaling == "afterwards":
         weights[1] = (1 - run.dropout) * weights[1]
     return weights
@@ -62,6 +65,9 @@ def plain_sgd(run, images, labels, epochs):
         {"sampling": "replacement"},
         {"images_per_class": 7, "label_noise": 0.3},
         {"images_per_class": 8, "draw_images": True, "batch_size": 6},
+        {"trained_layers": (1,)},
+        {"trained_layers": (2, 0), "weight_decay": 0.1, "dropout": 0.3},
+        {"trained_layers": (2,), "weight_decay": 0.1, "weight_decay_penalty": "norm"},
     ],
     ids=str,
 )
@@ -70,6 +76,15 @@ def test_training_equals_autograd(change):
     (result,) = training.train([run], IMAGES, LABELS)
     for found, expected in zip(result.network.weights, plain_sgd(run, IMAGES, LABELS, 4), strict=True):
         assert torch.allclose(found.double(), expected.float().double(), rtol=1e-6, atol=1e-7)
+
+
+def test_layers_that_are_not_trained_keep_their_bits_through_a_window():
+    run = dataclasses.replace(BASE, trained_layers=[1], weight_decay=0.1)
+    (start,) = training.train([dataclasses.replace(BASE, weight_decay=0.1)], IMAGES.float(), LABELS)
+    arguments = {"start": [start.network], "start_epochs": [4], "images": IMAGES.float(), "labels": LABELS, "epochs": 2}
+    (end,) = training.continue_training([run], **arguments, observer=lambda _: None)
+    kept = [torch.equal(before, after) for before, after in zip(start.network.weights, end.weights, strict=True)]
+    assert kept == [True, False, True]
 
 
 def weights_equal(first, second):
@@ -322,6 +337,7 @@ def test_the_losses_that_a_run_can_name_are_those_that_there_are():
         ({"hidden_widths": ()}, r"hidden_widths: found \(\), expected widths >= 1"),
         ({"stop_on": "test_set"}, "stop_on: found 'test_set', expected batches or training_set"),
         ({"max_steps": 0}, "max_steps: found 0, expected at least 1, or None"),
+        ({"trained_layers": [3]}, r"trained_layers: found \(3,\), expected different layers from 0 to 2, or None"),
     ],
 )
 def test_bad_settings_are_one_line(change, message):

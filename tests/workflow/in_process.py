@@ -82,6 +82,7 @@ class StudyInProcess:
             self.measure_others()
             self.simulate()
             self.tabulate()
+            self.measure_controls()
             self.decide()
             for figure in FIGURES:
                 self.draw(figure)
@@ -197,6 +198,32 @@ class StudyInProcess:
         outputs = {name: self.table(f"feng2023_{name}") for name in ("points", "spectra", "gauges", "settings", "effects")}
         outputs["dropout"] = self.table("feng2023_fig5_dropout")
         script("tabulate_feng2023")["tabulate"](studies.swept_runs(self.study), of_sweeps, outputs)
+
+    def measure_controls(self):
+        """What is set beside the reference setting of feng2021, whose tables are there."""
+        settings, reference = self.study["feng2021"], studies.reference_runs(self.study)
+        controls, others = settings["controls"], self.networks("feng2021_controls")
+        inputs = {"runs_table": "feng2021_runs", "directions": "feng2021_fig2", "exponents": "feng2021_fig2_exponents"}
+        inputs = {key: self.table(name) for key, name in inputs.items()}
+        outputs = {
+            "windows": "windows",
+            "growth": "windows_growth",
+            "crossovers": "windows_crossovers",
+            "frozen_layers": "frozen_layers",
+        }
+        outputs = {key: self.table(f"feng2021_{name}") for key, name in outputs.items()}
+        windows = [self.of_chunk(chunk, "windows.safetensors") for chunk in studies.chunks_of(self.study, "feng2021")]
+        lengths, networks = controls["nested_window_epochs"], self.networks("feng2021")
+        script("measure_nested_windows")["measure"](networks, windows, self.dataset, inputs, settings, lengths, reference, outputs)
+        paired = self.table("feng2021_paired_runs")
+        script("measure_paired_runs")["measure"]([*networks, *others], self.dataset, settings, reference, paired)
+        label_noise, exponents = self.table("feng2021_fig4_label_noise"), self.table("feng2021_fig4_local_exponents")
+        script("measure_label_noise")["measure"](others, self.dataset, settings, label_noise)
+        annealing, decades = self.table("feng2021_fig4"), controls["exponent_decades"]
+        script("tabulate_local_exponents")["tabulate"](annealing, label_noise, decades, exponents)
+        inputs = [self.table(f"feng2021_{name}") for name in ("runs", "fig2", "windows")]
+        outputs = {"ratios": self.table("beyond_fig6"), "medians": self.table("beyond_fig6_medians")}
+        script("tabulate_beyond_fig6")["tabulate"](*inputs, self.measured("feng2021", "detrended"), outputs)
 
     def decide(self):
         outputs = {"claims": "claims.csv", "tests": "claim_tests.csv", "summary": "claims.txt"}

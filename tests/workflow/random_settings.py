@@ -29,6 +29,8 @@ MOST = {
     "seeds": 10**6,
     "images_per_class": 15,
     "label_noise_images_per_class": 15,
+    "label_noise_epochs": 6,
+    "nested_window_epochs": 12,
     "batch_sizes": 50,
     "batch_size": 50,
     "hidden_widths": 14,
@@ -176,6 +178,7 @@ class RandomSettings:
             lambda: self._fit_sweeps(feng2023, entry),
             lambda: self._fit_edge(edge, feng2023, entry),
             lambda: self._fit_toy(toy),
+            lambda: self._fit_controls(feng2021, entry),
         ):
             if not self._chance(self._daring):
                 change()
@@ -201,6 +204,15 @@ class RandomSettings:
         settings["window_epochs"] = max(3, settings["window_epochs"])
         settings["longer_window_epochs"] = [max(3, epochs) for epochs in settings["longer_window_epochs"]]
         settings["longer_window_epochs"] = sorted(set(settings["longer_window_epochs"]))
+
+    def _fit_controls(self, settings, entry):
+        """Wrong labels in about as many images as the reference trains on, which batches are at most as large as."""
+        controls, each = settings["controls"], settings["images_per_class"] or entry["training_images"] // entry["classes"]
+        controls["label_noise"] = min(max(controls["label_noise"], 0.01), 0.6)
+        fitting = [clean for clean in range(1, each + 1) if round(clean / (1 - controls["label_noise"])) <= each]
+        clean = max(fitting, default=1)
+        images = round(clean / (1 - controls["label_noise"])) * entry["classes"]
+        controls["label_noise_images_per_class"] = clean if settings["reference"]["batch_size"] <= images else None
 
     def _fit_sweeps(self, settings, entry):
         each = entry["training_images"] // entry["classes"]

@@ -55,16 +55,23 @@ SHOWN = {"run_notebook": 1, "write_provenance": 1, "write_report": 1}  # a figur
 RECORDED = {"write_provenance": 1, "write_report": 1}  # which files of settings there are stands in the record
 DECIDED = {"decide_claims": 1, **SHOWN, "run_notebook": 3}
 DRAWN = {
-    f"{paper}_fig{number}": 1
-    for paper, last in (("feng2021", 4), ("yang2023", 4), ("feng2023", 6))
-    for number in range(1, last + 1)
+    **{
+        f"{paper}_fig{number}": 1
+        for paper, last in (("feng2021", 4), ("yang2023", 4), ("feng2023", 6))
+        for number in range(1, last + 1)
+    },
+    "beyond_fig6": 1,
 }
 FLATNESS = {
     **{f"tabulate_feng2021_fig{number}": 1 for number in (2, 3, 4)},  # all directions stand in the second table
     **{f"feng2021_fig{number}": 1 for number in (2, 3, 4)},
     "measure_flatness": 3,
     "measure_noise": 3,  # up to the edges of the flat region
+    "measure_nested_windows": 1,
+    "measure_label_noise": 1,
+    "tabulate_local_exponents": 1,
     "yang2023_fig4": 1,  # which shows a table of feng2021_fig4
+    **{"tabulate_beyond_fig6": 1, "beyond_fig6": 1},
     **DECIDED,
 }
 SWEEPS = {
@@ -76,6 +83,7 @@ SWEEPS = {
 MEASURED = {
     "measure_fluctuations": 3,
     "measure_generalization": 4,
+    "measure_paired_runs": 1,
     "measure_pairs": 1,
     "measure_dropout": 1,
     "tabulate_feng2021_runs": 1,
@@ -101,7 +109,7 @@ EDITS = {
     "flatness": ([f"{LIBRARY}/landscape.py"], {**FLATNESS, **SWEEPS}),
     "training": (
         [f"{LIBRARY}/training.py"],
-        {"train_ensemble": 14, **MEASURED, **FLATNESS, **SWEEPS, "feng2021_fig1": 1, "feng2023_fig1": 1},
+        {"train_ensemble": 16, **MEASURED, **FLATNESS, **SWEEPS, "feng2021_fig1": 1, "feng2023_fig1": 1},
     ),
 }
 
@@ -165,7 +173,7 @@ WINDOWS = {"measure_fluctuations": 1, "measure_flatness": 1, "measure_noise": 1}
 GROWN = {
     "a learning rate in the middle": ("feng2021: {learning_rates: [0.05, 0.07, 0.1, 0.2]}", {"train_ensemble": 1, **WINDOWS}),
     "a batch size in the middle": ("feng2021: {batch_sizes: [10, 20, 30, 40]}", {"train_ensemble": 1, **WINDOWS}),
-    "a further seed": ("feng2021: {seeds: [100, 101, 102, 103, 104, 105]}", {"train_ensemble": 3, **dict.fromkeys(WINDOWS, 3)}),
+    "a further seed": ("feng2021: {seeds: [100, 101, 102, 103, 104, 105]}", {"train_ensemble": 5, **dict.fromkeys(WINDOWS, 3)}),
     "a learning rate of the edge": (
         "yang2023: {edge: {learning_rates: [0.1, 0.4, 0.8, 1.6]}}",
         {"train_ensemble": 3, "measure_generalization": 3},

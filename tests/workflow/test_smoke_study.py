@@ -19,7 +19,7 @@ EDGE = yaml.safe_load((ROOT / "config" / "smoke.yaml").read_text())["studies"]["
 SWEEPS = yaml.safe_load((ROOT / "config" / "smoke.yaml").read_text())["studies"]["smoke"]["feng2023"]
 SEEDS = yaml.safe_load((ROOT / "config" / "config.yaml").read_text())["studies"]["mnist5k"]["feng2021"]["seeds"]
 # Tables of every setting, and tables of the reference setting only.
-EVERY_SETTING = ["feng2021_runs", "feng2021_fig1", "feng2021_fig2", "feng2021_fig2_exponents", "feng2021_fig4"]
+EVERY_SETTING = ["feng2021_runs", "feng2021_fig1", "feng2021_fig2", "feng2021_fig2_exponents", "feng2021_fig4", "beyond_fig6"]
 REFERENCE_ONLY = ["feng2021_fig2_slices", "feng2021_fig2_minima", "feng2021_fig3", "feng2021_fig3_homogeneity"]
 
 
@@ -103,6 +103,8 @@ def test_reference_tables_hold_every_seed_of_the_reference_setting(smoke_study, 
         ("feng2023_fig2_metric", ["weight_spread", "weight_spread_by_metric"]),
         ("feng2023_fig5_dropout", ["slope_spread", "weight_spread", "trace"]),
         ("feng2023_fig6", ["largest_eigenvalue", "slope_spread", "product_of_spreads"]),
+        ("beyond_fig6", ["relaxations_per_epoch", "fluctuation_dissipation_ratio", "theory_epoch", "measured_over_theory"]),
+        ("beyond_fig6_medians", ["median_ratio", "median_over_theory", "median_distance", "scatter_factor"]),
     ],
 )
 def test_no_measurement_is_constant_or_empty(smoke_study, name, columns):

@@ -35,6 +35,8 @@ PAPERS = {
     "yang2023": "Yang, Tang and Tu 2023",
     "feng2023": "Feng, Zhang and Tu 2023",
 }
+# Of figures and tables, by the first part of their names.
+CATEGORIES = {**PAPERS, "beyond": "Beyond the papers"}
 CODE = Code(Path.cwd())
 LAYOUT = Layout(
     STUDIES,
@@ -76,7 +78,7 @@ def study_table(name):
     return report(
         f"results/{{study,{MADE}}}/tables/{name}.csv",
         caption="../report/tables.rst",
-        category=PAPERS[name.split("_")[0]],
+        category=CATEGORIES[name.split("_")[0]],
         subcategory="Tables",
         labels={"table": name},
     )
@@ -90,7 +92,7 @@ def study_figure(name):
         "pdf": report(
             f"figures/{{study}}/{name}.pdf",
             caption=f"../report/{name}.rst",
-            category=PAPERS.get(paper, "Beyond the papers"),
+            category=CATEGORIES[paper],
             subcategory="Figures",
             labels={"figure": number, "format": "PDF"},
         ),
@@ -221,6 +223,13 @@ def planned_once(name, jobs):
         job
         for job in jobs(STUDIES[wildcards.study], data_entry(wildcards))
         if job.rule == name
+    )
+
+
+def planned_controls(name):
+    """Plan of a job that measures what is set beside the reference setting of feng2021."""
+    return planned_once(
+        name, lambda study, entry: plans.control_jobs(study, entry, expected_steps)
     )
 
 

@@ -34,7 +34,7 @@ rule write_report:
     params:
         scale=lambda w: STUDIES[w.study]["scale"],
         stated={claim["id"]: claim["stated"] for claim in CLAIMS},
-        papers={**PAPERS, "dinh2017": "Dinh et al. 2017"},
+        papers={**CATEGORIES, "dinh2017": "Dinh et al. 2017"},
         notebooks={paper: f"{paper}.html" for paper in PAPERS},
         settings=lambda w: STUDIES[w.study],
         dataset=lambda w: DATASETS[STUDIES[w.study]["dataset"]],

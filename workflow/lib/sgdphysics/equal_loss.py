@@ -4,10 +4,12 @@ The table ``feng2021_fig4_equal_loss`` has one row per run, quantity and trainin
 "batch_size", "seed", "status", "target_loss", "quantity" and "value", NaN where the run did not reach that loss.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
-from sgdphysics.arguments import require_columns
+from sgdphysics.arguments import require_columns, require_positive_numbers
 
 COLUMNS = ("learning_rate", "batch_size", "status", "target_loss", "value")
 
@@ -30,3 +32,31 @@ def at_lowest_common_loss(table: pd.DataFrame) -> pd.DataFrame:
         return rows
     settings = rows.groupby("target_loss")[["learning_rate", "batch_size"]].apply(lambda part: len(part.drop_duplicates()))
     return rows[rows["target_loss"] == settings.index[settings == settings.max()].min()]
+
+
+def interpolated(checkpoints: pd.DataFrame, quantities: Sequence[str], losses: Sequence[float]) -> pd.DataFrame:
+    """Return quantities of one run at given training losses, between its checkpoints linear in the logarithm of the loss.
+
+    Args:
+        checkpoints: Columns "training_loss", above 0, and the quantities.
+        quantities: Columns of it.
+        losses: Above 0.
+
+    Returns:
+        One row per loss and quantity, "target", "quantity" and "value", for the losses between the lowest and the highest of a
+        checkpoint.
+
+    Raises:
+        InputError: If a column is missing, or a loss is no number above 0.
+    """
+    require_columns("checkpoints", checkpoints, ["training_loss", *quantities])
+    require_positive_numbers("losses", losses)
+    ordered = checkpoints.sort_values("training_loss", kind="stable")
+    known, wanted = np.log(ordered["training_loss"].to_numpy(float)), np.log(np.asarray(losses, dtype=float))
+    reached = wanted[(wanted >= known.min()) & (wanted <= known.max())] if len(known) else wanted[:0]
+    targets = [loss for loss, log in zip(losses, wanted, strict=True) if log in reached]
+    parts = [
+        pd.DataFrame({"target": targets, "quantity": name, "value": np.interp(reached, known, ordered[name])})
+        for name in quantities
+    ]
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=["target", "quantity", "value"])

@@ -22,6 +22,16 @@ def projected_gradients(
     return torch.stack([(errors * (entering @ direction.T)).sum(1) for direction in shaped], 1)
 
 
+def gradient_variance(network: Mlp, images: Tensor, labels: Tensor, layer: int, loss: str = "cross_entropy") -> float:
+    """Return the trace of `curvature.gradient_covariance` without building it: the variance of single samples' gradients.
+
+    Arguments and errors as for `curvature.layer_gradients`.
+    """
+    errors, entering = layer_gradients(network, images, labels, layer, loss)
+    mean = errors.T @ entering / len(errors)
+    return float((errors.square().sum(1) * entering.square().sum(1)).mean() - mean.square().sum())
+
+
 def temperature(gradients: Tensor, learning_rate: float, batch_size: int, sampling: str = "epoch") -> Tensor:
     """Effective temperature along directions from single-sample gradients projected on them.
 

@@ -97,6 +97,7 @@ class Run:
         seed: Seed of initial weights, batches, dropout, label noise and image draw, >= 0.
         budget_extension: By what factor ``max_epochs`` and ``max_steps`` are extended at most, while the loss still falls: in the
             last quarter of its epochs to less than 90 % of that in the quarter before, by the means.
+        trained_layers: Weight matrices that are trained, counted from 0; the others stay as they are. None: all.
 
     Raises:
         ValueError: If a setting is none of these. Counts are integers, all numbers finite; those of numpy are taken as Python's,
@@ -124,13 +125,17 @@ class Run:
     max_steps: int | None = None
     seed: int = 0
     budget_extension: float = 1.0
+    trained_layers: tuple[int, ...] | None = None
 
     def __post_init__(self) -> None:
         require(isinstance(self.hidden_widths, Iterable), "hidden_widths", self.hidden_widths, "widths >= 1, whole numbers")
         object.__setattr__(self, "hidden_widths", tuple(map(_of_python, self.hidden_widths)))
+        if isinstance(self.trained_layers, Iterable):
+            object.__setattr__(self, "trained_layers", tuple(map(_of_python, self.trained_layers)))
         for field in fields(self):
             object.__setattr__(self, field.name, _of_python(getattr(self, field.name)))
         self._check_training()
+        self._check_trained_layers()
         self._check_data()
         self._check_stop()
         # 1 and 1.0 are one learning rate, so runs of either have one name.
@@ -154,6 +159,15 @@ class Run:
         require_one_of("dropout_rescaling", self.dropout_rescaling, rescaling, "in_training, afterwards or none")
         require_positive("initial_scale", self.initial_scale)
         require_whole("seed", self.seed, 0)
+
+    def _check_trained_layers(self) -> None:
+        layers = self.trained_layers
+        if layers is None:
+            return
+        last = len(self.hidden_widths)
+        existing = isinstance(layers, tuple) and all(is_whole(layer) and 0 <= layer <= last for layer in layers)
+        expected = f"different layers from 0 to {last}, or None"
+        require(existing and len(layers) == len(set(layers)) > 0, "trained_layers", layers, expected)
 
     def _check_data(self) -> None:
         require_share("label_noise", self.label_noise, zero_allowed=True)

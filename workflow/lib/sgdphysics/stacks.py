@@ -47,6 +47,8 @@ class Stack:
         self.started = list(self.members)
         self._subsets: dict[tuple[object, ...], Tensor] = {}
         self._step_at: tuple[list[float], Step] | None = None  # and the weight decays that it is for
+        trained = self.members[0].run.trained_layers  # the same of all
+        self._trained_layers = range(len(self.weights)) if trained is None else trained
 
     @classmethod
     def start(
@@ -214,17 +216,23 @@ class Stack:
         logits = torch.bmm(self.weights[-1], activations[-1].mT)
         shrink = self._decay_factors(rates)
         error = self.loss.gradient(logits, targets, 1).mul_(rates.learning / -inputs.shape[1]).mT
-        for layer in range(len(self.weights) - 1, 0, -1):
+        lowest = min(self._trained_layers)
+        for layer in range(len(self.weights) - 1, lowest, -1):
             below = torch.bmm(error, self.weights[layer]).mul_(activations[layer] > 0)
             if layer == 1 and mask is not None:
                 below.mul_(mask)
             self._update(layer, error, activations[layer], shrink)
             error = below
-        self._update(0, error, inputs, shrink)
+        self._update(lowest, error, activations[lowest], shrink)
         return logits
 
     def _update(self, layer: int, error: Tensor, inputs: Tensor, shrink: Tensor | None) -> None:
-        """Change a layer's weights in place, by its error (members, batch, out), times minus the learning rate, and its inputs."""
+        """Change a layer's weights in place, by its error (members, batch, out), times minus the learning rate, and its inputs.
+
+        One that is not trained stays as it is.
+        """
+        if layer not in self._trained_layers:
+            return
         if shrink is not None:
             self.weights[layer].mul_(shrink)
         self.weights[layer].baddbmm_(error.mT, inputs)

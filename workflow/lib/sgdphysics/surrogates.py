@@ -187,9 +187,8 @@ def window_variance(
     common = aged * (
         _geometric_sum(decay, epoch_steps * one).square() * _geometric_sum(decay ** (2 * epoch_steps), earlier_epochs * one)
     ).squeeze(1)
-    for first in range(1, steps + 1, epoch_steps):
-        common += _epoch_response_variance(decay, first, epoch_steps, steps)
-        common -= shares[first - 1 : first - 1 + epoch_steps].sum(0).square().sum(0) / steps
+    common += _epoch_response_variance(decay, epoch_steps, epochs)
+    common -= shares.unflatten(0, (epochs, epoch_steps)).sum(1).square().sum((0, 1)) / steps
     # Noise without replacement: covariance s^2 M/(M-1) (1 - J/M) within an epoch, J the matrix of ones.
     reduced = epoch_steps / (epoch_steps - 1) * (independent - common / epoch_steps)
     return 2 * learning_rate * temperatures.double() * reduced
@@ -225,13 +224,15 @@ def _shares_of_kicks(decay: Tensor, trends: Tensor) -> Tensor:
     return shares
 
 
-def _epoch_response_variance(decay: Tensor, first: int, epoch_steps: int, window: int) -> Tensor:
-    """Variance over the window of the summed response to one unit kick at each step of the epoch that begins at ``first``: (k,)."""
-    times = torch.arange(1, window + 1)
-    kicked = (times - first + 1).clamp(0, epoch_steps)
-    youngest = (times - first - epoch_steps + 1).clamp(min=0)
-    response = decay**youngest * _geometric_sum(decay, kicked)
-    return response.square().mean(1) - response.mean(1) ** 2
+def _epoch_response_variance(decay: Tensor, epoch_steps: int, epochs: int) -> Tensor:
+    """Variance over the window of the summed response to one unit kick at each step of an epoch, summed over its epochs: (k,)."""
+    steps = epoch_steps * epochs
+    rising = _geometric_sum(decay, torch.arange(1, epoch_steps + 1))  # while the epoch lasts; the same in every epoch
+    left = steps - epoch_steps * torch.arange(1, epochs + 1)  # steps after it, in which the response decays
+    last = rising[:, -1:] * decay
+    total = rising.sum(1, keepdim=True) + last * _geometric_sum(decay, left)
+    squares = rising.square().sum(1, keepdim=True) + last**2 * _geometric_sum(decay**2, left)
+    return (squares / steps - (total / steps) ** 2).sum(1)
 
 
 def _geometric_sum(ratio: Tensor, terms: Tensor) -> Tensor:

@@ -57,18 +57,35 @@ class WindowNoise:
         ranks = [rank for rank in annealing_ranks if rank in self._window.ranks]
         positions = [i for i, rank in enumerate(self._window.ranks) if rank <= sharpest]
         directions = torch.cat([self._directions(ranks), self._window.hessian_directions[positions]])
-        epoch_steps = self._result.steps // self._result.epochs
         checkpoints, annealing = [], []
-        for step, network in sorted({**self._result.checkpoints, self._result.steps: self._result.network}.items()):
+        for step, epoch, network in self._checkpoints():
             studied, entering = self._studied(network)
             temperature = self._temperature(studied, entering, directions)
-            columns = {"step": step, "epoch": step / epoch_steps}
+            columns = {"step": step, "epoch": epoch}
             losses = {key: value for key, value in entering.losses(studied).items() if key in LOSSES_AND_ERRORS}
             row = {**columns, **losses, "slope_spread": entering.pairs(studied, 0).spreads()[0]}
             checkpoints.append({**row, "sharpest_temperature": float(temperature[len(ranks) :].mean())})
             annealing.append(pd.DataFrame({**columns, "rank": ranks, "temperature": temperature[: len(ranks)].tolist()}))
         table = pd.DataFrame(checkpoints)
         return table, pd.concat(annealing, ignore_index=True).merge(table[["step", "training_loss"]])
+
+    def annealing_rows(self, ranks: Sequence[int]) -> pd.DataFrame:
+        """Return the temperature along principal directions of the window at every checkpoint, and the training loss there.
+
+        Args:
+            ranks: Of the directions, left out where they were not measured; no rows if none was.
+        """
+        ranks = [rank for rank in ranks if rank in self._window.ranks]
+        if not ranks:
+            return pd.DataFrame()
+        directions, parts = self._directions(ranks), []
+        for step, epoch, network in self._checkpoints():
+            studied, entering = self._studied(network)
+            loss = entering.losses(studied)["training_loss"]
+            temperature = self._temperature(studied, entering, directions).tolist()
+            columns = {"step": step, "epoch": epoch, "training_loss": loss}
+            parts.append(pd.DataFrame({**columns, "rank": ranks, "temperature": temperature}))
+        return pd.concat(parts, ignore_index=True)
 
     def homogeneity_rows(self, principal: pd.DataFrame, ranks: Sequence[int]) -> pd.DataFrame:
         """Return the temperature along directions at points along them, from edge to edge of the flat region.
@@ -132,6 +149,12 @@ class WindowNoise:
         row, column = np.meshgrid(rank, rank, indexing="ij")
         covariance = torch.cov(gradients.T, correction=0).flatten().tolist()
         return pd.DataFrame({"rank": row.ravel(), "other_rank": column.ravel(), "covariance": covariance})
+
+    def _checkpoints(self) -> Iterator[tuple[int, float, Mlp]]:
+        """The networks kept of the run, the final one too, each with the steps and epochs trained by then."""
+        epoch_steps = self._result.steps // self._result.epochs
+        for step, network in sorted({**self._result.checkpoints, self._result.steps: self._result.network}.items()):
+            yield step, step / epoch_steps, network
 
     def _directions(self, ranks: Collection[int]) -> Tensor:
         """SGD's principal directions of the given ranks."""

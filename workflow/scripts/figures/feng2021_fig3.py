@@ -68,17 +68,10 @@ def _covariance(axis: Axes, rows: pd.DataFrame) -> None:
     ratio = wide / wide.iloc[0, 0]
     image = axis.imshow(ratio, norm=LogNorm(1e-3, 1), cmap="magma", interpolation="nearest")
     axis.figure.colorbar(image, ax=axis, label="$|C_{ij}| / C_{11}$", shrink=0.8, aspect=25, pad=0.02)
-    ticks = [index for index, rank in enumerate(ratio.index) if rank in (1, 5, 10, 15, 20)]
-    axis.set_xticks(ticks, ratio.columns[ticks])
-    axis.set_yticks(ticks, ratio.index[ticks])
-    axis.set(xlabel="Hessian direction $j$", ylabel="Hessian direction $i$", title="noise covariance")
-    inset = axis.inset_axes([0.62, 0.62, 0.34, 0.34])
-    inset.imshow(np.where(np.eye(len(ratio)) > 0, 1.0, 1e-3), norm=LogNorm(1e-3, 1), cmap="magma", interpolation="nearest")
-    inset.set_xticks([])
-    inset.set_yticks([])
-    inset.set_xlabel("heat bath", color="white", labelpad=1.5, fontsize=6)
-    for side in inset.spines.values():
-        side.set(visible=True, color="white")
+    axis.set_xticks(range(len(ratio)), ratio.columns, rotation=90)
+    axis.set_yticks(range(len(ratio)), ratio.index)
+    axis.tick_params(labelsize=5, length=2)
+    axis.set(xlabel="Hessian direction $j$", ylabel="Hessian direction $i$", title="noise covariance, measured ranks")
 
 
 def _strength(axis: Axes, rows: pd.DataFrame) -> None:
@@ -128,8 +121,8 @@ def _slopes(axis: Axes, rows: pd.DataFrame) -> None:
     """Slope of ln tau on ln F by basis, length of the window and source: mean and 95 % interval over seeds."""
     windows, ticks = sorted(rows["window_epochs"].unique()), []
     for row, (basis, epochs) in enumerate((basis, epochs) for basis in BASES for epochs in windows):
-        ticks.append(f"{epochs}")
         _, colour = BASES[basis]
+        ticks.append(f"{epochs:g}")
         chosen = rows[(rows["basis"] == basis) & (rows["window_epochs"] == epochs)]
         for (source, time), values in chosen[chosen["source"].isin(SOURCES)].groupby(["source", "time"])["exponent"]:
             height = row + (0.2 if time == "integrated" else -0.2)
@@ -140,12 +133,16 @@ def _slopes(axis: Axes, rows: pd.DataFrame) -> None:
             axis.plot([mean], [height], marker=marker, color=colour, markerfacecolor=fill, markersize=3)
     axis.axvline(0, color=style.COLOURS["grey"], linewidth=0.6)
     axis.set_yticks(range(len(ticks)), ticks)
-    axis.set_ylim(len(ticks) - 0.5, -0.8)
-    looks = {"SGD": ("o", "0.3"), "noise, no landscape": ("o", "none"), "integrated time": ("D", "0.3")}
+    axis.set_ylim(len(ticks) + 0.25 * len(BASES) * len(windows), -0.6)  # with room for the legend
+    beside = {"transform": axis.get_yaxis_transform(), "rotation": 90, "ha": "center", "va": "center", "fontsize": 5.5}
+    for group, (label, colour) in enumerate(BASES.values()):
+        axis.text(-0.15, (group + 0.5) * len(windows) - 0.5, label.removeprefix("principal, "), color=colour, **beside)
+    looks = {"SGD": ("o", "0.3"), "frozen noise": ("o", "none"), "integrated time": ("D", "0.3")}
     for label, (marker, fill) in looks.items():
         axis.plot([], [], marker=marker, color="0.3", markerfacecolor=fill, linestyle="", label=label)
-    axis.set(xlabel=r"slope of $\ln \tau_i$ on $\ln F_i$", ylabel="length of window, epochs")
-    axis.legend(loc="upper right", handletextpad=0.1, borderpad=0)
+    axis.set_xlabel(r"slope of $\ln \tau_i$ on $\ln F_i$")
+    axis.set_ylabel("length of window, epochs", labelpad=12)
+    axis.legend(loc="lower left", handletextpad=0.1)
 
 
 if __name__ == "__main__":

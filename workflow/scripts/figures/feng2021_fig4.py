@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from sgdphysics import fits
+from sgdphysics import fits, local_exponents
 from sgdphysics.provenance import jobs
 from sgdphysics.report import flatness_panels, style
 
@@ -51,18 +51,31 @@ def _through_training(axis: Axes, rows: pd.DataFrame) -> None:
 
 
 def _against_loss(axis: Axes, rows: pd.DataFrame) -> None:
-    """T_i against the loss after the first epoch; slope of each direction, mean over seeds."""
+    """T_i against the loss after the first epoch, and above each decade of the loss the local exponent."""
     rows = rows[rows["epoch"] >= 1]
     for rank, colour in style.shades(sorted(rows["rank"].unique())).items():
         part = rows[rows["rank"] == rank]
-        slope = np.mean([fits.power_law(run["training_loss"], run["temperature"]).exponent for _, run in part.groupby("run")])
-        label = f"$i$ = {rank}: $L^{{{slope:.2f}}}$"
-        axis.scatter(part["training_loss"], part["temperature"], s=3, color=colour, alpha=0.6, linewidths=0, label=label)
-    axis.invert_xaxis()
+        look = {"color": colour, "alpha": 0.6, "linewidths": 0, "label": f"$i$ = {rank}"}
+        axis.scatter(part["training_loss"], part["temperature"], s=3, **look)
     axis.set(xscale="log", yscale="log", xlabel="training loss $L$", ylabel="temperature $T_i$")
+    style.loss_falls(axis)
     style.room_below(axis, rows["temperature"], 300)
     axis.legend(loc="lower left", markerscale=2, handletextpad=0.1, ncols=2, columnspacing=0.4)
     style.log_ticks(axis)
+    _write_exponents(axis, rows)
+
+
+def _write_exponents(axis: Axes, rows: pd.DataFrame) -> None:
+    """The exponent b of T ~ L^b in each decade of the loss: mean over directions, then over seeds with its interval."""
+    fitted = local_exponents.by_series(rows, ["run", "rank"], "training_loss", "temperature", [1.0])
+    low, high = axis.get_ylim()
+    axis.set_ylim(low, high * 300)
+    for (start, end), part in fitted.groupby(["low", "high"]):
+        mean, least, most = fits.student_interval(part.groupby("run")["exponent"].mean())
+        interval = f"\n[{least:.2f},\n{most:.2f}]" if np.isfinite(most) else ""
+        axis.axvline(end, ymin=0.3, color=style.COLOURS["grey"], linewidth=0.5, linestyle=":")
+        place = {"transform": axis.get_xaxis_transform(), "ha": "center", "va": "top", "fontsize": 6}
+        axis.text(np.sqrt(start * end), 0.99, f"$b$ = {mean:.2f}{interval}", **place)
 
 
 if __name__ == "__main__":

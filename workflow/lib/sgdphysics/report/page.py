@@ -7,7 +7,7 @@ raw HTML or other files), the style sheet and the scripts are taken as they are,
 import base64
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -68,8 +68,8 @@ def study_content(
         figures: Caption file by picture file.
         citation: Content of a ``CITATION.cff``.
         record: The study's record.
-        details: "scale", "stated" (by claim), "papers" (name by key), "notebooks" (page by key), "settings" and "dataset" (its
-            entry of ``datasets.yaml``).
+        details: "scale", "stated" (by claim), "papers" (name by key, in the order in which figures stand), "notebooks" (page by
+            key), "settings" and "dataset" (its entry of ``datasets.yaml``).
 
     Raises:
         InputError: If a file is missing or not what it should be, or a table lacks a column.
@@ -84,7 +84,7 @@ def study_content(
         "claims": entries,
         "counts": counts(entries),
         "tally": tally(entries),
-        "figures": [figure(picture, caption) for picture, caption in figures.items()],
+        "figures": _by_paper([figure(picture, caption) for picture, caption in figures.items()], details["papers"]),
         "comparisons": COMPARISONS,
         "plane": plane(tables["points"]),
         "plane_means": plane_means(tables["points"]),
@@ -96,6 +96,13 @@ def study_content(
         "total": total(parts),
         "citations": citations(citation),
     }
+
+
+def _by_paper(figures: Sequence[Figure], papers: Iterable[str]) -> dict[str, list[Figure]]:
+    """Figures by the key of their paper, in the order of the keys; those of no paper that is named come last."""
+    keys = dict.fromkeys([*papers, *(shown.paper for shown in figures)])
+    groups = {key: [shown for shown in figures if shown.paper == key] for key in keys}
+    return {key: group for key, group in groups.items() if group}
 
 
 def page(template: str, style: str, scripts: Mapping[str, str], content: Mapping[str, Any]) -> str:

@@ -150,6 +150,23 @@ def band(axis: Axes, x: ArrayLike, samples: ArrayLike, colour: str | np.ndarray,
         axis.fill_between(x, np.exp(low), np.exp(high), color=colour, alpha=0.2, linewidth=0)
 
 
+def loss_falls(axis: Axes) -> None:
+    """Let the training loss on a horizontal axis fall to the right, and mark the direction of training above the panel."""
+    axis.invert_xaxis()
+    axis.annotate(
+        "training",
+        (1.0, 1.03),
+        (0.78, 1.03),
+        xycoords="axes fraction",
+        textcoords="axes fraction",
+        ha="right",
+        va="center",
+        color=COLOURS["grey"],
+        fontsize=6.5,
+        arrowprops={"arrowstyle": "->", "color": COLOURS["grey"], "linewidth": 0.8, "shrinkA": 1, "shrinkB": 0},
+    )
+
+
 def draw_or_say(axis: Axes, draw: Callable[..., None], rows: pd.DataFrame, *more: object) -> None:
     """Call ``draw(axis, rows, *more)``; without rows say in the panel that there is nothing to draw, and why."""
     if len(rows):

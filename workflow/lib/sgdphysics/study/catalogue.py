@@ -9,6 +9,7 @@ from sgdphysics.errors import InputError, RecordError
 from sgdphysics.runs import Run, run_id, settings_of
 from sgdphysics.study import grids, published, studies
 from sgdphysics.study.configuration import Configuration, laid_over
+from sgdphysics.study.studies import SECTIONS
 from sgdphysics.study.trained_chunks import trained_chunks
 from sgdphysics.tensors import load_metadata
 
@@ -68,7 +69,6 @@ class Entry:
 
 NOT_TRAINED = "not trained"
 NOT_KEPT = "not kept"  # of a published study, whose tables tell what became of its runs
-SECTIONS = ("feng2021", "yang2023", "feng2023")
 
 
 def entries(study: str | None = None, root: Path = Path(), files: Iterable[Path] = ()) -> list[Entry]:

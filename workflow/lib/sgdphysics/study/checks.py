@@ -149,6 +149,7 @@ def _study_faults(study: Settings, studies: Mapping[str, Settings], datasets: Ma
         *_under("yang2023.toy", toy_faults(study["yang2023"]["toy"])),
         *_under("feng2021", _network_faults(study["feng2021"], dataset) or _window_faults(study, dataset)),
         *_under("feng2021", _grid_faults(study["feng2021"])),
+        *_under("feng2021.controls", _control_faults(study["feng2021"], dataset)),
         *_under("yang2023.edge", _network_faults(edge, dataset)),
         *_under("yang2023.edge", _edge_faults(edge, sweeps, dataset)),
         *_under("feng2023", _sweep_faults(sweeps, dataset)),
@@ -216,6 +217,20 @@ def _grid_faults(settings: Settings) -> list[str]:
     for key, grid in (("learning_rate", "learning_rates"), ("batch_size", "batch_sizes")):
         if settings["reference"][key] not in settings[grid]:
             lines.append(f"reference.{key}: found {settings['reference'][key]}, expected one of {grid}: {settings[grid]}")
+    return lines
+
+
+def _control_faults(settings: Settings, dataset: Settings) -> list[str]:
+    """Faults of the runs with wrong labels at the reference setting."""
+    controls, batch = settings["controls"], settings["reference"]["batch_size"]
+    clean = controls["label_noise_images_per_class"]
+    if clean is None:
+        return []
+    per_class = round(clean / (1 - controls["label_noise"]))
+    lines = [f"label_noise_images_per_class / (1 - label_noise) as {line}" for line in _image_faults(per_class, dataset)]
+    if batch > (images := per_class * dataset["classes"]):
+        reason = f"batches of the reference have {batch} images, and {images} are trained on"
+        lines.append(f"label_noise_images_per_class: found {clean}, expected more, or null: {reason}")
     return lines
 
 

@@ -61,15 +61,25 @@ class Layout:
 
     def networks_of(self, study: str, section: str, runs: Collection[str]) -> list[str]:
         """Return those of the files of a section's networks that hold any of the named runs."""
-        chunks = [
-            chunk for chunk in self.chunks_of(study, section) if any(run_id(run, chunk.dataset) in runs for run in chunk.runs)
-        ]
+        chunks = self._chunks_with(study, section, runs)
         return [f"results/runs/{chunk.ensemble}/{chunk.name}.safetensors" for chunk in chunks]
+
+    def measured_of(self, study: str, name: str, runs: Collection[str]) -> list[str]:
+        """Return those of the files of one measurement of a study that hold any of the named runs, as `networks_of` does."""
+        chunks = self._chunks_with(study, self._section_of(name), runs)
+        return [f"results/{study}/measure/{chunk.ensemble}/{chunk.name}/{name}" for chunk in chunks]
+
+    def _chunks_with(self, study: str, section: str, runs: Collection[str]) -> list[grids.Chunk]:
+        return [chunk for chunk in self.chunks_of(study, section) if any(run_id(run, chunk.dataset) in runs for run in chunk.runs)]
+
+    def _section_of(self, name: str) -> str:
+        (section,) = [section for section, names in self.measurements.items() if name in names]
+        return section
 
     def measured(self, study: str, name: str) -> list[str]:
         """Return the files of one measurement of a study, one for every chunk that its section needs."""
-        (section,) = [section for section, names in self.measurements.items() if name in names]
-        return [f"results/{study}/measure/{chunk.ensemble}/{chunk.name}/{name}" for chunk in self.chunks_of(study, section)]
+        chunks = self.chunks_of(study, self._section_of(name))
+        return [f"results/{study}/measure/{chunk.ensemble}/{chunk.name}/{name}" for chunk in chunks]
 
     def tables_of(self, study: str, names: Iterable[str] | None = None) -> list[str]:
         """Return the files of a study's tables, or of the named ones; of a study whose tables are taken, those that are there."""

@@ -9,8 +9,8 @@ from sgdphysics.ranks import DENSE_LIMIT, WIDE_LAYER_DIRECTIONS
 from sgdphysics.runs import Run, log_spaced_steps
 from sgdphysics.study import grids, sizes, studies, window_plans
 from sgdphysics.study.costs import Job, expected_steps, memory, seconds
+from sgdphysics.study.studies import SECTIONS
 
-SECTIONS = ("feng2021", "yang2023", "feng2023")
 GIGA = 1e9  # amounts of work are counted in thousands of millions
 
 Steps = Callable[[Run, int], float]  # how many steps a run trains on so many images
@@ -45,6 +45,8 @@ def jobs_of(
         if section == "feng2021":
             for chunk in studies.chunks_of(part, section):
                 jobs += window_jobs(part, chunk, entry, steps).values()
+    if "feng2021_controls" in sections:
+        jobs += control_jobs(study, entry, steps)
     if "yang2023" in sections:
         jobs += [generalization_job(chunk, entry) for chunk in studies.chunks_of(study, "yang2023")]
         jobs += toy_jobs(study, entry)
@@ -154,6 +156,22 @@ def window_jobs(study: Mapping[str, Any], chunk: grids.Chunk, entry: Mapping[str
         windows = window_plans.plans_of_run(settings, run, sizes.training_images(run, entry), reference=True)
         matrices = window_plans.window_bytes(windows, run, entry, runs)
     return {rule: _job(rule, _summed(parts), entry, matrices) for rule, parts in work.items()}
+
+
+def control_jobs(study: Mapping[str, Any], entry: Mapping[str, Any], steps: Steps) -> list[Job]:
+    """The jobs that measure what is set beside the reference setting of feng2021, of all seeds at once."""
+    settings, runs = study["feng2021"], studies.runs_of(study, "feng2021_controls")
+    noisy, drawn_otherwise = ([run for run in runs if bool(run.label_noise) == noise] for noise in (True, False))
+    passes = window_plans.NESTED_SAMPLINGS * max(settings["controls"]["nested_window_epochs"])
+    stepped = sum(passes * sizes.training_images(run, entry) * sizes.weights(run, entry) for run in drawn_otherwise)
+    followed = sum(_noise_work(run, settings, entry, steps)["evaluations"] for run in noisy)
+    compared = sum(2 * _noise_work(run, settings, entry, steps)["evaluations"] for run in drawn_otherwise)
+    matrices = _dense_bytes(min(sizes.weights_of_layer(runs[0], settings["layer"], entry), DENSE_LIMIT))
+    return [
+        _job("measure_nested_windows", {"updates": stepped}, entry, matrices),
+        _job("measure_paired_runs", {"evaluations": compared}, entry),
+        _job("measure_label_noise", {"evaluations": followed}, entry, matrices),
+    ]
 
 
 def generalization_job(chunk: grids.Chunk, entry: Mapping[str, Any]) -> Job:

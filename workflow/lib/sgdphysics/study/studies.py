@@ -1,7 +1,7 @@
 """From complete studies to their runs: those of each section, and the chunks in which they are trained."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sgdphysics.runs import Run
@@ -35,7 +35,8 @@ def runs_of(study: Mapping[str, Any], section: str) -> list[Run]:
 
     Args:
         study: One of the studies.
-        section: "feng2021", "yang2023" (there those of figure 4; see also `talk_runs`) or "feng2023" (see also `swept_runs`).
+        section: "feng2021", "feng2021_controls" (runs that are set beside those of its reference setting), "yang2023" (there those
+            of figure 4; see also `talk_runs`) or "feng2023" (see also `swept_runs`).
     """
     return _SECTIONS[section](study)
 
@@ -54,6 +55,8 @@ def chunks_of(study: Mapping[str, Any], section: str | None = None, trained: Ite
 
 
 def _seeds_per_chunk(study: Mapping[str, Any], section: str) -> int:
+    if section == "feng2021_controls":
+        return study["feng2021"]["controls"]["seeds_per_chunk"]
     if section == "yang2023":
         return study["yang2023"]["edge"]["seeds_per_chunk"]
     if section == "feng2023":
@@ -64,7 +67,7 @@ def _seeds_per_chunk(study: Mapping[str, Any], section: str) -> int:
 def _checkpoints(study: Mapping[str, Any], sections: Collection[str]) -> dict[str, Any]:
     """The weights that the sections want kept: steps per decade, losses and epochs."""
     checkpoints: dict[str, Any] = {"per_decade": None, "losses": [], "epochs": []}
-    if "feng2021" in sections:
+    if {"feng2021", "feng2021_controls"} & set(sections):
         checkpoints["per_decade"] = study["feng2021"]["checkpoints_per_decade"]
         checkpoints["losses"] += study["feng2021"]["equal_losses"]
     if "feng2023" in sections:
@@ -75,9 +78,7 @@ def _checkpoints(study: Mapping[str, Any], sections: Collection[str]) -> dict[st
 
 def reference_runs(study: Mapping[str, Any]) -> list[str]:
     """Return the names of the runs of feng2021's reference setting, in the order of the seeds."""
-    reference = study["feng2021"]["reference"]
-    runs = runs_of(study, "feng2021")
-    return [grids.run_id(run, study["dataset"]) for run in runs if reference.items() <= vars(run).items()]
+    return [grids.run_id(run, study["dataset"]) for run in _feng2021_reference(study)]
 
 
 def reference_runs_of_sweeps(study: Mapping[str, Any]) -> list[str]:
@@ -125,6 +126,31 @@ def _feng2021_runs(study: Mapping[str, Any]) -> list[Run]:
     if settings["grid"] == "full":
         return runs
     return [run for run in runs if any(getattr(run, key) == value for key, value in settings["reference"].items())]
+
+
+def _feng2021_reference(study: Mapping[str, Any]) -> list[Run]:
+    reference = study["feng2021"]["reference"]
+    return [run for run in _feng2021_runs(study) if reference.items() <= vars(run).items()]
+
+
+def _feng2021_controls(study: Mapping[str, Any]) -> list[Run]:
+    """The reference runs again with batches drawn the other way, and with wrong labels and stopped before these are fitted.
+
+    A study of an edition that had no such runs has none.
+    """
+    if "controls" not in study["feng2021"]:
+        return []
+    controls, reference = study["feng2021"]["controls"], _feng2021_reference(study)
+    drawn_otherwise = [replace(run, sampling="epoch" if run.sampling == "replacement" else "replacement") for run in reference]
+    if controls["label_noise_images_per_class"] is None:
+        return drawn_otherwise
+    noisy = {
+        "label_noise": controls["label_noise"],
+        "images_per_class": controls["label_noise_images_per_class"],
+        "max_epochs": controls["label_noise_epochs"],
+        "budget_extension": 1.0,
+    }
+    return [*drawn_otherwise, *(replace(run, **noisy) for run in reference)]
 
 
 def _yang2023_runs(study: Mapping[str, Any]) -> list[Run]:
@@ -196,4 +222,10 @@ def _sweeps(settings: Mapping[str, Any]) -> list[_Sweep]:
 
 
 # Each section that trains networks, and its runs.
-_SECTIONS = {"feng2021": _feng2021_runs, "yang2023": _yang2023_runs, "feng2023": _feng2023_runs}
+_SECTIONS = {
+    "feng2021": _feng2021_runs,
+    "feng2021_controls": _feng2021_controls,
+    "yang2023": _yang2023_runs,
+    "feng2023": _feng2023_runs,
+}
+SECTIONS = tuple(_SECTIONS)

@@ -19,6 +19,7 @@ EVALUATIONS_PER_EDGE = 6  # of the loss, to find where the flat region ends; the
 PRODUCTS_PER_DIRECTION = 3  # with the Hessian, by which its sharpest directions are found without building it, about
 _PASSES = 3  # through a window: the first is stepped through twice, the second once
 _HALVES = 2  # the first window and the second, of each of which there are moments
+NESTED_SAMPLINGS = 2  # in which nested windows are stepped through: as the runs draw, and the other way
 _RANGES = 2  # over which minima are counted along a direction
 
 
