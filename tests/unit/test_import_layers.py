@@ -51,6 +51,7 @@ ROOMS = {
         "fokker_planck",
         "gap_and_sharpness",
         "generalization",
+        "ladder",
         "landscape",
         "matched_pairs",
         "network_duality",

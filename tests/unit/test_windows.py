@@ -21,6 +21,7 @@ SETTINGS = windows.WindowSettings(
     hessian=True,
     noise_sampling=("epoch", "replacement"),
     isotropic=True,
+    ladder=True,
 )
 
 
@@ -69,9 +70,16 @@ def test_windows_equal_the_stored_trajectory(measured, index):
 
 def test_surrogates_are_measured_alike_and_have_no_drift_of_their_own(measured):
     window = measured[1][0]
-    assert list(window.sources) == SETTINGS.sources == ["sgd", "noise_epoch", "noise_replacement", "isotropic"]
-    assert set(window.sources["noise_epoch"].fluctuations) == {"principal", "held_out", "hessian"}
-    assert len(window.sources["isotropic"].in_sample) == 24
+    names = ["sgd", "noise_epoch", "noise_replacement", "isotropic", "rotated_noise", "linear_sgd"]
+    assert list(window.sources) == SETTINGS.sources == names
+    for source in window.sources.values():
+        assert set(source.fluctuations) == {"principal", "held_out", "hessian"}
+        assert len(source.in_sample) == 24
+    rotated, frozen, linear = (window.sources[name] for name in ("rotated_noise", "noise_epoch", "linear_sgd"))
+    moving = frozen.in_sample > 1e-9 * frozen.in_sample[0]
+    assert torch.allclose(rotated.in_sample[moving], frozen.in_sample[moving], rtol=1e-6)
+    assert float((rotated.directions[0] @ frozen.directions[0]).abs()) < 0.9
+    assert linear.total_variance < frozen.total_variance  # the same draws, held back by the landscape
 
 
 def test_windows_read_back_as_they_were_written(measured, tmp_path):

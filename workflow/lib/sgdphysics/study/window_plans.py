@@ -57,8 +57,8 @@ def plans_of_run(settings: Mapping[str, Any], run: Run, images: int, *, referenc
         run: The run.
         images: How many it trains on.
         reference: Whether the run is at the reference setting, where there is more than the main window, and more in it: the whole
-            spectrum, both schemes of the noise (draws without replacement only where they have any) and the isotropic walk. Early
-            windows are left out where an epoch is shorter than ``FEWEST_STEPS``.
+            spectrum, both schemes of the noise (draws without replacement only where they have any) and the further rungs of the
+            ladder. Early windows are left out where an epoch is shorter than ``FEWEST_STEPS``.
     """
     further = {settings["minibatch_rank"], *range(1, settings["sharpest_directions"] + 1)}
     further.update(*(settings[key] for key in ("trajectory_ranks", "annealing_ranks", "slice_ranks")))
@@ -79,7 +79,7 @@ def plans_of_run(settings: Mapping[str, Any], run: Run, images: int, *, referenc
     if not reference:
         return [WindowPlan("main", position, landscape=True, settings=main)]
     schemes = ("epoch", "replacement") if run.batch_size < images else ("replacement",)
-    full = replace(main, whole_spectrum=True, noise_sampling=schemes, isotropic=True)
+    full = replace(main, whole_spectrum=True, noise_sampling=schemes, isotropic=True, ladder=True)
     plans = [WindowPlan("main", position, landscape=True, settings=full)]
     for epochs in settings["longer_window_epochs"]:
         # The surrogate is for comparing a window with one twice as long; it costs as much as SGD.
