@@ -69,13 +69,12 @@ def not_measured(study: Mapping[str, Any], entry: Mapping[str, Any]) -> list[str
     if settings["images_per_class"] is None and entry["training_images"] is None:
         return []
     reference_runs = studies.reference_runs(study)
-    sentences = [
-        sentence
-        for run in studies.runs_of(study, "feng2021")
-        for sentence in window_plans.left_out(
-            settings, run, sizes.training_images(run, entry), reference=grids.run_id(run, study["dataset"]) in reference_runs
-        )
-    ]
+    weights = studied_weights(settings, entry) if is_known(entry) else None
+    sentences = []
+    for run in studies.runs_of(study, "feng2021"):
+        reference = grids.run_id(run, study["dataset"]) in reference_runs
+        images = sizes.training_images(run, entry)
+        sentences += window_plans.left_out(settings, run, images, reference=reference, weights=weights)
     return list(dict.fromkeys(sentences))
 
 

@@ -104,16 +104,22 @@ def faults(settings: Mapping[str, Any], run: Run, images: int, *, reference: boo
     return lines
 
 
-def left_out(settings: Mapping[str, Any], run: Run, images: int, *, reference: bool) -> list[str]:
-    """Return what cannot be measured of a run around its windows, each as a sentence; arguments as for `plans_of_run`."""
+def left_out(settings: Mapping[str, Any], run: Run, images: int, *, reference: bool, weights: int | None = None) -> list[str]:
+    """Return what cannot be measured of a run around its windows, each as a sentence.
+
+    Arguments as for `plans_of_run`, and the weights of the studied layer where they are known.
+    """
     if not has_noise(run, images):
         cause = f"every batch of {run.batch_size} is all {images} training images, so there is no noise"
         return [f"{cause}: no fluctuations, no spectrum, no exponent, no temperature"]
-    steps = images // run.batch_size
+    steps, sentences = images // run.batch_size, []
     if reference and steps < FEWEST_STEPS and settings["early_epochs"]:
         cause = f"of batch size {run.batch_size} an epoch has {steps} of the {FEWEST_STEPS} steps that a window needs"
-        return [f"{cause}: no early windows, which have one epoch"]
-    return []
+        sentences.append(f"{cause}: no early windows, which have one epoch")
+    if reference and weights is not None and weights > DENSE_LIMIT:
+        cause = f"a layer of {weights} weights is too wide for the whole Hessian ({DENSE_LIMIT} at most)"
+        sentences.append(f"{cause}: no linear SGD among the nulls")
+    return sentences
 
 
 def plans_of_chunk(
