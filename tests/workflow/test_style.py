@@ -16,6 +16,7 @@ PLANNED = [
     "measure_fluctuations",
     "measure_flatness",
     "measure_noise",
+    "measure_published",
     "measure_generalization",
     "measure_duality",
     "measure_pairs",

@@ -5,7 +5,8 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from sgdphysics import fits
-from sgdphysics.arguments import require_columns
+from sgdphysics.arguments import real_array, require_columns
+from sgdphysics.errors import InputError
 from sgdphysics.tables import WINDOW_COLUMNS
 
 
@@ -39,15 +40,18 @@ def exponent(flatness: ArrayLike, variance: ArrayLike) -> dict[str, float]:
     """Return the exponent psi of a power law between the two, and what tells how well it fits.
 
     Returns:
-        "exponent", "intercept", "r" (Pearson, of the logarithms), "spearman", the number of "points" fitted, how many directions are
-        "censored", since their flatness is infinite or not known, and their "censored_share". Of fewer than three points the fit is
-        NaN.
+        "exponent", "intercept", "r" (Pearson, of the logarithms), "spearman", the number of "points" fitted, how many directions
+        are "censored", since their flatness is infinite or not known, and their "censored_share". The numbers of a fit to
+        fewer than three points are NaN.
 
     Raises:
-        ValueError: If there are not as many numbers of the one as of the other.
+        ValueError: If they are no numbers (n,), or not as many of the one as of the other.
     """
+    flatness, variance = real_array("flatness", flatness, 1), real_array("variance", variance, 1)
+    if len(flatness) != len(variance):
+        raise InputError(f"variance: found {len(variance)}, expected {len(flatness)}, one for each of flatness")
     fit = fits.power_law(flatness, variance)
-    known = np.isfinite(np.asarray(flatness, dtype=float))
+    known = np.isfinite(flatness)
     censored = int((~known).sum())
     return {
         "exponent": -fit.exponent,

@@ -21,13 +21,13 @@ from sgdphysics.fluctuations import WindowMoments
 from sgdphysics.landscape import flatness
 from sgdphysics.losses import LOSSES
 from sgdphysics.networks import Mlp
-from sgdphysics.ranks import fitted_ranks, published_ranks
+from sgdphysics.ranks import fitted_ranks, last_rank, published_ranks
 from sgdphysics.stack_members import STOP_ACCURACY_EPOCHS
 from sgdphysics.surrogates import gradient_noise_walk
 from sgdphysics.training import Result, continue_training, training_set
 from sgdphysics.windows import network_at_epoch
 
-SCANNED_FROM = 2.0  # stop losses: every epoch is looked at from the last checkpoint with more on
+SCANNED_FROM = 1.25  # stop losses: every epoch is looked at from the last checkpoint with more on
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,11 @@ class Protocol:
     position: str
     centre: str
     fitted: str
+
+    @property
+    def place(self) -> tuple[str, str, str]:
+        """All but the ranks: what tells one window, and the point in the landscape that belongs to it, from another."""
+        return self.stop, self.position, self.centre
 
 
 PUBLISHED = Protocol("training_set", "before_stop", "final", "every_tenth")
@@ -94,6 +99,7 @@ class MeasuredRun:
         indices, noisy_labels, _ = training_set(self._run, labels, result.network.classes)
         self._data = images[indices], noisy_labels
         self._epoch_steps = result.steps // result.epochs
+        self._passed: dict[int, Mlp] = {}  # networks by epoch, while the stop is looked for
 
     def rows(self, chosen: Mapping[str, Protocol]) -> pd.DataFrame:
         """Return a row per protocol, by its name, and source, "sgd" or "frozen_noise".
@@ -101,19 +107,17 @@ class MeasuredRun:
         A protocol has none where the run never meets its stop, or does so before there was a whole window, or has no loss left.
         """
         stops = {"batches": self._result.epochs, "training_set": self.stop_epoch()}
-        parts, windows = [], {}
-        for name, protocol in chosen.items():
-            stop, key = stops[protocol.stop], (protocol.stop, protocol.position)
-            if stop is None or (protocol.position == "before_stop" and stop < self._settings.epochs):
-                continue
-            if key not in windows:
-                windows[key] = self._window(stop, protocol.position)
-            moments, end = windows[key]
-            centre = self._centre(moments, end, protocol.centre)
-            if not 0 < self.training_loss(centre.double()) < inf:  # nothing to measure a rise by, or it diverged
-                continue
-            rows = self._fits(moments, centre, stop, protocol)
-            parts.append(rows.assign(protocol=name, **asdict(protocol), stop_epoch=stop, window_steps=moments.steps))
+        windows = {
+            (stop, position): self._window(stops[stop], position)
+            for stop, position in dict.fromkeys((protocol.stop, protocol.position) for protocol in chosen.values())
+            if stops[stop] is not None and (position == "after_stop" or stops[stop] >= self._settings.epochs)
+        }
+        parts = []
+        for place in dict.fromkeys(protocol.place for protocol in chosen.values()):
+            if place[:2] in windows:
+                named = {name: protocol for name, protocol in chosen.items() if protocol.place == place}
+                rows = self._rows_at(*windows[place[:2]], place[2], named, stops[place[0]])
+                parts.append(rows.assign(stop_epoch=stops[place[0]]))
         return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
 
     def stop_epoch(self) -> int | None:
@@ -127,6 +131,7 @@ class MeasuredRun:
         while epoch < last:
             network = self._stepped(network, epoch, 1)
             epoch += 1
+            self._passed[epoch] = network
             accuracies = self._result.accuracy_history[:epoch][-STOP_ACCURACY_EPOCHS:]
             accurate = sum(accuracies) / len(accuracies) > self._run.stop_accuracy
             if accurate and self.training_loss(network) < self._run.stop_loss:
@@ -134,7 +139,7 @@ class MeasuredRun:
         return None
 
     def training_loss(self, network: Mlp) -> float:
-        """Return the loss of a network over the whole training set, in the network's precision; NaN where it has no finite weights."""
+        """Return the loss of a network over the whole training set, in the network's precision; NaN if weights are not finite."""
         if not all(bool(weight.isfinite().all()) for weight in network.weights):
             return nan
         images, labels = self._data
@@ -175,6 +180,8 @@ class MeasuredRun:
     def _network_at(self, epoch: int) -> tuple[Mlp, int]:
         """The network after an epoch, which may be one after the stop."""
         trained = self._result.epochs
+        if epoch in self._passed:
+            return self._passed[epoch], epoch
         if epoch <= trained:
             return network_at_epoch(self._result, epoch, self._images, self._labels)
         return self._stepped(self._result.network, trained, epoch - trained), epoch
@@ -186,25 +193,36 @@ class MeasuredRun:
         weight = end.weights[self._settings.layer]
         return end.replaced(self._settings.layer, moments.mean.view_as(weight).to(weight.dtype))
 
-    def _fits(self, moments: WindowMoments, centre: Mlp, stop: int, protocol: Protocol) -> pd.DataFrame:
-        """Fits of SGD in a window, and of frozen noise of the same length at its centre."""
-        sources = {"sgd": moments, "frozen_noise": self._noise(centre, moments, stop)}
-        return pd.DataFrame([{"source": source, **self._fit(of, centre, protocol)} for source, of in sources.items()])
-
-    def _fit(self, moments: WindowMoments, centre: Mlp, protocol: Protocol) -> dict[str, float]:
+    def _rows_at(self, moments: WindowMoments, end: Mlp, kind: str, chosen: Mapping[str, Protocol], stop: int) -> pd.DataFrame:
+        """Fits of SGD in a window, and of frozen noise of the same length at its centre, by protocols that differ in ranks only."""
+        centre, rows = self._centre(moments, end, kind), []
+        if not 0 < self.training_loss(centre.double()) < inf:  # nothing to measure a rise by, or it diverged
+            return pd.DataFrame()
         dimension = centre.weights[self._settings.layer].numel()
+        ranks = {name: self._ranks(protocol, moments.steps, dimension) for name, protocol in chosen.items()}
+        for source, measured in {"sgd": moments, "frozen_noise": self._noise(centre, moments, stop)}.items():
+            along = self._along(measured, centre, sorted(set().union(*ranks.values())))
+            for name, protocol in chosen.items():
+                columns = {"protocol": name, "source": source, **asdict(protocol), "window_steps": moments.steps}
+                fit = exponent(*along.loc[ranks[name], ["flatness", "variance"]].to_numpy().T)
+                rows.append({**columns, "last_rank": max(ranks[name], default=0), **fit})
+        return pd.DataFrame(rows)
+
+    def _ranks(self, protocol: Protocol, steps: int, dimension: int) -> list[int]:
         if protocol.fitted == "every_tenth":
-            ranks = published_ranks(min(moments.steps - 1, dimension))
-        else:
-            ranks = fitted_ranks(moments.steps, dimension, self._settings.directions)
+            return published_ranks(last_rank(steps, dimension))
+        return fitted_ranks(steps, dimension, self._settings.directions)
+
+    def _along(self, moments: WindowMoments, centre: Mlp, ranks: Sequence[int]) -> pd.DataFrame:
+        """Variance and flatness along principal components, by rank."""
         if not ranks:
-            return {"last_rank": 0, **exponent([], [])}
+            return pd.DataFrame(columns=["variance", "flatness"])
         variances, directions = moments.principal_components(ranks[-1])
         chosen = torch.tensor(ranks) - 1
         images, labels = self._data
         network = centre.double().to(images.device)
         widths = flatness(network, images, labels, self._settings.layer, directions[chosen], self._settings.factor, self._run.loss)
-        return {"last_rank": ranks[-1], **exponent(widths.numpy(), variances[chosen].numpy())}
+        return pd.DataFrame({"variance": variances[chosen].tolist(), "flatness": widths.tolist()}, index=pd.Index(ranks))
 
     def _noise(self, centre: Mlp, moments: WindowMoments, stop: int) -> WindowMoments:
         """Moments of a walk with the noise of SGD at the centre, as long as the window."""

@@ -43,13 +43,13 @@ def fitted_ranks(window_steps: int, dimension: int, directions: int) -> list[int
     return [rank for rank in log_spaced_ranks(last_rank(window_steps, dimension), directions) if rank > 1]
 
 
-def published_ranks(components: int) -> list[int]:
+def published_ranks(last: int) -> list[int]:
     """Ranks that enter a fit of the published scripts: 11, 21, ..., 991, every tenth of 0 to 990 from 0 without the first.
 
     Args:
-        components: That a window has: higher ranks are left out.
+        last: The largest that a window allows, `last_rank`; 991 and more in one as long as the published.
     """
-    return list(range(11, min(991, components) + 1, 10))
+    return list(range(11, min(991, last) + 1, 10))
 
 
 def selected_ranks(window_steps: int, dimension: int, directions: int, further_ranks: Collection[int]) -> list[int]:

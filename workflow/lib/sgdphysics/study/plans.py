@@ -45,6 +45,7 @@ def jobs_of(
         if section == "feng2021":
             for chunk in studies.chunks_of(part, section):
                 jobs += window_jobs(part, chunk, entry, steps).values()
+            jobs += protocol_jobs(part, entry)
     if "yang2023" in sections:
         jobs += [generalization_job(chunk, entry) for chunk in studies.chunks_of(study, "yang2023")]
         jobs += toy_jobs(study, entry)
@@ -153,6 +154,16 @@ def window_jobs(study: Mapping[str, Any], chunk: grids.Chunk, entry: Mapping[str
         windows = window_plans.plans_of_run(settings, run, sizes.training_images(run, entry), reference=True)
         matrices = window_plans.window_bytes(windows, run, entry, runs)
     return {rule: _job(rule, _summed(parts), entry, matrices) for rule, parts in work.items()}
+
+
+def protocol_jobs(study: Mapping[str, Any], entry: Mapping[str, Any]) -> list[Job]:
+    """The job that measures the reference setting of feng2021 by several protocols."""
+    settings, names = study["feng2021"], studies.reference_runs(study)
+    runs = [run for run in studies.runs_of(study, "feng2021") if grids.run_id(run, study["dataset"]) in names]
+    work = [window_plans.protocol_work(settings, run, entry) for run in runs]
+    return [
+        _job("measure_published", _summed(work), entry, _dense_bytes(sizes.weights_of_layer(runs[0], settings["layer"], entry)))
+    ]
 
 
 def generalization_job(chunk: grids.Chunk, entry: Mapping[str, Any]) -> Job:

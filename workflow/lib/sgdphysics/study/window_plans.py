@@ -20,6 +20,8 @@ PRODUCTS_PER_DIRECTION = 3  # with the Hessian, by which its sharpest directions
 _PASSES = 3  # through a window: the first is stepped through twice, the second once
 _HALVES = 2  # the first window and the second, of each of which there are moments
 _RANGES = 2  # over which minima are counted along a direction
+_PROTOCOL_EPOCHS = 7  # stepped through for all protocols, in window lengths: four windows, and what lies between them and before
+_PROTOCOL_SOURCES = 8  # whose principal components are found: SGD in four windows, and frozen noise in as many
 
 
 @dataclass(frozen=True)
@@ -193,3 +195,15 @@ def landscape_work(
         lines = settings["slice_directions"] + settings["slice_random_directions"]
         evaluations += _RANGES * lines * settings["slice_points"]
     return {"evaluations": evaluations * sizes.training_images(run, entry) * sizes.weights_above(run, main.layer, entry)}
+
+
+def protocol_work(settings: Mapping[str, Any], run: Run, entry: Mapping[str, Any]) -> dict[str, int]:
+    """Return the work of measuring a run by the published protocol and by ours with one part of it at a time."""
+    steps = settings["window_epochs"] * sizes.epoch_steps(run, entry)
+    studied = sizes.weights_of_layer(run, settings["layer"], entry)
+    evaluations = 2 * EVALUATIONS_PER_EDGE * settings["directions"] * _PROTOCOL_SOURCES
+    return {
+        "updates": _PROTOCOL_EPOCHS * steps * run.batch_size * sizes.weights(run, entry),
+        "evaluations": evaluations * sizes.training_images(run, entry) * sizes.weights_above(run, settings["layer"], entry),
+        "eigen": _PROTOCOL_SOURCES * min(steps, studied) ** 3,
+    }
