@@ -63,6 +63,8 @@ FLATNESS = {
     **{f"tabulate_feng2021_fig{number}": 1 for number in (2, 3, 4)},  # all directions stand in the second table
     **{f"feng2021_fig{number}": 1 for number in (2, 3, 4)},
     "measure_flatness": 3,
+    "measure_published": 1,
+    "tabulate_feng2021_ladder": 1,
     "measure_noise": 3,  # up to the edges of the flat region
     "yang2023_fig4": 1,  # which shows a table of feng2021_fig4
     **DECIDED,

@@ -54,6 +54,7 @@ rule tabulate_feng2021_ladder:
         runs="results/{study}/tables/feng2021_runs.csv",
         detrended=lambda w: LAYOUT.measured(w.study, "detrended.csv"),
         flatness=lambda w: LAYOUT.measured(w.study, "flatness.csv"),
+        temperature=lambda w: LAYOUT.measured(w.study, "temperature.csv"),
     output:
         table=study_table("feng2021_ladder"),
     params:
@@ -120,6 +121,7 @@ rule feng2021_fig2:
         directions="results/{study}/tables/feng2021_fig2.csv",
         exponents="results/{study}/tables/feng2021_fig2_exponents.csv",
         slices="results/{study}/tables/feng2021_fig2_slices.csv",
+        ladder="results/{study}/tables/feng2021_ladder.csv",
     output:
         **study_figure("feng2021_fig2"),
     script:
