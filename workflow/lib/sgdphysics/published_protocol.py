@@ -106,18 +106,18 @@ class MeasuredRun:
 
         A protocol has none where the run never meets its stop, or does so before there was a whole window, or has no loss left.
         """
-        stops = {"batches": self._result.epochs, "training_set": self.stop_epoch()}
+        places = dict.fromkeys(protocol.place for protocol in chosen.values())
+        stops, parts = self._stops(), []
         windows = {
             (stop, position): self._window(stops[stop], position)
-            for stop, position in dict.fromkeys((protocol.stop, protocol.position) for protocol in chosen.values())
-            if stops[stop] is not None and (position == "after_stop" or stops[stop] >= self._settings.epochs)
+            for stop, position in dict.fromkeys(place[:2] for place in places)
+            if stop in stops and (position == "after_stop" or stops[stop] >= self._settings.epochs)
         }
-        parts = []
-        for place in dict.fromkeys(protocol.place for protocol in chosen.values()):
-            if place[:2] in windows:
-                named = {name: protocol for name, protocol in chosen.items() if protocol.place == place}
-                rows = self._rows_at(*windows[place[:2]], place[2], named, stops[place[0]])
-                parts.append(rows.assign(stop_epoch=stops[place[0]]))
+        for stop, position, centre in places:
+            if (stop, position) in windows:
+                named = {name: protocol for name, protocol in chosen.items() if protocol.place == (stop, position, centre)}
+                rows = self._rows_at(*windows[stop, position], centre, named, stops[stop])
+                parts.append(rows.assign(stop_epoch=stops[stop]))
         return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
 
     def stop_epoch(self) -> int | None:
@@ -137,6 +137,11 @@ class MeasuredRun:
             if accurate and self.training_loss(network) < self._run.stop_loss:
                 return epoch
         return None
+
+    def _stops(self) -> dict[str, int]:
+        """The epochs after which training stops, by whose loss, as far as they are met."""
+        found = self.stop_epoch()
+        return {"batches": self._result.epochs} | ({} if found is None else {"training_set": found})
 
     def training_loss(self, network: Mlp) -> float:
         """Return the loss of a network over the whole training set, in the network's precision; NaN if weights are not finite."""
