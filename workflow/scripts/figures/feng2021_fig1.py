@@ -21,8 +21,8 @@ SOURCES = {
 SHORT = {
     "sgd": "SGD",
     "linear_sgd": "linear SGD",
-    "noise_epoch": "frozen, without repl.",
-    "noise_replacement": "frozen, with repl.",
+    "noise_epoch": "frozen, no repl.",
+    "noise_replacement": "frozen, repl.",
     "isotropic": "isotropic",
 }
 COUNTS = {"components_99": "all", "components_99_without_first": "without PC1"}
