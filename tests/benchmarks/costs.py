@@ -125,7 +125,8 @@ def _jobs(configuration: Configuration, layout: Layout, name: str, steps: plans.
         for chunk in layout.chunks_of(name, section):
             for rule in rules:
                 jobs[rule, chunk.ensemble, chunk.name] = plans.chunk_job(rule, study, chunk, entry, steps)
-    return jobs | {(job.rule,): job for job in [*plans.toy_jobs(study, entry), *plans.sweep_jobs(study, entry)]}
+    once = [*plans.protocol_jobs(study, entry), *plans.toy_jobs(study, entry), *plans.sweep_jobs(study, entry)]
+    return jobs | {(job.rule,): job for job in once}
 
 
 def _records(study: str) -> Iterator[tuple[Key, dict[str, Any]]]:

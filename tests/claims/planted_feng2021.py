@@ -142,6 +142,7 @@ def _spectra(
             "components_90": components // 4,
             "components_99": components,
             "components_90_without_first": components // 3,
+            "components_99_without_first": components + 5,
             "first_to_second": 100.0,
             "participation_ratio_without_first": participation / 2 if whole else np.nan,
             "held_out_participation_ratio_without_first": participation if whole else np.nan,

@@ -14,7 +14,7 @@ import torch
 from sgdphysics import seeds
 from small_chunk import CASES, Chunk, batches, double, plain_sgd
 
-SOURCES = ["sgd", "noise_epoch", "noise_replacement", "isotropic"]
+SOURCES = ["sgd", "noise_epoch", "noise_replacement", "isotropic", "rotated_noise", "linear_sgd"]
 # Of the windows of each case: run, role, epochs, start epoch, ranks measured (of the early ones none) and sources.
 WINDOWS = {
     "as in the paper": [
@@ -124,11 +124,21 @@ def surrogate(chunk, name, centre, source, epochs, start):
                 path.append(position)
         return np.array(path)
     random = seeds.generator(run.seed, "surrogate", epochs, start)
+    hessian = samples.hessian(centre, chunk.settings["layer"]) if source == "linear_sgd" else np.zeros((d, d))
     for _ in range(2 * epochs):
-        for batch in batches(random, n, run.batch_size, source.removeprefix("noise_")):
-            position = position - run.learning_rate * (gradients[batch].mean(0) - gradients.mean(0))
+        for batch in batches(random, n, run.batch_size, source.removeprefix("noise_") if "noise_" in source else run.sampling):
+            position = position - run.learning_rate * (hessian @ position + gradients[batch].mean(0) - gradients.mean(0))
             path.append(position)
-    return np.array(path)
+    return np.array(path) @ (rotation(run.seed, epochs, start, d) if source == "rotated_noise" else np.eye(d))
+
+
+def rotation(seed, epochs, start, dimension):
+    """Three rounds of signs drawn at random and a cosine transform, as a matrix to be multiplied from the right."""
+    place = np.arange(dimension)
+    cosines = np.cos(np.pi * place[None, :] * (2 * place[:, None] + 1) / (2 * dimension)) * np.sqrt(2 / dimension)
+    cosines[:, 0] /= np.sqrt(2)
+    signs = seeds.generator(seed, "surrogate", epochs, start, 1).choice([-1.0, 1.0], size=(3, dimension))
+    return np.linalg.multi_dot([matrix for row in signs for matrix in (np.diag(row), cosines)])
 
 
 def groups(table, keys):
@@ -207,7 +217,7 @@ def projected(chunk, plain):
     return {
         (*key, basis): series
         for key, source in plain.items()
-        if source.kept and source.source != "isotropic"
+        if source.kept
         for basis, series in {
             "principal": source.first @ source.directions.T,
             "held_out": source.second @ source.directions.T,
@@ -254,7 +264,7 @@ def integrated_time(series):
 
 def test_trajectory(measured):
     chunk, tables, plain = measured
-    expected = {key: source for key, source in plain.items() if key[:2] == (chunk.reference, "main") and key[-1] != "isotropic"}
+    expected = {key: source for key, source in plain.items() if key[:2] == (chunk.reference, "main")}
     found = groups(tables["trajectory"], [*KEYS, "rank"])
     assert found.keys() == {(*key, rank) for key in expected for rank in (1, 4)}
     for key, rows in found.items():

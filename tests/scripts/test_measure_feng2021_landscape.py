@@ -103,7 +103,7 @@ def test_flatness_and_curvature(measured):
     found, factor = measured.groups("flatness", ["source", "basis"]), measured.settings["flatness_factor"]
     expected = {}
     for key, window in measured.windows.items():
-        expected |= {(*key, name, "principal"): source.directions for name, source in window.sources.items() if name != "isotropic"}
+        expected |= {(*key, name, "principal"): source.directions for name, source in window.sources.items()}
         expected[*key, "sgd", "hessian"] = window.hessian_directions
     assert found.keys() == expected.keys()
     assert np.isinf(measured.tables["flatness"]["flatness"]).any()

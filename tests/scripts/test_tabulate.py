@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from sgdphysics.ranks import fitted_ranks
 from sgdphysics.tables import load_table, save_table
 from sgdphysics.tensors import save_tensors
 
@@ -188,6 +189,46 @@ def test_fig2_of_feng2021(tmp_path, runs_path):
         script("tabulate_feng2021_fig2")["tabulate"](runs_path, paths, 12, 2500, outputs(folder, *names))
 
     check(tabulate, tables, tmp_path, names)
+
+
+def test_ladder_of_feng2021(tmp_path, runs_path):
+    window, rungs = {key: [value] for key, value in WINDOW.items()}, ["isotropic", "rotated_noise", "linear_sgd"]
+    sources, noise = ["sgd", "noise_epoch"], ["noise_replacement", *rungs]
+    along = {"basis": BASES, "rank": RANKS, "detrending_order": [0, 1]}
+    measured = directions()
+    tables = {
+        "detrended": pd.concat(
+            [
+                drawn(MEASURED, crossed(**window, start_epoch=[30], source=sources, **along), ["variance"]),
+                drawn(REFERENCE_RUNS, crossed(**window, start_epoch=[30], source=noise, **along), ["variance"]),
+            ]
+        ),
+        "flatness": pd.concat(
+            [
+                measured["flatness"],
+                drawn(REFERENCE_RUNS, crossed(**window, source=noise, basis=["principal"], rank=RANKS), ["curvature", "flatness"]),
+            ]
+        ),
+        "temperature": measured["temperature"],
+    }
+
+    def tabulate(paths, folder):
+        script("tabulate_feng2021_ladder")["tabulate"](runs_path, paths, 12, 2500, outputs(folder, "ladder")["ladder"])
+
+    check(tabulate, tables, tmp_path, ("ladder",))
+    rows = load_table(tmp_path / "0" / "tables" / "ladder.csv")
+    assert set(rows.loc[rows["reference"], "rung"]) == {"frozen_noise", "sgd", "linear_theory", *rungs}
+    assert set(rows.loc[~rows["reference"], "rung"]) == {"frozen_noise", "sgd", "linear_theory"}
+    run, fitted = REFERENCE_RUNS[0]["run"], fitted_ranks(500, 2500, 12)
+
+    def chosen(table, **keys):
+        return table[(table["run"] == run) & np.logical_and.reduce([table[key] == value for key, value in keys.items()])]
+
+    series = chosen(tables["detrended"], source="noise_epoch", basis="held_out", detrending_order=1)
+    widths = chosen(tables["flatness"], source="noise_epoch", basis="principal")
+    points = [np.log(part.loc[part["rank"].isin(fitted), name]) for part, name in ((widths, "flatness"), (series, "variance"))]
+    (found,) = chosen(rows, rung="frozen_noise", basis="held_out", detrending_order=1, ranks="2-50")["exponent"]
+    assert found == pytest.approx(-np.polyfit(*points, 1)[0])
 
 
 @pytest.fixture(scope="module")

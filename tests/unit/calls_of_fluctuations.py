@@ -7,6 +7,7 @@ from sgdphysics import (
     arrays,
     detrending,
     fluctuations,
+    ladder,
     surrogates,
 )
 from wrong_inputs import (
@@ -90,6 +91,26 @@ CALLS = {
             "sampling": SAMPLINGS,
             "random": RANDOM,
         },
+    ),
+    "ladder.rotated_walk": Call(
+        ladder.rotated_walk,
+        {"walk": [SERIES], "random": np.random.default_rng(0)},
+        {"walk": [None, 1], "random": RANDOM},
+    ),
+    "ladder.linear_sgd": Call(
+        ladder.linear_sgd,
+        {"walk": [SERIES], "curvatures": NUMBERS[:2], "directions": torch.eye(2), "learning_rate": 0.1},
+        {
+            "walk": [None, 1],
+            "curvatures": [NUMBERS[:2, None], NUMBERS.numpy(), NUMBERS[:2].half(), NUMBERS[:2] * NAN, NUMBERS[:2] * 20],
+            "directions": [torch.eye(3), torch.eye(2)[:1], torch.zeros(2, 2), torch.eye(2).half(), None],
+            "learning_rate": POSITIVE,
+        },
+    ),
+    "ladder.is_stable": Call(
+        ladder.is_stable,
+        {"curvatures": NUMBERS, "learning_rate": 0.1},
+        {"curvatures": [NUMBERS[:, None], NUMBERS.numpy(), NUMBERS.half(), NUMBERS * NAN], "learning_rate": POSITIVE},
     ),
     "surrogates.stationary_variance": Call(
         surrogates.stationary_variance,

@@ -6,6 +6,7 @@ from sgdphysics import (
     convergence_edge,
     equal_loss,
     fits,
+    flatness_exponents,
     fluctuation_dissipation,
     local_exponents,
     sweeps,
@@ -86,7 +87,22 @@ def without(table, *columns):
     return [*(table.drop(columns=column) for column in columns), None, [1.0]]
 
 
+ALONG = pd.DataFrame(
+    {"run": "a", "window": "main", "window_epochs": 10, "source": "sgd", "basis": "principal", "rank": [1, 2], "variance": 1.0}
+)
+BESIDE = ALONG.rename(columns={"variance": "flatness"})
+KEYS = ("run", "window", "window_epochs", "source", "basis", "rank")
 CALLS = {
+    "flatness_exponents.beside_flatness": Call(
+        flatness_exponents.beside_flatness,
+        {"fluctuations": ALONG, "flatness": BESIDE},
+        {"fluctuations": without(ALONG, *KEYS), "flatness": without(BESIDE, *KEYS)},
+    ),
+    "flatness_exponents.exponent": Call(
+        flatness_exponents.exponent,
+        {"flatness": VALUES, "variance": VALUES},
+        {"flatness": [*BAD_VALUES, As("variance", [1.0])], "variance": [*BAD_VALUES, [1.0]]},
+    ),
     "fits.power_law": Call(
         fits.power_law, {"x": VALUES, "y": VALUES}, {"x": [*BAD_VALUES, As("y", [1.0])], "y": [*BAD_VALUES, [1.0]]}
     ),

@@ -23,6 +23,7 @@ NOT_SCIENCE = {
     "labelled_arrays": "files of data sets: in test_own_data.py",
     "plausible_images": "files of data sets: in test_own_data.py",
     "progress": "plumbing",
+    "published_protocol": "trained runs, by settings that `study.checks` has checked: in test_published_protocol.py",
     "python_versions": "plumbing",
     "run_files": "files: what is read is checked there",
     "tables": "files: what is read is checked there",

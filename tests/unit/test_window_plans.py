@@ -44,7 +44,8 @@ def test_a_run_has_one_window_and_at_the_reference_setting_longer_and_early_ones
         *(("early", 0, 1), ("early", 2, 1)),
     ]
     assert [plan.settings.sources for plan in plans] == [
-        *(["sgd", "noise_epoch", "noise_replacement", "isotropic"], ["sgd", "noise_epoch"], ["sgd"]),
+        ["sgd", "noise_epoch", "noise_replacement", "isotropic", "rotated_noise", "linear_sgd"],
+        *(["sgd", "noise_epoch"], ["sgd"]),
         *[["sgd", "noise_epoch", "isotropic"]] * 2,
     ]
     assert [plan.landscape for plan in plans] == [plan.settings.hessian for plan in plans] == [True, True, True, False, False]
@@ -61,10 +62,14 @@ def test_without_noise_there_is_a_place_in_the_landscape_and_nothing_fluctuates(
         (sentence,) = window_plans.left_out(SETTINGS, descent, 40, reference=reference)
         assert sentence.startswith("every batch of 40 is all 40 training images, so there is no noise: no fluctuations")
     assert window_plans.left_out(SETTINGS, RUN, 40, reference=True) == []
+    assert window_plans.left_out(SETTINGS, RUN, 40, reference=True, weights=5000) == []
+    (sentence,) = window_plans.left_out(SETTINGS, RUN, 40, reference=True, weights=5001)
+    assert sentence == "a layer of 5001 weights is too wide for the whole Hessian (5000 at most): no linear SGD among the nulls"
+    assert window_plans.left_out(SETTINGS, RUN, 40, reference=False, weights=5001) == []
     # Independent draws are noise at any batch size; a surrogate that draws each image once has none then.
     independent = replace(descent, sampling="replacement")
     plans = window_plans.plans_of_run(SETTINGS | {"sampling": "replacement"}, independent, 40, reference=True)
-    assert plans[0].settings.sources == ["sgd", "noise_replacement", "isotropic"]
+    assert plans[0].settings.sources == ["sgd", "noise_replacement", "isotropic", "rotated_noise", "linear_sgd"]
 
 
 def test_early_windows_are_left_out_where_an_epoch_is_too_short():
@@ -129,7 +134,7 @@ def test_what_is_planned_is_measured(reference):
     rows = window_landscape.WindowLandscape(window, RUN, images.double(), labels, math.e).flatness_rows()
     bases = flatness_bases(plan.settings.sources)
     assert list(rows.groupby(["source", "basis"], sort=False).groups) == bases
-    assert len(bases) == (4 if reference else 3)
+    assert len(bases) == (7 if reference else 3)
 
 
 def test_work_is_in_proportion_to_what_makes_it():
@@ -143,7 +148,7 @@ def test_work_is_in_proportion_to_what_makes_it():
     at_reference = window_plans.landscape_work(
         window_plans.plans_of_run(SETTINGS, RUN, 40, reference=True), SETTINGS, RUN, ENTRY, reference=True
     )
-    assert at_reference == {"evaluations": (2 * 6 * 6 * 4 + 2 * 8 * 11) * 40 * (5 + 15)}
+    assert at_reference == {"evaluations": (2 * 6 * 6 * 7 + 2 * 8 * 11) * 40 * (5 + 15)}
 
 
 def test_the_work_and_memory_of_a_layer_too_wide_for_dense_matrices_are_those_of_its_directions():

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from cases import small_data
-from sgdphysics import curvature, fluctuations, training, windows
+from sgdphysics import curvature, fluctuations, training, window_sources, windows
 from sgdphysics.curvature import layer_hessian
 from sgdphysics.runs import log_spaced_steps
 
@@ -21,6 +21,7 @@ SETTINGS = windows.WindowSettings(
     hessian=True,
     noise_sampling=("epoch", "replacement"),
     isotropic=True,
+    ladder=True,
 )
 
 
@@ -69,9 +70,17 @@ def test_windows_equal_the_stored_trajectory(measured, index):
 
 def test_surrogates_are_measured_alike_and_have_no_drift_of_their_own(measured):
     window = measured[1][0]
-    assert list(window.sources) == SETTINGS.sources == ["sgd", "noise_epoch", "noise_replacement", "isotropic"]
-    assert set(window.sources["noise_epoch"].fluctuations) == {"principal", "held_out", "hessian"}
-    assert len(window.sources["isotropic"].in_sample) == 24
+    names = ["sgd", "noise_epoch", "noise_replacement", "isotropic", "rotated_noise", "linear_sgd"]
+    assert list(window.sources) == SETTINGS.sources == names
+    for source in window.sources.values():
+        assert set(source.fluctuations) == {"principal", "held_out", "hessian"}
+        assert len(source.in_sample) == 24
+    rotated, frozen, linear = (window.sources[name] for name in ("rotated_noise", "noise_epoch", "linear_sgd"))
+    moving = frozen.in_sample > 1e-9 * frozen.in_sample[0]
+    assert torch.allclose(rotated.in_sample[moving], frozen.in_sample[moving], rtol=1e-6)
+    assert float((rotated.directions[0] @ frozen.directions[0]).abs()) < 0.9
+    assert linear.total_variance == pytest.approx(frozen.total_variance, rel=0.01)  # the same draws on a nearly flat loss
+    assert not torch.equal(linear.in_sample, frozen.in_sample)
 
 
 def test_windows_read_back_as_they_were_written(measured, tmp_path):
@@ -123,6 +132,7 @@ def test_a_class_without_images_keeps_its_output():
 def test_a_layer_too_wide_for_dense_matrices_has_the_same_window(measured, monkeypatch):
     results, dense = measured
     monkeypatch.setattr(curvature, "DENSE_LIMIT", 29)
+    monkeypatch.setattr(window_sources, "DENSE_LIMIT", 29)
     starts = [windows.window_start(result, "after_stop", 5, IMAGES, LABELS) for result in results]
     for window, expected in zip(windows.measure_windows(RUNS, starts, IMAGES, LABELS, SETTINGS), dense, strict=True):
         assert window.ranks == expected.ranks
@@ -133,6 +143,15 @@ def test_a_layer_too_wide_for_dense_matrices_has_the_same_window(measured, monke
         for basis in ("principal", "hessian"):
             along, wanted = (part.sources["sgd"].fluctuations[basis].variance for part in (window, expected))
             assert torch.allclose(along[curved], wanted[curved], rtol=1e-6)
+        assert list(window.sources) == SETTINGS.sources[:-1]  # of linear SGD the whole Hessian would be needed
+
+
+def test_linear_sgd_that_leaves_its_minimum_is_left_out(measured):
+    window = measured[1][0]
+    steep = dataclasses.replace(RUNS[0], learning_rate=2.1 / float(window.curvatures[0]))
+    settings = dataclasses.replace(SETTINGS, hessian=False)
+    surrogates = window_sources.surrogate_sources(window, steep, IMAGES, LABELS, settings)
+    assert list(surrogates) == SETTINGS.sources[1:-1]
 
 
 def test_a_network_that_is_right_beyond_rounding_has_no_landscape():

@@ -135,6 +135,9 @@ class StudyInProcess:
                 )
 
     def measure_others(self):
+        reference, networks = studies.reference_runs(self.study), self.networks("feng2021")
+        table = self.table("feng2021_published")
+        script("measure_published")["measure"](networks, self.dataset, reference, self.study["feng2021"], table)
         edge, sweeps = self.study["yang2023"]["edge"], self.study["feng2023"]
         for chunk in studies.chunks_of(self.study, "yang2023"):
             runs, table = (self.of_chunk(chunk, name) for name in ("runs.safetensors", "generalization.csv"))
@@ -183,6 +186,8 @@ class StudyInProcess:
         outputs = tables("fig2", "directions", "exponents", "longer_exponents", "slices", "minima")
         weights = plans.studied_weights(settings, self.entry)
         script("tabulate_feng2021_fig2")["tabulate"](runs, measured, settings["directions"], weights, outputs)
+        table = self.table("feng2021_ladder")
+        script("tabulate_feng2021_ladder")["tabulate"](runs, measured, settings["directions"], weights, table)
         outputs = tables("fig3", "directions", "correlation_times", "minibatches", "covariance", "homogeneity")
         chosen = {name: measured[name] for name in script("tabulate_feng2021_fig3")["MEASURED"]}
         script("tabulate_feng2021_fig3")["tabulate"](self.table("feng2021_fig2"), runs, chosen, outputs)

@@ -82,8 +82,9 @@ def test_gradient_descent_and_networks_that_are_nearly_dead_leave_what_can_be_me
     assert is_accepted({**config, "studies": {"random": study}})
     folder = made(study, tmp_path, datasets).folder
     tables = {path.stem: load_table(path) for path in (folder / "tables").glob("*.csv")}
-    for name in ("feng2021_fig1", "feng2021_fig1_dimension", "feng2021_fig2", "feng2021_fig2_exponents"):
+    for name in ("feng2021_fig1", "feng2021_fig1_dimension", "feng2021_fig2", "feng2021_fig2_exponents", "feng2021_ladder"):
         assert set(tables[name]["batch_size"]) == {5}, name
+    assert len(tables["feng2021_published"]) == 0
     for name in ("feng2021_fig2_slices", "feng2021_fig2_minima"):
         assert set(tables[name]["batch_size"]) == {45}, name
     for name in ("feng2021_fig4_checkpoints", "feng2021_fig4_equal_loss"):

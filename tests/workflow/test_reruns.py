@@ -66,6 +66,8 @@ FLATNESS = {
     **{f"tabulate_feng2021_fig{number}": 1 for number in (2, 3, 4)},  # all directions stand in the second table
     **{f"feng2021_fig{number}": 1 for number in (2, 3, 4)},
     "measure_flatness": 3,
+    "measure_published": 1,
+    "tabulate_feng2021_ladder": 1,
     "measure_noise": 3,  # up to the edges of the flat region
     "measure_nested_windows": 1,
     "measure_label_noise": 1,

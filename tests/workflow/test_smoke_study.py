@@ -19,8 +19,14 @@ EDGE = yaml.safe_load((ROOT / "config" / "smoke.yaml").read_text())["studies"]["
 SWEEPS = yaml.safe_load((ROOT / "config" / "smoke.yaml").read_text())["studies"]["smoke"]["feng2023"]
 SEEDS = yaml.safe_load((ROOT / "config" / "config.yaml").read_text())["studies"]["mnist5k"]["feng2021"]["seeds"]
 # Tables of every setting, and tables of the reference setting only.
-EVERY_SETTING = ["feng2021_runs", "feng2021_fig1", "feng2021_fig2", "feng2021_fig2_exponents", "feng2021_fig4", "beyond_fig6"]
-REFERENCE_ONLY = ["feng2021_fig2_slices", "feng2021_fig2_minima", "feng2021_fig3", "feng2021_fig3_homogeneity"]
+EVERY_SETTING = [
+    *("feng2021_runs", "feng2021_fig1", "feng2021_fig2", "feng2021_fig2_exponents"),
+    *("feng2021_ladder", "feng2021_fig4", "beyond_fig6"),
+]
+REFERENCE_ONLY = [
+    *("feng2021_fig2_slices", "feng2021_fig2_minima"),
+    *("feng2021_published", "feng2021_fig3", "feng2021_fig3_homogeneity"),
+]
 
 
 def table(study, name):
@@ -54,6 +60,8 @@ def test_reference_tables_hold_every_seed_of_the_reference_setting(smoke_study, 
         ("feng2021_fig2", ["variance", "variance_without_drift", "flatness", "curvature", "temperature", "theory_variance"]),
         ("feng2021_fig2_exponents", ["exponent", "r", "points"]),
         ("feng2021_fig2_slices", ["offset", "loss"]),
+        ("feng2021_ladder", ["exponent", "r", "spearman"]),
+        ("feng2021_published", ["exponent", "r", "spearman", "stop_epoch"]),
         ("feng2021_fig3", ["flatness", "temperature", "relaxation_time_steps", "integrated_time_steps"]),
         ("feng2021_fig3_correlation_times", ["exponent", "r"]),
         ("feng2021_fig3_minibatches", ["loss"]),

@@ -16,6 +16,7 @@ PLANNED = [
     "measure_fluctuations",
     "measure_flatness",
     "measure_noise",
+    "measure_published",
     "measure_nested_windows",
     "measure_paired_runs",
     "measure_label_noise",

@@ -48,6 +48,24 @@ rule tabulate_feng2021_fig2:
         "../scripts/tabulate_feng2021_fig2.py"
 
 
+rule tabulate_feng2021_ladder:
+    """The exponent on every rung of the ladder of nulls, all treated alike."""
+    input:
+        runs="results/{study}/tables/feng2021_runs.csv",
+        detrended=lambda w: LAYOUT.measured(w.study, "detrended.csv"),
+        flatness=lambda w: LAYOUT.measured(w.study, "flatness.csv"),
+        temperature=lambda w: LAYOUT.measured(w.study, "temperature.csv"),
+    output:
+        table=study_table("feng2021_ladder"),
+    params:
+        directions=lambda w: STUDIES[w.study]["feng2021"]["directions"],
+        weights=lambda w: plans.studied_weights(
+            STUDIES[w.study]["feng2021"], data_entry(w)
+        ),
+    script:
+        "../scripts/tabulate_feng2021_ladder.py"
+
+
 rule tabulate_feng2021_fig3:
     """Noise strength and correlation times against flatness."""
     input:
@@ -103,6 +121,7 @@ rule feng2021_fig2:
         directions="results/{study}/tables/feng2021_fig2.csv",
         exponents="results/{study}/tables/feng2021_fig2_exponents.csv",
         slices="results/{study}/tables/feng2021_fig2_slices.csv",
+        ladder="results/{study}/tables/feng2021_ladder.csv",
     output:
         **study_figure("feng2021_fig2"),
     script:

@@ -93,3 +93,30 @@ rule measure_noise:
         drawn_runs=drawn_runs,
     script:
         "../scripts/measure_noise.py"
+
+
+rule measure_published:
+    """The exponent of feng2021 by the published protocol at the reference setting, and by ours with one part of it at a time."""
+    input:
+        runs=lambda w: LAYOUT.networks_of(
+            w.study, "feng2021", studies.reference_runs(STUDIES[w.study])
+        ),
+        dataset=dataset_of,
+    output:
+        table=study_table("feng2021_published"),
+    priority: 20
+    resources:
+        **asked_for(planned_once("measure_published", plans.protocol_jobs)),
+    params:
+        reference_runs=reference_runs,
+        settings=section_settings(
+            "feng2021",
+            "layer",
+            "window_epochs",
+            "window_position",
+            "centre",
+            "directions",
+            "flatness_factor",
+        ),
+    script:
+        "../scripts/measure_published.py"

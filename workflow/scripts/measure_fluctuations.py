@@ -59,7 +59,8 @@ def measure(
                 rows["trajectory"].append(trajectory.assign(**columns))
         progress.tell("windows", role=plan.role, epochs=plan.settings.epochs, runs=len(runs))
     for name, run in trained.items():
-        for sentence in window_plans.left_out(settings, run, number, reference=name in reference_runs):
+        weights = results[name].network.weights[settings["layer"]].numel()
+        for sentence in window_plans.left_out(settings, run, number, reference=name in reference_runs, weights=weights):
             progress.tell(name, not_measured=sentence)
     windows.save_windows(windows_path, kept)
     for name, parts in rows.items():

@@ -6,9 +6,12 @@ from pathlib import Path
 import pandas as pd
 import torch
 
-from sgdphysics import devices, fits, ranks, surrogates
+from sgdphysics import devices, ranks, surrogates
+from sgdphysics.arguments import SAMPLING
+from sgdphysics.flatness_exponents import beside_flatness, exponent
 from sgdphysics.provenance import jobs
 from sgdphysics.tables import RUN_COLUMNS, RUN_ORDER, WINDOW_COLUMNS, load_table, load_tables, save_rows, save_table
+from sgdphysics.window_settings import noise_source
 
 KEYS = [*RUN_COLUMNS, "window", "window_epochs"]
 DIRECTION_COLUMNS = [
@@ -79,16 +82,13 @@ def tabulate(
 
 def _directions(runs: pd.DataFrame, measured: Mapping[str, pd.DataFrame], directions: int, weights: int) -> list[pd.DataFrame]:
     """One row per direction; a table for each run and window."""
-    fluctuations = measured["fluctuations"].assign(
-        # The held-out variances lie along the same directions as the in-sample ones.
-        flatness_basis=lambda rows: rows["basis"].replace("held_out", "principal"),
-        # The Hessian's directions are the same whatever fluctuates along them.
-        flatness_source=lambda rows: rows["source"].where(rows["basis"] != "hessian", "sgd"),
-    )
-    flatness = measured["flatness"].rename(columns={"source": "flatness_source", "basis": "flatness_basis"})
+    # The further rungs of the ladder of nulls have a table of their own.
+    fluctuations = measured["fluctuations"]
+    fluctuations = fluctuations[fluctuations["source"].isin(["sgd", *map(noise_source, SAMPLING)])]
+    rows = beside_flatness(fluctuations, measured["flatness"])
     temperature = measured["temperature"].rename(columns={"basis": "flatness_basis"}).assign(flatness_source="sgd")
     keys = [*WINDOW_COLUMNS, "flatness_source", "flatness_basis", "rank"]
-    rows = fluctuations.merge(flatness, on=keys, how="left").merge(temperature, on=keys, how="left")
+    rows = rows.merge(temperature, on=keys, how="left")
     rows = runs.merge(rows, on="run")
     rows["fitted"] = False
     return [
@@ -101,8 +101,8 @@ def _with_theory(group: pd.DataFrame, directions: int, weights: int) -> pd.DataF
     """Mark the directions that enter fits, and add the linear theory and the fluctuation-dissipation ratio."""
     run = group.iloc[0]
     epoch_steps = int(run["steps"] // run["epochs"])
-    last = ranks.last_rank(int(run["window_epochs"]) * epoch_steps, weights)
-    group["fitted"] = group["rank"].isin([rank for rank in ranks.log_spaced_ranks(last, directions) if rank > 1])
+    fitted = ranks.fitted_ranks(int(run["window_epochs"]) * epoch_steps, weights, directions)
+    group["fitted"] = group["rank"].isin(fitted)
     group["fluctuation_dissipation_ratio"] = group["variance_without_drift"] * group["curvature"] / group["temperature"]
     group["stationary_variance"] = group["theory_variance"] = float("nan")
     if (run["source"], run["basis"]) != ("sgd", "hessian"):
@@ -132,16 +132,7 @@ def _exponents(group: pd.DataFrame) -> list[dict[str, object]]:
         chosen = group[(group["source"] == sources[source]) & (group["basis"] == basis) & group["fitted"]]
         if not len(chosen):
             continue
-        fit = fits.power_law(chosen["flatness"], chosen[column])
-        censored = int((~chosen["flatness"].between(0, float("1e300"))).sum())
-        numbers = {
-            "r": fit.r,
-            "spearman": fit.spearman,
-            "points": fit.n,
-            "censored": censored,
-            "censored_share": censored / len(chosen),
-        }
-        rows.append({"kind": kind, "exponent": -fit.exponent, "intercept": fit.intercept, **numbers})
+        rows.append({"kind": kind, **exponent(chosen["flatness"], chosen[column])})
     return rows
 
 

@@ -32,6 +32,26 @@ def log_spaced_ranks(last: int, count: int) -> list[int]:
     return sorted({round(float(rank)) for rank in np.geomspace(1, last, count)})
 
 
+def fitted_ranks(window_steps: int, dimension: int, directions: int) -> list[int]:
+    """Ranks that enter a fit, in order: log-spaced ones up to `last_rank`, without the first component, which is the drift.
+
+    Args:
+        window_steps: Steps of the window.
+        dimension: Number of weights d.
+        directions: Number of log-spaced ranks, at most.
+    """
+    return [rank for rank in log_spaced_ranks(last_rank(window_steps, dimension), directions) if rank > 1]
+
+
+def published_ranks(last: int) -> list[int]:
+    """Ranks that enter a fit of the published scripts: 11, 21, ..., 991, every tenth of 0 to 990 from 0 without the first.
+
+    Args:
+        last: The largest that a window allows, `last_rank`; 991 and more in one as long as the published.
+    """
+    return list(range(11, min(991, last) + 1, 10))
+
+
 def selected_ranks(window_steps: int, dimension: int, directions: int, further_ranks: Collection[int]) -> list[int]:
     """Ranks at which directions are measured, in order: log-spaced ones up to `last_rank`, and the further ones that exist.
 

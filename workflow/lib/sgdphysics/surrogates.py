@@ -1,4 +1,4 @@
-"""Random walks without a landscape, and the linear theory of SGD: what a measured fluctuation is to be held against."""
+"""Random walks without a restoring force, and the linear theory of SGD: what a measured fluctuation is to be held against."""
 
 from collections.abc import Iterator
 
@@ -56,10 +56,10 @@ def gradient_noise_walk(
     sampling: str,
     random: np.random.Generator,
 ) -> Iterator[Tensor]:
-    """Random walk with the noise of SGD but no landscape: ``w <- w - alpha (batch mean - mean) of the gradients at one point``.
+    """Frozen noise, a random walk: ``w <- w - alpha (batch mean - mean) of the gradients at one point``.
 
     Every sample's gradient is frozen at that point, so the steps have exactly the covariance C / B, and the correlations of
-    drawing with or without replacement, of SGD there; the restoring force is absent.
+    drawing with or without replacement, of SGD there: C is the landscape's, and only its restoring force is absent.
 
     Args:
         errors: Factors of each sample's gradient, float64 (N, out), finite, from `curvature.layer_gradients`.

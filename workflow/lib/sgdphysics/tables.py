@@ -16,7 +16,7 @@ WINDOW_COLUMNS = ["run", "window", "window_epochs"]
 RUN_ORDER = ["learning_rate", "batch_size", "seed"]
 # Columns by which tables are joined or rows chosen: text, and truth values. Of a table without rows, which tells no dtypes, they
 # must be known.
-_TEXT_KEYS = ("run", "status", "window", "source", "basis")
+_TEXT_KEYS = ("run", "status", "window", "source", "basis", "rung", "ranks", "protocol")
 _TRUTH_KEYS = ("reference", "fitted", "whole_spectrum", "deciding", "linear")
 
 

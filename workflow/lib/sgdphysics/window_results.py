@@ -34,7 +34,7 @@ class Fluctuation:
 
 @dataclass
 class Source:
-    """One source of fluctuations: SGD, or a surrogate without a landscape.
+    """One source of fluctuations: SGD, or a surrogate that lacks something of it.
 
     Attributes:
         in_sample: Variances of the principal components of the first window, float64 (k,), largest first.
@@ -67,7 +67,8 @@ class Window:
         ranks: Ranks of the selected directions, from 1.
         curvatures: Hessian eigenvalues at the selected ranks, float64 (k,), at the centre; empty where not measured.
         hessian_directions: Their eigenvectors, float64 (k, d).
-        sources: "sgd", "noise_epoch", "noise_replacement", "isotropic".
+        sources: "sgd", "noise_epoch" and "noise_replacement" (frozen noise by sampling scheme), "isotropic", "rotated_noise",
+            "linear_sgd".
     """
 
     layer: int

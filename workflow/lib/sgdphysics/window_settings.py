@@ -16,8 +16,9 @@ class WindowSettings:
         whole_spectrum: Keep all principal components, not only those up to the largest selected rank.
         further_ranks: Ranks of further directions, left out where the window has too few components.
         hessian: Measure along the Hessian's eigenvectors too.
-        noise_sampling: Schemes of the noise surrogate to draw, "epoch" and "replacement".
+        noise_sampling: Schemes of frozen noise to draw, "epoch" and "replacement".
         isotropic: Draw the isotropic surrogate.
+        ladder: Draw the further rungs between it and SGD: the noise along random directions, and linear SGD.
     """
 
     layer: int
@@ -29,21 +30,23 @@ class WindowSettings:
     hessian: bool
     noise_sampling: tuple[str, ...]
     isotropic: bool
+    ladder: bool = False
 
     @property
     def sources(self) -> list[str]:
         """Sources of fluctuations: "sgd" and the surrogates, in the order in which they are measured."""
-        return ["sgd", *map(noise_source, self.noise_sampling), *(["isotropic"] if self.isotropic else [])]
+        isotropic, ladder = (["isotropic"] if self.isotropic else []), (["rotated_noise", "linear_sgd"] if self.ladder else [])
+        return ["sgd", *map(noise_source, self.noise_sampling), *isotropic, *ladder]
 
 
 def noise_source(sampling: str) -> str:
-    """Return the name of the noise surrogate of a sampling scheme as a source of fluctuations."""
+    """Return the name of frozen noise of a sampling scheme as a source of fluctuations."""
     return f"noise_{sampling}"
 
 
 def flatness_bases(sources: Iterable[str]) -> list[tuple[str, str]]:
     """Return the bases, (source, basis), along which the flatness around a window with these sources is measured.
 
-    The principal directions of the isotropic surrogate say nothing of the network; the Hessian's are the same for all sources.
+    The Hessian's directions are the same for all sources.
     """
-    return [*((source, "principal") for source in sources if source != "isotropic"), ("sgd", "hessian")]
+    return [*((source, "principal") for source in sources), ("sgd", "hessian")]

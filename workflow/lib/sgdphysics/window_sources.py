@@ -1,14 +1,17 @@
-"""One source of fluctuations in two windows, measured from its steps: SGD, or a surrogate without a landscape."""
+"""One source of fluctuations in two windows, measured from its steps: SGD, or a surrogate that lacks something of it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from sgdphysics import seeds
-from sgdphysics.curvature import layer_gradients
+from sgdphysics.arrays import largest_eigenpairs
+from sgdphysics.curvature import layer_gradients, layer_hessian
 from sgdphysics.detrending import orders_within
 from sgdphysics.fluctuations import (
     ProjectedSeries,
@@ -18,10 +21,16 @@ from sgdphysics.fluctuations import (
     without_drift,
     without_polynomial,
 )
+from sgdphysics.ladder import is_stable, linear_sgd, rotated_walk
+from sgdphysics.ranks import DENSE_LIMIT
 from sgdphysics.surrogates import gradient_noise_walk, isotropic_walk
 from sgdphysics.training import Run, steps_per_epoch, training_set
 from sgdphysics.window_results import Fluctuation, Source, Window
 from sgdphysics.window_settings import WindowSettings, noise_source
+
+Walk = Callable[[], Iterator[Tensor]]  # its positions through both windows, drawn when it is called
+
+_ROTATION = 1  # the last position of the stream that turns the noise; the noise itself has none
 
 
 @dataclass
@@ -89,27 +98,65 @@ def surrogate_sources(window: Window, run: Run, images: Tensor, labels: Tensor, 
         settings: Which surrogates.
 
     Returns:
-        By name, in the order of ``settings.sources``; the isotropic one without fluctuations.
+        By name, in the order of ``settings.sources``; without the linear SGD of a layer too wide for dense matrices, or that leaves
+        its minimum.
     """
     indices, noisy_labels, _ = training_set(run, labels, window.centre.classes)
-    factors = layer_gradients(window.centre.to(images.device), images[indices], noisy_labels, settings.layer, run.loss)
-    epoch_steps = steps_per_epoch(run, len(indices))
-    sources = {
-        noise_source(sampling): _noise_source(window, run, factors, epoch_steps, sampling, settings)
-        for sampling in settings.noise_sampling
-    }
-    return {**sources, "isotropic": _isotropic_source(window, run, epoch_steps, settings)} if settings.isotropic else sources
+    walks = _Walks(window, run, images[indices], noisy_labels, settings)
+    return {name: _walk_source(walk, window, walks.epoch_steps, settings) for name, walk in walks.by_source().items()}
 
 
-def _noise_source(
-    window: Window, run: Run, factors: tuple[Tensor, Tensor], epoch_steps: int, sampling: str, settings: WindowSettings
-) -> Source:
-    """The walk with the noise of SGD at the centre; it is drawn twice, with the same bits, as SGD is stepped twice."""
+class _Walks:
+    """The walks through both windows that a source of fluctuations is measured from; each is drawn anew when it is called."""
 
-    def walk() -> Iterator[Tensor]:
-        random = seeds.generator(run.seed, "surrogate", settings.epochs, window.start_epoch)
-        return gradient_noise_walk(*factors, run.learning_rate, run.batch_size, 2 * settings.epochs, sampling, random)
+    def __init__(self, window: Window, run: Run, images: Tensor, labels: Tensor, settings: WindowSettings) -> None:
+        self._window, self._run, self._images, self._labels, self._settings = window, run, images, labels, settings
+        self._centre = window.centre.to(images.device)
+        self._factors = layer_gradients(self._centre, images, labels, settings.layer, run.loss)
+        self.epoch_steps = steps_per_epoch(run, len(images))
 
+    def by_source(self) -> dict[str, Walk]:
+        """The walk of each surrogate, by name, in the order of ``WindowSettings.sources``."""
+        walks: dict[str, Walk] = {
+            noise_source(sampling): partial(self._frozen_noise, sampling) for sampling in self._settings.noise_sampling
+        }
+        if self._settings.isotropic:
+            walks["isotropic"] = self._isotropic
+        if self._settings.ladder:
+            walks["rotated_noise"] = self._rotated_noise
+            if linear := self._linear_sgd():
+                walks["linear_sgd"] = linear
+        return walks
+
+    def _frozen_noise(self, sampling: str) -> Iterator[Tensor]:
+        """The noise of SGD at the centre; of one sampling scheme the same draws in every walk with this noise."""
+        run, epochs = self._run, self._settings.epochs
+        return gradient_noise_walk(*self._factors, run.learning_rate, run.batch_size, 2 * epochs, sampling, self._random())
+
+    def _isotropic(self) -> Iterator[Tensor]:
+        epochs = self._settings.epochs
+        random = seeds.generator(self._run.seed, "surrogate", epochs)
+        return isotropic_walk(len(self._window.drift), self.epoch_steps, 2 * epochs, self._run.sampling, random)
+
+    def _rotated_noise(self) -> Iterator[Tensor]:
+        return rotated_walk(self._frozen_noise(self._run.sampling), self._random(_ROTATION))
+
+    def _linear_sgd(self) -> Walk | None:
+        """SGD in the quadratic approximation of the loss at the centre; None where that has no such walk."""
+        if len(self._window.drift) > DENSE_LIMIT:
+            return None
+        hessian = layer_hessian(self._centre.double(), self._images, self._labels, self._settings.layer, self._run.loss)
+        curvatures, directions = (part.cpu() for part in largest_eigenpairs(hessian))
+        if not is_stable(curvatures, self._run.learning_rate):
+            return None
+        return lambda: linear_sgd(self._frozen_noise(self._run.sampling), curvatures, directions, self._run.learning_rate)
+
+    def _random(self, *position: int) -> np.random.Generator:
+        return seeds.generator(self._run.seed, "surrogate", self._settings.epochs, self._window.start_epoch, *position)
+
+
+def _walk_source(walk: Walk, window: Window, epoch_steps: int, settings: WindowSettings) -> Source:
+    """A source measured from its walk, which is drawn twice, with the same bits, as SGD is stepped twice."""
     first, second = _walk_moments(walk(), window, epoch_steps)
     series = SourceSeries(PrincipalComponents.of(first, window.ranks, settings), window, first)
     second_walk = walk()
@@ -117,15 +164,6 @@ def _noise_source(
         for block in islice(second_walk, settings.epochs):
             half.add(block)
     return series.finished(second)
-
-
-def _isotropic_source(window: Window, run: Run, epoch_steps: int, settings: WindowSettings) -> Source:
-    random = seeds.generator(run.seed, "surrogate", settings.epochs)
-    walk = isotropic_walk(len(window.drift), epoch_steps, 2 * settings.epochs, run.sampling, random)
-    first, second = _walk_moments(walk, window, epoch_steps)
-    components = PrincipalComponents.of(first, window.ranks, settings)
-    held_out = second.variance_along(components.directions)
-    return Source(components.variances, held_out, components.total_variance, components.selected)
 
 
 def _walk_moments(walk: Iterator[Tensor], window: Window, epoch_steps: int) -> tuple[WindowMoments, WindowMoments]:

@@ -26,5 +26,8 @@ def draw_settings(axis: Axes, rows: pd.DataFrame, column: str, label: str) -> No
         look.scatter(axis, rate, size, means["flatness"], means[column], hollow=(part["status"] != "converged").any())
     look.legend(axis)
     axis.set(xscale="log", yscale="log", xlabel="flatness $F_i$", ylabel=label)
-    style.room_below(axis, rows[column], 30)
+    converged = rows[(rows["status"] == "converged") & (rows[column] > 0)]
+    if len(converged):  # what did not converge may lie anywhere
+        axis.set_xlim(converged["flatness"].min() / 1.3, converged["flatness"].max() * 1.3)
+        axis.set_ylim(converged[column].min() / 30, converged[column].max() * 2)
     style.log_ticks(axis)

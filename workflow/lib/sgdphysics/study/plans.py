@@ -45,6 +45,7 @@ def jobs_of(
         if section == "feng2021":
             for chunk in studies.chunks_of(part, section):
                 jobs += window_jobs(part, chunk, entry, steps).values()
+            jobs += protocol_jobs(part, entry)
     if "feng2021_controls" in sections:
         jobs += control_jobs(study, entry, steps)
     if "yang2023" in sections:
@@ -71,13 +72,12 @@ def not_measured(study: Mapping[str, Any], entry: Mapping[str, Any]) -> list[str
     if settings["images_per_class"] is None and entry["training_images"] is None:
         return []
     reference_runs = studies.reference_runs(study)
-    sentences = [
-        sentence
-        for run in studies.runs_of(study, "feng2021")
-        for sentence in window_plans.left_out(
-            settings, run, sizes.training_images(run, entry), reference=grids.run_id(run, study["dataset"]) in reference_runs
-        )
-    ]
+    weights = studied_weights(settings, entry) if is_known(entry) else None
+    sentences = []
+    for run in studies.runs_of(study, "feng2021"):
+        reference = grids.run_id(run, study["dataset"]) in reference_runs
+        images = sizes.training_images(run, entry)
+        sentences += window_plans.left_out(settings, run, images, reference=reference, weights=weights)
     return list(dict.fromkeys(sentences))
 
 
@@ -171,6 +171,16 @@ def control_jobs(study: Mapping[str, Any], entry: Mapping[str, Any], steps: Step
         _job("measure_nested_windows", {"updates": stepped}, entry, matrices),
         _job("measure_paired_runs", {"evaluations": compared}, entry),
         _job("measure_label_noise", {"evaluations": followed}, entry, matrices),
+    ]
+
+
+def protocol_jobs(study: Mapping[str, Any], entry: Mapping[str, Any]) -> list[Job]:
+    """The job that measures the reference setting of feng2021 by several protocols."""
+    settings, names = study["feng2021"], studies.reference_runs(study)
+    runs = [run for run in studies.runs_of(study, "feng2021") if grids.run_id(run, study["dataset"]) in names]
+    work = [window_plans.protocol_work(settings, run, entry) for run in runs]
+    return [
+        _job("measure_published", _summed(work), entry, _dense_bytes(sizes.weights_of_layer(runs[0], settings["layer"], entry)))
     ]
 
 

@@ -21,6 +21,8 @@ _PASSES = 3  # through a window: the first is stepped through twice, the second 
 _HALVES = 2  # the first window and the second, of each of which there are moments
 NESTED_SAMPLINGS = 2  # in which nested windows are stepped through: as the runs draw, and the other way
 _RANGES = 2  # over which minima are counted along a direction
+_PROTOCOL_EPOCHS = 7  # stepped through for all protocols, in window lengths: four windows, and what lies between them and before
+_PROTOCOL_SOURCES = 8  # whose principal components are found: SGD in four windows, and frozen noise in as many
 
 
 @dataclass(frozen=True)
@@ -58,8 +60,8 @@ def plans_of_run(settings: Mapping[str, Any], run: Run, images: int, *, referenc
         run: The run.
         images: How many it trains on.
         reference: Whether the run is at the reference setting, where there is more than the main window, and more in it: the whole
-            spectrum, both schemes of the noise (draws without replacement only where they have any) and the isotropic walk. Early
-            windows are left out where an epoch is shorter than ``FEWEST_STEPS``.
+            spectrum, both schemes of the noise (draws without replacement only where they have any) and the further rungs of the
+            ladder. Early windows are left out where an epoch is shorter than ``FEWEST_STEPS``.
     """
     further = {settings["minibatch_rank"], *range(1, settings["sharpest_directions"] + 1)}
     further.update(*(settings[key] for key in ("trajectory_ranks", "annealing_ranks", "slice_ranks")))
@@ -80,7 +82,7 @@ def plans_of_run(settings: Mapping[str, Any], run: Run, images: int, *, referenc
     if not reference:
         return [WindowPlan("main", position, landscape=True, settings=main)]
     schemes = ("epoch", "replacement") if run.batch_size < images else ("replacement",)
-    full = replace(main, whole_spectrum=True, noise_sampling=schemes, isotropic=True)
+    full = replace(main, whole_spectrum=True, noise_sampling=schemes, isotropic=True, ladder=True)
     plans = [WindowPlan("main", position, landscape=True, settings=full)]
     for epochs in settings["longer_window_epochs"]:
         # The surrogate is for comparing a window with one twice as long; it costs as much as SGD.
@@ -105,16 +107,22 @@ def faults(settings: Mapping[str, Any], run: Run, images: int, *, reference: boo
     return lines
 
 
-def left_out(settings: Mapping[str, Any], run: Run, images: int, *, reference: bool) -> list[str]:
-    """Return what cannot be measured of a run around its windows, each as a sentence; arguments as for `plans_of_run`."""
+def left_out(settings: Mapping[str, Any], run: Run, images: int, *, reference: bool, weights: int | None = None) -> list[str]:
+    """Return what cannot be measured of a run around its windows, each as a sentence.
+
+    Arguments as for `plans_of_run`, and the weights of the studied layer where they are known.
+    """
     if not has_noise(run, images):
         cause = f"every batch of {run.batch_size} is all {images} training images, so there is no noise"
         return [f"{cause}: no fluctuations, no spectrum, no exponent, no temperature"]
-    steps = images // run.batch_size
+    steps, sentences = images // run.batch_size, []
     if reference and steps < FEWEST_STEPS and settings["early_epochs"]:
         cause = f"of batch size {run.batch_size} an epoch has {steps} of the {FEWEST_STEPS} steps that a window needs"
-        return [f"{cause}: no early windows, which have one epoch"]
-    return []
+        sentences.append(f"{cause}: no early windows, which have one epoch")
+    if reference and weights is not None and weights > DENSE_LIMIT:
+        cause = f"a layer of {weights} weights is too wide for the whole Hessian ({DENSE_LIMIT} at most)"
+        sentences.append(f"{cause}: no linear SGD among the nulls")
+    return sentences
 
 
 def plans_of_chunk(
@@ -188,3 +196,15 @@ def landscape_work(
         lines = settings["slice_directions"] + settings["slice_random_directions"]
         evaluations += _RANGES * lines * settings["slice_points"]
     return {"evaluations": evaluations * sizes.training_images(run, entry) * sizes.weights_above(run, main.layer, entry)}
+
+
+def protocol_work(settings: Mapping[str, Any], run: Run, entry: Mapping[str, Any]) -> dict[str, int]:
+    """Return the work of measuring a run by the published protocol and by ours with one part of it at a time."""
+    steps = settings["window_epochs"] * sizes.epoch_steps(run, entry)
+    studied = sizes.weights_of_layer(run, settings["layer"], entry)
+    evaluations = 2 * EVALUATIONS_PER_EDGE * settings["directions"] * _PROTOCOL_SOURCES
+    return {
+        "updates": _PROTOCOL_EPOCHS * steps * run.batch_size * sizes.weights(run, entry),
+        "evaluations": evaluations * sizes.training_images(run, entry) * sizes.weights_above(run, settings["layer"], entry),
+        "eigen": _PROTOCOL_SOURCES * min(steps, studied) ** 3,
+    }
