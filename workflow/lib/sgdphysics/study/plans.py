@@ -45,7 +45,8 @@ def jobs_of(
         if section == "feng2021":
             for chunk in studies.chunks_of(part, section):
                 jobs += window_jobs(part, chunk, entry, steps).values()
-            jobs += protocol_jobs(part, entry)
+    if "feng2021" in sections:
+        jobs += protocol_jobs(study, entry)
     if "feng2021_controls" in sections:
         jobs += control_jobs(study, entry, steps)
     if "yang2023" in sections:
