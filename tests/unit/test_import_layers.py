@@ -71,7 +71,7 @@ ROOMS = {
         "window_tables",
         "windows",
     },
-    "between measurements and figures": {"convergence_edge", "equal_loss", "sweeps"},
+    "between measurements and figures": {"convergence_edge", "equal_loss", "published_sweeps", "sweeps"},
     "claims": {"claims"},
     "from settings to runs": {"study"},
     "records": {"provenance"},

@@ -41,6 +41,7 @@ NUMBERS = [
     "pairs",
 ]
 SPECTRUM = ["rank", "eigenvalue", "slope_std", "weight_std"]
+PUBLISHED = [*SPECTRUM, "summed_slope_std", "summed_weight_std", "summed_gap", "summed_gap_of_shuffled_losses"]
 
 
 def measure(
@@ -51,10 +52,11 @@ def measure(
     device: str = devices.CPU,
 ) -> None:
     """Write the tables "points" (one row per network and point of its training; one without numbers for a run that reached none,
-    or was dead or not finite there) and "spectra" (per direction at some ranks).
+    or was dead or not finite there), "spectra" (per direction at some ranks) and "published" (the same in the order of the authors'
+    scripts, with sums over the directions).
     """
     images = generalization.MatchedDatasets(labelled_images.load_dataset(dataset_path).to(device), settings["test_images"])
-    points, spectra = [], []
+    points, spectra, published = [], [], []
     for name, result in run_files.load_results(runs_path).items():
         rows, data = [], images.of(result.run)
         outcome = dict(zip(RUN, (name, result.status, result.epochs, min(result.loss_history)), strict=True))
@@ -64,13 +66,15 @@ def measure(
             if not entering.has_curvature(studied, 0):
                 continue
             columns = {**outcome, "point": point.kind, "target": point.target, "epoch": point.epoch}
-            numbers, spectrum = gap_and_sharpness.gap_and_sharpness(studied, entering, result.run.seed)
+            numbers, spectrum, steepest_first = gap_and_sharpness.gap_and_sharpness(studied, entering, result.run.seed)
             rows.append({**columns, **numbers})
             spectra.append(spectrum.assign(**columns))
+            published.append(steepest_first.assign(**columns))
         points += rows or [outcome]
         progress.tell(name, status=result.status, points=len(rows))
     save_rows(tables["points"], [pd.DataFrame(points, columns=[*POINT, *NUMBERS])], [*POINT, *NUMBERS])
     save_rows(tables["spectra"], spectra, [*POINT, *SPECTRUM])
+    save_rows(tables["published"], published, [*POINT, *PUBLISHED])
 
 
 if __name__ == "__main__":
@@ -80,6 +84,6 @@ if __name__ == "__main__":
             Path(snakemake.input.runs),
             Path(snakemake.input.dataset),
             snakemake.params.settings,
-            {name: Path(snakemake.output[name]) for name in ("points", "spectra")},
+            {name: Path(snakemake.output[name]) for name in ("points", "spectra", "published")},
             device,
         )
