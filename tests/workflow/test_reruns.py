@@ -58,7 +58,7 @@ DRAWN = {
     f"{paper}_fig{number}": 1
     for paper, last in (("feng2021", 4), ("yang2023", 4), ("feng2023", 6))
     for number in range(1, last + 1)
-}
+} | {"feng2023_fig5_supplement": 1}
 FLATNESS = {
     **{f"tabulate_feng2021_fig{number}": 1 for number in (2, 3, 4)},  # all directions stand in the second table
     **{f"feng2021_fig{number}": 1 for number in (2, 3, 4)},
@@ -71,7 +71,9 @@ SWEEPS = {
     "measure_duality": 8,  # the median flatness of a network
     "rescale_networks": 1,
     "tabulate_feng2023": 1,
+    "tabulate_feng2023_published": 1,
     **{f"feng2023_fig{number}": 1 for number in (2, 3, 4, 5, 6)},
+    "feng2023_fig5_supplement": 1,
 }
 MEASURED = {
     "measure_fluctuations": 3,
