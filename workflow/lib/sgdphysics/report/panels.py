@@ -130,8 +130,8 @@ def draw_control(axis: Axes, points: pd.DataFrame) -> None:
 
 def _write(axis: Axes, place: tuple[float, float], words: str, colour: str) -> None:
     """Write beside a point, if it is inside of the panel."""
-    look = {"va": "top", "color": colour, "fontsize": 5.5, "annotation_clip": True}
-    axis.annotate(words, place, (4, -2), textcoords="offset points", **look)
+    text = axis.annotate(words, place, (4, -2), textcoords="offset points", color=colour, fontsize=5.5, va="top")
+    text.set_annotation_clip(True)
 
 
 def draw_sweep(axes: Sequence[Axes], spectra: pd.DataFrame, points: pd.DataFrame, sweep: str) -> None:

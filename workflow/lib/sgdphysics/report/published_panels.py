@@ -55,6 +55,7 @@ def draw_spectrum(axis: Axes, spectra: pd.DataFrame, sweep: str, column: str, la
         wide = wide.loc[:, (wide > published_sweeps.NEGLIGIBLE * wide.max(axis=None)).all()]
         style.band(axis, wide.columns, wide, colour, label=f"{dose:g}")
     axis.set(xscale="log", yscale="log", xlabel=DIRECTION, ylabel=label)
+    style.log_ticks(axis, "y")
 
 
 def draw_ratios(axis: Axes, spectra: pd.DataFrame, sweep: str) -> None:
@@ -69,7 +70,8 @@ def draw_ratios(axis: Axes, spectra: pd.DataFrame, sweep: str) -> None:
     axis.axhline(1, color="0.6", linewidth=0.6, zorder=0)
     axis.set(xscale="log", yscale="log", xlabel=DIRECTION, ylabel=r"$\sigma_w$ over the weakest dose's")
     style.log_ticks(axis, "y")
-    axis.legend(fontsize=6, loc="best")
+    if len(null) and len(null.columns):
+        axis.legend(fontsize=6, loc="best")
 
 
 def draw_parts_of_gap(axis: Axes, points: pd.DataFrame, sweep: str) -> None:
