@@ -61,7 +61,7 @@ SWEEPS = {"layer": 1, "test_images": 20, "equal_losses": [1.08, 1.05], "equal_ep
 # These depend on the directions of no curvature, which in networks as small as these are most, and differ between solvers and
 # processors.
 DEPENDENT = ["correlation_mean", "correlation_variation", "leading_directions", "summed_products"]
-DEPENDENT += ["summed_products_of_shuffled_losses", "cumulative_share"]
+DEPENDENT += ["summed_products_of_shuffled_losses", "cumulative_share", "gap_of_ten_steepest", "gap_of_others"]
 
 
 @pytest.fixture(scope="module")
@@ -121,9 +121,9 @@ def everything(dataset, folder, device):
     script("measure_noise")(chunk, windows, folder / "flatness.csv", dataset, WINDOWS, [names[1]], [names[1]], noise, device)
     script("measure_generalization")(chunk, dataset, 1, 3, folder / "generalization.csv", device)
     for name in ("chunk", "noisy"):
-        points = {part: folder / f"dual_{part}_of_{name}.csv" for part in ("points", "spectra", "published")}
+        points = {part: folder / f"dual_{part}_of_{name}.csv" for part in ("points", "spectra", "gauges", "published")}
         script("measure_duality")(folder / f"{name}.safetensors", dataset, SWEEPS, points, device)
-    pairs = tables(folder, "pairs", "matching", "shifts", "directions", "metric")
+    pairs = tables(folder, "pairs", "matching", "shifts", "directions", "metric", "gauges", "gauge_numbers")
     script("measure_pairs")([chunk], dataset, names, SWEEPS, pairs, device)
     script("measure_dropout")([chunk], dataset, names, SWEEPS, folder / "dropout.csv", device)
     script("rescale_networks", "rescale")([chunk], dataset, names, SWEEPS, folder / "rescaled.csv", device)
@@ -141,7 +141,7 @@ def test_networks_are_trained_to_the_same_weights(on_cpu, on_accelerator):
 
 def test_every_table_has_the_same_numbers(on_cpu, on_accelerator):
     paths = sorted(on_cpu.glob("*.csv"))
-    assert len(paths) == 24
+    assert len(paths) == 28
     for path in paths:
         first, second = (determined(folder / path.name) for folder in (on_cpu, on_accelerator))
         assert len(first) > 0, path.name

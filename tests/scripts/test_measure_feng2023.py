@@ -48,7 +48,7 @@ RUN = training.Run(
     stop_on="training_set",
     seed=7,
 )
-PAIRS = ["pairs", "matching", "shifts", "directions", "metric"]
+PAIRS = ["pairs", "matching", "shifts", "directions", "metric", "gauges", "gauge_numbers"]
 
 
 @pytest.fixture(scope="module")
@@ -110,10 +110,10 @@ def numbers_of(row, expected):
 
 
 def measured(dataset, folder, results, **changes):
-    tables = {name: folder / f"{name}.csv" for name in ("points", "spectra", "published")}
+    tables = {name: folder / f"{name}.csv" for name in ("points", "spectra", "gauges", "published")}
     run_files.save_results(folder / "chunk.safetensors", list(results.values()), list(results), "small")
     script("measure_duality", "measure")(folder / "chunk.safetensors", dataset, {**SETTINGS, **changes}, tables)
-    return [load_table(tables[name]) for name in ("points", "spectra")]
+    return [load_table(tables[name]) for name in ("points", "spectra", "gauges")]
 
 
 @pytest.mark.parametrize(
@@ -123,7 +123,7 @@ def measured(dataset, folder, results, **changes):
 )
 def test_points_of_the_duality_are_those_of_the_library(dataset, tmp_path, change):
     result = trained(dataset, **change)
-    points, spectra = measured(dataset, tmp_path, {"mine": result}, equal_losses=[1.05, result.loss_history[6], 1e-9])
+    points, spectra, gauges = measured(dataset, tmp_path, {"mine": result}, equal_losses=[1.05, result.loss_history[6], 1e-9])
     assert points[["point", "target"]].values.tolist() == [
         ["equal_loss", 1.05],
         ["equal_loss", result.loss_history[6]],
@@ -170,11 +170,41 @@ def test_points_of_the_duality_are_those_of_the_library(dataset, tmp_path, chang
         expected = {"eigenvalue": values, "slope_std": decomposition.slope_std, "weight_std": decomposition.weight_std}
         numbers_of(spectrum.loc[rank], {key: float(value[rank - 1]) for key, value in expected.items()})
     assert spectra[["run", "point", "target"]].drop_duplicates().shape[0] == 4
+    assert len(gauges) == 2 * len(points)
+    check_gauges(gauges[(gauges["point"] == "equal_epochs") & (gauges["target"] == 10)].set_index("slopes"), network, data)
+
+
+def check_gauges(rows, network, data):
+    """Rows of both gauges against the library, from the whole network."""
+    images = data.images, data.labels, data.test_images, data.test_labels
+    basis = duality.hessian_basis(network, data.images, data.labels, 1, data.loss)
+    for slopes, row in rows.iterrows():
+        pairs = data.pairs(network, 1, slopes)
+        decomposition = duality.decompose_gap(network, *images, 1, matches=data.matches, basis=basis, loss=data.loss, slopes=slopes)
+        null = duality.decompose_pairs(pairs.with_shuffled_losses(7), *basis)
+        steepest = decomposition.slope_std.argsort(descending=True)[:10]
+        numbers_of(
+            row,
+            {
+                **{key: getattr(decomposition, key) for key in ("gap", "decomposed_gap", "slope_spread", "weight_spread")},
+                **decomposition.leading_correlation(),
+                "slope_curvature_exponent": decomposition.slope_fit.exponent,
+                "weight_norm": float(network.weights[1].norm()),
+                "summed_products": float(decomposition.slope_std @ decomposition.weight_std),
+                "summed_products_of_shuffled_losses": float(null.slope_std @ null.weight_std),
+                "gap_of_ten_steepest": float(decomposition.contributions[steepest].sum()),
+                "gap_of_others": decomposition.gap - float(decomposition.contributions[steepest].sum()),
+            },
+        )
+        activity = network.activations(data.images)[1]
+        expected = (activity @ network.weights[1].T).square().sum() / activity.square().sum()
+        numbers_of(row, {"activity_weighted_norm": float(expected) ** 0.5})
+    assert rows.loc["path_averaged", "slope_spread"] > 1.01 * rows.loc["parallel", "slope_spread"]
 
 
 def test_directions_in_the_order_of_the_scripts_are_those_of_a_loop(dataset, tmp_path, converged):
     """Every direction by itself: its spreads over pairs, and what it adds to the gap; then sorted."""
-    points, _ = measured(dataset, tmp_path, {"mine": converged})
+    points = measured(dataset, tmp_path, {"mine": converged})[0]
     published = load_table(tmp_path / "published.csv")
     rows = published[(published["point"] == "equal_epochs") & (published["target"] == 10)].set_index("rank")
     network, data = converged.network_after(10).double(), data_of(dataset, converged)
@@ -200,7 +230,7 @@ def test_directions_in_the_order_of_the_scripts_are_those_of_a_loop(dataset, tmp
 
 
 def test_a_loss_is_reached_at_the_first_epoch_at_or_below_it(dataset, tmp_path, converged):
-    points, _ = measured(dataset, tmp_path, {"mine": converged})
+    points = measured(dataset, tmp_path, {"mine": converged})[0]
     for loss in SETTINGS["equal_losses"]:
         row = points[(points["point"] == "equal_loss") & (points["target"] == loss)].iloc[0]
         before, after = (converged.loss_history[int(row["epoch"]) - past] for past in (2, 1))
@@ -213,17 +243,17 @@ OF_RUN = ["run", "status", "trained_epochs", "lowest_loss"]  # known of every ru
 
 def test_runs_that_reached_nothing_are_rows_without_numbers(dataset, tmp_path, converged):
     short = trained(dataset, max_epochs=2)
-    points, spectra = measured(dataset, tmp_path, {"short": short, "mine": converged})
+    points, spectra, gauges = measured(dataset, tmp_path, {"short": short, "mine": converged})
     assert points["run"].unique().tolist() == ["short", "mine"]
     (row,) = points[points["run"] == "short"].to_dict("records")
     assert row["status"] == "not_converged"
     assert (row["trained_epochs"], row["lowest_loss"]) == (2, min(short.loss_history))
     assert all(value != value for key, value in row.items() if key not in OF_RUN)
     assert points[points["run"] == "mine"].notna().all(axis=None)
-    assert set(spectra["run"]) == {"mine"}
-    nothing, none = measured(dataset, tmp_path, {"short": short})
+    assert set(spectra["run"]) == set(gauges["run"]) == {"mine"}
+    nothing, *none = measured(dataset, tmp_path, {"short": short})
     assert len(nothing) == 1
-    assert none.empty
+    assert all(table.empty for table in none)
 
 
 def test_a_network_that_is_nearly_dead_has_losses_and_curvature_and_no_gap():
@@ -233,19 +263,22 @@ def test_a_network_that_is_nearly_dead_has_losses_and_curvature_and_no_gap():
     tested, matches = torch.zeros(3, 6, dtype=torch.float64), torch.tensor([0, 1, 2])
     network, data = small_network((6, 5, 3)), MatchedData(images, labels, 6, tested, labels[:3], matches, "cross_entropy")
     assert data.has_curvature(network, 0)
-    numbers, spectrum, _ = gap_and_sharpness.gap_and_sharpness(network, data, 7)
+    numbers, spectrum, gauges, _ = gap_and_sharpness.gap_and_sharpness(network, data, 7)
     assert (numbers["inactive"], numbers["pairs"]) == (3, 0)
     assert numbers["training_loss"] == pytest.approx(float(data.losses(network)["training_loss"]))
     assert numbers["trace"] == pytest.approx(curvature.hessian_trace(network, images, 0))
     assert all(numbers[key] != numbers[key] for key in ("gap", "slope_spread", "median_flatness", "correlated_share"))  # nan
     assert spectrum["eigenvalue"].notna().all()
+    assert gauges[["gap", "slope_spread", "partial_correlation", "ratio_curvature_exponent"]].isna().all(axis=None)
+    assert gauges["activity_weighted_norm"].notna().all()
 
 
 def test_where_no_pair_changes_the_loss_there_are_no_shares_of_the_gap():
     images, labels = small_data(n=6, pixels=6)
     network = small_network((6, 5, 3))
     data = MatchedData(images, labels, 6, images[:3], labels[:3], torch.tensor([0, 1, 2]), "cross_entropy")
-    numbers, _, _ = gap_and_sharpness.gap_and_sharpness(network, data, 7)
+    numbers, _, gauges, _ = gap_and_sharpness.gap_and_sharpness(network, data, 7)
+    assert gauges["share_of_ten_sharpest"].isna().all()
     assert (numbers["gap"], numbers["pairs"], numbers["unchanged"]) == (0, 3, 3)
     assert all(numbers[key] != numbers[key] for key in ("correlated_share", "correlation_variation", "median_flatness"))
 
@@ -261,11 +294,11 @@ def test_a_loss_of_exactly_nothing_has_no_curvature():
 def test_the_runs_of_a_chunk_are_measured_each_with_its_seed(dataset, tmp_path, converged):
     other = trained(dataset, seed=8)
     results = {"mine": converged, "other": other}
-    points, spectra = measured(dataset, tmp_path, results)
-    assert points["run"].unique().tolist() == spectra["run"].unique().tolist() == ["mine", "other"]
+    points, spectra, gauges = measured(dataset, tmp_path, results)
+    assert all(table["run"].unique().tolist() == ["mine", "other"] for table in (points, spectra, gauges))
     assert set(measured(dataset, tmp_path, results)[0]["run"]) == set(results)
     for name in ("mine", "other"):
-        alone, _ = measured(dataset, tmp_path, {name: results[name]})
+        alone = measured(dataset, tmp_path, {name: results[name]})[0]
         pd.testing.assert_frame_equal(points[points["run"] == name].reset_index(drop=True), alone, check_exact=True)
     network, data = other.network_after(10).double(), data_of(dataset, other)
     null = duality.decompose_pairs(
@@ -291,14 +324,14 @@ def test_runs_of_a_chunk_that_train_on_the_same_images_share_the_search_for_pair
 def test_networks_that_diverged_or_died_are_rows_without_numbers(dataset, tmp_path, lost, fate):
     result = lost[fate]
     epochs = [result.epochs, max(result.epochs - 1, 1)]
-    points, spectra = measured(dataset, tmp_path, {"lost": result}, equal_epochs=epochs, equal_losses=[1e-9])
+    points, *others = measured(dataset, tmp_path, {"lost": result}, equal_epochs=epochs, equal_losses=[1e-9])
     assert points[["run", "status"]].values.tolist() == [["lost", fate]]
     assert points.drop(columns=OF_RUN).isna().all(axis=None)
-    assert spectra.empty
+    assert all(table.empty for table in others)
 
 
 def test_a_run_is_measured_until_it_died(dataset, tmp_path, lost):
-    points, _ = measured(dataset, tmp_path, {"lost": lost["dead"]}, equal_epochs=[0, lost["dead"].epochs], equal_losses=[1e-9])
+    points = measured(dataset, tmp_path, {"lost": lost["dead"]}, equal_epochs=[0, lost["dead"].epochs], equal_losses=[1e-9])[0]
     assert points[["status", "target"]].values.tolist() == [["dead", 0]]
     assert points["slope_spread"].notna().all()
 
@@ -446,6 +479,30 @@ def test_spectra_and_smaller_shifts_of_the_reference_with_their_nulls(dataset, t
     fit = duality.fit_on_curvature(gradients.var(0, correction=0), values)
     numbers_of(shifts.loc["gradient", 0.0], {"slope_curvature_exponent": fit.exponent, "slope_curvature_correlation": fit.r})
     assert shifts.isna().loc[("gradient", 0.0), "gap"]
+
+
+def test_both_gauges_of_the_reference_with_their_nulls(dataset, tmp_path, converged):
+    tables = pairs_of(dataset, tmp_path, {"mine": converged}, ["mine"])
+    network, data = converged.network.double(), data_of(dataset, converged)
+    basis = duality.hessian_basis(network, data.images, data.labels, 1)
+    pairs = data.pairs(network, 1, "path_averaged")
+    expected = duality.decompose_in_both_gauges(pairs, *basis, 7)
+    rows = tables["gauges"].set_index(["slopes", "losses", "rank"])
+    numbers = tables["gauge_numbers"].set_index(["slopes", "losses"])
+    for key, decomposition in expected.items():
+        for rank in (1, 10):
+            numbers_of(
+                rows.loc[(*key, rank)],
+                {
+                    "slope_std": float(decomposition.slope_std[rank - 1]),
+                    "cumulative_share": float(decomposition.contributions[:rank].sum()) / decomposition.gap,
+                },
+            )
+        numbers_of(numbers.loc[key], {"slope_spread": decomposition.slope_spread, **decomposition.leading_correlation()})
+    assert len(rows) == 4 * 132
+    others = duality.decompose_pairs(pairs.with_shuffled_errors(7), *basis)
+    numbers_of(numbers.loc["errors_of_other_pairs", "own"], {"slope_spread": others.slope_spread, "gap": others.gap})
+    assert len(numbers) == 5
 
 
 def rescaled_table(dataset, folder, results, reference_runs, **changes):

@@ -273,9 +273,12 @@ def test_sweeps_of_feng2023(tmp_path):
     tables = {
         "points": statuses.merge(measured, on="run", how="left"),
         "spectra": statuses.merge(spectra, on="run"),
+        "gauges": pd.concat(
+            drawn(reached, points, measure["GAUGES"][5:]).assign(slopes=slopes) for slopes in ("parallel", "path_averaged")
+        ),
         "dropout": drawn(reached, layers, sharpness),
     }
-    names = ("points", "spectra", "settings", "effects", "dropout")
+    names = ("points", "spectra", "gauges", "settings", "effects", "dropout")
 
     def tabulate(paths, folder):
         script("tabulate_feng2023")["tabulate"](swept(), paths, outputs(folder, *names))

@@ -13,8 +13,10 @@ from sgdphysics import (
     matched_pairs,
     network_duality,
     networks,
+    path_averages,
     rescaled_copies,
     sharpness_and_size,
+    slope_gauges,
     training,
 )
 from sgdphysics.runs import Run
@@ -47,6 +49,9 @@ from wrong_inputs import (
 
 EIGENVALUES = torch.tensor([3.0, 2.0, 1.0], dtype=torch.float64)
 PAIRS = dual_weights.dual_weights(NETWORK, IMAGES[:6], TEST_IMAGES, TEST_LABELS, LAYER)
+PATH_AVERAGED = dual_weights.dual_weights(NETWORK, IMAGES[:6], TEST_IMAGES, TEST_LABELS, LAYER, slopes="path_averaged")
+OUTPUTS, CHANGES = (images @ NETWORK.weights[0].T for images in (TEST_IMAGES, IMAGES[:6]))
+BAD_SLOPES = ["along", "", None, 1]
 MATCHES = torch.arange(6)
 DATA = generalization.MatchedData(IMAGES, LABELS, 12, TEST_IMAGES, TEST_LABELS, MATCHES, "cross_entropy")
 ABOVE, ENTERING = NETWORK.from_layer(LAYER), DATA.entering(NETWORK, LAYER)
@@ -131,9 +136,11 @@ CALLS = {
             "labels": TEST_LABELS,
             "layer": LAYER,
             "loss": "cross_entropy",
+            "slopes": "path_averaged",
         },
         {
             "network": BAD_NETWORKS,
+            "slopes": BAD_SLOPES,
             "train_images": [*bad_images(IMAGES), IMAGES[:1]],
             "test_images": [*bad_images(TEST_IMAGES), As("test_labels", TEST_IMAGES[:1])],
             "labels": [As("test_labels", value) for value in BAD_TEST_LABELS],
@@ -150,6 +157,34 @@ CALLS = {
             "shifts": [IMAGES[:1], spoiled(IMAGES, INF), IMAGES[0]],
         },
     ),
+    "dual_weights.weighted_norm": Call(
+        dual_weights.weighted_norm,
+        {"weight": NETWORK.weights[0], "vectors": TEST_IMAGES, "activities": IMAGES},
+        {
+            "weight": [As("vectors", NETWORK.weights[1]), NETWORK.weights[0] * NAN, None],
+            "vectors": [spoiled(IMAGES, NAN), IMAGES[:, :5], IMAGES[0], None],
+            "activities": [IMAGES * 0, spoiled(IMAGES, INF), IMAGES[:, :5], None],
+        },
+    ),
+    "path_averages.path_averaged_errors": Call(
+        path_averages.path_averaged_errors,
+        {
+            "network": NETWORK,
+            "outputs": OUTPUTS,
+            "changes": CHANGES,
+            "labels": TEST_LABELS,
+            "layer": 0,
+            "loss": "mean_squared_error",
+        },
+        {
+            "network": BAD_NETWORKS,
+            "outputs": [OUTPUTS[:, :2], spoiled(OUTPUTS, NAN), OUTPUTS[0], As("changes", OUTPUTS[:1]), None],
+            "changes": [CHANGES[:1], CHANGES[:, :2], spoiled(CHANGES, INF), CHANGES.long(), None],
+            "labels": [*bad_labels(TEST_LABELS), TEST_LABELS[:1]],
+            "layer": BAD_LAYERS,
+            "loss": BAD_LOSSES,
+        },
+    ),
     "dual_weights.DualWeights.along": Call(
         PAIRS.along, {"directions": DIRECTIONS}, {"directions": [DIRECTIONS[:, :5], DIRECTIONS * 0]}
     ),
@@ -157,6 +192,7 @@ CALLS = {
         PAIRS.norms_along, {"vectors": PAIRS.inputs}, {"vectors": [PAIRS.inputs[:1], PAIRS.inputs[:, :2], PAIRS.inputs * NAN]}
     ),
     "dual_weights.DualWeights.with_shuffled_losses": Call(PAIRS.with_shuffled_losses, {"seed": 0}, {"seed": SEEDS}),
+    "dual_weights.DualWeights.with_shuffled_errors": Call(PATH_AVERAGED.with_shuffled_errors, {"seed": 0}, {"seed": SEEDS}),
     "duality.Decomposition.leading_correlation": Call(DECOMPOSITION.leading_correlation, {"share": 0.9}, {"share": SHARES}),
     "duality.decompose_gap": Call(
         duality.decompose_gap,
@@ -170,6 +206,7 @@ CALLS = {
             "matches": MATCHES,
             "basis": (EIGENVALUES, DIRECTIONS),
             "loss": "cross_entropy",
+            "slopes": "path_averaged",
         },
         {
             "network": BAD_NETWORKS,
@@ -186,6 +223,7 @@ CALLS = {
                 As("directions", (EIGENVALUES, DIRECTIONS[:, :5])),
             ],
             "loss": BAD_LOSSES,
+            "slopes": BAD_SLOPES,
         },
     ),
     "duality.hessian_basis": measured(duality.hessian_basis),
@@ -196,6 +234,19 @@ CALLS = {
             "eigenvalues": [As("directions", EIGENVALUES[:2]), EIGENVALUES * INF, EIGENVALUES.long()],
             "directions": [DIRECTIONS * 3, spoiled(DIRECTIONS, NAN), DIRECTIONS[:, :5], DIRECTIONS[0]],
         },
+    ),
+    "duality.decompose_in_both_gauges": Call(
+        duality.decompose_in_both_gauges,
+        {"pairs": PATH_AVERAGED, "eigenvalues": EIGENVALUES, "directions": DIRECTIONS, "seed": 0},
+        {
+            "pairs": [PAIRS],
+            "eigenvalues": [As("directions", EIGENVALUES[:2]), EIGENVALUES * INF, EIGENVALUES.long()],
+            "directions": [DIRECTIONS * 3, spoiled(DIRECTIONS, NAN), DIRECTIONS[:, :5], DIRECTIONS[0]],
+            "seed": SEEDS,
+        },
+    ),
+    "duality.with_curvature": Call(
+        duality.with_curvature, {"eigenvalues": EIGENVALUES}, {"eigenvalues": [EIGENVALUES[:0], EIGENVALUES.long(), None]}
     ),
     "duality.fit_on_curvature": Call(
         duality.fit_on_curvature,
@@ -233,8 +284,8 @@ CALLS = {
     "generalization.MatchedData.losses": Call(DATA.losses, {"network": NETWORK}, {"network": [As("images", OTHER_PIXELS)]}),
     "generalization.MatchedData.pairs": Call(
         DATA.pairs,
-        {"network": NETWORK, "layer": 1},
-        {"network": [*BAD_NETWORKS, As("train_images", OTHER_PIXELS)], "layer": BAD_LAYERS},
+        {"network": NETWORK, "layer": 1, "slopes": "path_averaged"},
+        {"network": [*BAD_NETWORKS, As("train_images", OTHER_PIXELS)], "layer": BAD_LAYERS, "slopes": BAD_SLOPES},
     ),
     "generalization.MatchedDatasets": Call(
         generalization.MatchedDatasets,
@@ -271,6 +322,9 @@ CALLS = {
         gap_and_sharpness.gap_and_sharpness,
         {"network": ABOVE, "data": ENTERING, "seed": 0},
         {"network": [*BAD_NETWORKS, As("images", OTHER_PIXELS)], "seed": SEEDS},
+    ),
+    "slope_gauges.norms": Call(
+        slope_gauges.norms, {"network": ABOVE, "data": ENTERING}, {"network": [*BAD_NETWORKS, As("images", OTHER_PIXELS)]}
     ),
     "gap_and_sharpness.median_flatness": Call(
         gap_and_sharpness.median_flatness,

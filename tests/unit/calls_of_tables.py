@@ -59,6 +59,11 @@ CALLS = {
     "fits.power_law": Call(
         fits.power_law, {"x": VALUES, "y": VALUES}, {"x": [*BAD_VALUES, As("y", [1.0])], "y": [*BAD_VALUES, [1.0]]}
     ),
+    "fits.partial_correlation": Call(
+        fits.partial_correlation,
+        {"x": [1.0, 2, 4, 3, 7], "y": [2.0, 1, 5, 3, 6], "given": [1.0, 1, 2, 3, 5]},
+        {"x": [*BAD_VALUES, As("y", [1.0])], "y": [*BAD_VALUES, [1.0]], "given": [*BAD_VALUES, [1.0]]},
+    ),
     "fits.student_interval": Call(fits.student_interval, {"values": VALUES, "level": 0.9}, {"values": BAD_VALUES, "level": SHARES}),
     "fits.p_value_beyond": Call(
         fits.p_value_beyond,

@@ -14,6 +14,7 @@ from sgdphysics.duality import (
     hessian_basis,
     nearest_of_class,
     weight_spread_by_metric,
+    with_curvature,
 )
 from sgdphysics.errors import InputError
 from sgdphysics.losses import LOSSES
@@ -343,6 +344,7 @@ def test_a_power_law_of_the_curvature_is_found_where_there_is_curvature():
     assert (fit.exponent, fit.r, fit.n) == (pytest.approx(1.5), pytest.approx(1), int(curved.sum()))
     assert fit(2.0) == pytest.approx(3 * 2**1.5)
     assert fit_on_curvature(variances, torch.zeros(41).double()).n == 0
+    assert torch.equal(with_curvature(eigenvalues), curved)
 
 
 def test_bad_input_is_named():

@@ -2,7 +2,14 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from sgdphysics.fits import holm, p_value_beyond, power_law, smallest_detectable_distance, student_interval
+from sgdphysics.fits import (
+    holm,
+    p_value_beyond,
+    partial_correlation,
+    power_law,
+    smallest_detectable_distance,
+    student_interval,
+)
 
 
 def test_a_planted_power_law_lies_in_its_interval_as_often_as_it_should():
@@ -83,3 +90,26 @@ def test_holm_by_hand():
     adjusted = holm([0.01, np.nan, 0.03])  # the missing one still counts as a test made
     assert adjusted[[0, 2]] == pytest.approx([0.03, 0.06])
     assert np.isnan(adjusted[1])
+
+
+def test_a_partial_correlation_is_what_a_third_quantity_leaves():
+    random = np.random.default_rng(0)
+    given, first, second = random.standard_normal((3, 4000))
+    by_chance = partial_correlation(3 * given + first, second - 2 * given, given)
+    assert abs(by_chance) < 0.05
+    assert np.corrcoef(3 * given + first, second - 2 * given)[0, 1] < -0.8
+    x, y = given + first, given + first + 0.5 * second
+    rx, ry, rxy = (np.corrcoef(a, b)[0, 1] for a, b in ((x, given), (y, given), (x, y)))
+    expected = (rxy - rx * ry) / np.sqrt((1 - rx**2) * (1 - ry**2))
+    assert partial_correlation(x, y, given) == pytest.approx(expected, rel=1e-9)
+    assert partial_correlation(x, y, np.ones(4000)) == pytest.approx(rxy, rel=1e-9)
+
+
+def test_a_partial_correlation_needs_something_left_over():
+    given = np.arange(6.0)
+    other = np.array([1.0, 5, 2, 4, 3, 9])
+    assert np.isnan(partial_correlation(2 * given + 1, other, given))
+    assert np.isnan(partial_correlation(given, given, other * np.nan))
+    assert np.isnan(partial_correlation(given[:3], other[:3], other[:3]))
+    with_gap = partial_correlation([*given, np.inf], [*other, 1.0], [1, 1, 2, 2, 3, 3, 3])
+    assert with_gap == pytest.approx(partial_correlation(given, other, [1, 1, 2, 2, 3, 3]))

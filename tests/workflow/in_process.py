@@ -137,7 +137,8 @@ class StudyInProcess:
             runs, table = (self.of_chunk(chunk, name) for name in ("runs.safetensors", "generalization.csv"))
             script("measure_generalization")["measure"](runs, self.dataset, edge["layer"], edge["sharpest_directions"], table)
         for chunk in studies.chunks_of(self.study, "feng2023"):
-            tables = {name: self.of_chunk(chunk, f"duality_{name}.csv") for name in ("points", "spectra", "published")}
+            names = ("points", "spectra", "gauges", "published")
+            tables = {name: self.of_chunk(chunk, f"duality_{name}.csv") for name in names}
             script("measure_duality")["measure"](self.of_chunk(chunk, "runs.safetensors"), self.dataset, sweeps, tables)
         networks, reference = self.networks("feng2023"), studies.reference_runs_of_sweeps(self.study)
         names = {
@@ -146,6 +147,8 @@ class StudyInProcess:
             "directions": "fig2_directions",
             "shifts": "fig2_shifts",
             "metric": "fig2_metric",
+            "gauges": "fig2_gauges",
+            "gauge_numbers": "fig2_gauge_numbers",
         }
         tables = {key: self.table(f"feng2023_{name}") for key, name in names.items()}
         script("measure_pairs")["measure"](networks, self.dataset, reference, sweeps, tables)
@@ -188,9 +191,9 @@ class StudyInProcess:
         outputs = {key: self.table(name) for key, name in outputs.items()}
         talk_runs = studies.talk_runs(self.study)
         script("tabulate_yang2023_fig4")["tabulate"](self.measured("yang2023", "generalization"), talk_runs, outputs)
-        of_sweeps = {name: self.measured("feng2023", f"duality_{name}") for name in ("points", "spectra")}
+        of_sweeps = {name: self.measured("feng2023", f"duality_{name}") for name in ("points", "spectra", "gauges")}
         of_sweeps["dropout"] = [self.folder / "dropout.csv"]
-        outputs = {name: self.table(f"feng2023_{name}") for name in ("points", "spectra", "settings", "effects")}
+        outputs = {name: self.table(f"feng2023_{name}") for name in ("points", "spectra", "gauges", "settings", "effects")}
         outputs["dropout"] = self.table("feng2023_fig5_dropout")
         script("tabulate_feng2023")["tabulate"](studies.swept_runs(self.study), of_sweeps, outputs)
         published = {"points": "published", "spectra": "published_spectra", "factors": "published_factors"}

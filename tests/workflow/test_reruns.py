@@ -238,7 +238,7 @@ def test_a_failed_job_is_made_again_even_though_an_old_figure_is_there(smoke_cop
 def test_a_damaged_table_is_named_before_any_job_starts_and_made_again_by_the_next_run(smoke_copy, tmp_path):
     folder = tmp_path / "copy"
     shutil.copytree(smoke_copy, folder)
-    name, figure = "results/smoke/tables/feng2023_fig2_shifts.csv", "figures/smoke/feng2023_fig2.png"
+    name, figure = "results/smoke/tables/feng2023_fig2_gauges.csv", "figures/smoke/feng2023_fig2.png"
     table, drawn = folder / name, (folder / figure).read_bytes()
     healthy = table.read_bytes()
     table.write_bytes(healthy[: healthy.index(b"\n", len(healthy) // 2) + 1])  # still a table

@@ -85,12 +85,16 @@ def test_reference_tables_hold_every_seed_of_the_reference_setting(smoke_study, 
         ("feng2023_points", ["test_loss", "gap", "slope_spread", "weight_spread", "weight_norm", "largest_eigenvalue", "trace"]),
         ("feng2023_points", ["median_flatness", "correlated_share", "correlation_variation", "slope_curvature_correlation"]),
         ("feng2023_spectra", ["eigenvalue", "slope_std", "weight_std"]),
+        ("feng2023_gauges", ["gap", "slope_spread", "weight_spread", "activity_weighted_norm", "summed_products"]),
+        ("feng2023_gauges", ["gap_of_ten_steepest", "gap_of_others", "ratio_curvature_exponent", "partial_correlation"]),
         ("feng2023_settings", ["gap", "test_minus_training_loss", "slope_spread", "weight_spread"]),
         ("feng2023_effects", ["slope_spread", "weight_spread", "gap", "largest_eigenvalue"]),
         ("feng2023_fig1", ["dual_norm", "loss_change", "activity_error", "norm_ratio_along_test_activity"]),
         ("feng2023_fig1_matching", ["distance", "gap", "slope_spread"]),
         ("feng2023_fig2_directions", ["slope_std", "weight_std", "correlation", "contribution"]),
         ("feng2023_fig2_shifts", ["slope_curvature_exponent", "gap"]),
+        ("feng2023_fig2_gauges", ["slope_std", "weight_std", "correlation", "contribution"]),
+        ("feng2023_fig2_gauge_numbers", ["slope_spread", "share_of_ten_sharpest", "ratio_curvature_exponent"]),
         ("feng2023_fig2_metric", ["weight_spread", "weight_spread_by_metric"]),
         ("feng2023_published", ["gap", "delta_loss_sharp", "delta_loss_flat", "delta_loss_sharp_of_shuffled_losses"]),
         ("feng2023_published_spectra", ["slope_std", "weight_std", "summed_slope_std", "summed_weight_std", "summed_gap"]),
@@ -234,6 +238,12 @@ def test_the_gap_is_decomposed_and_rescaling_changes_neither_it_nor_the_network(
     np.testing.assert_allclose(points["decomposed_gap"], points["gap"], rtol=1e-9)
     sweeps = SWEEPS["sweeps"] | {"control": [0.0]}
     assert set(points["sweep"]) >= set(sweeps)
+    gauges = table(smoke_study, "feng2023_gauges")
+    np.testing.assert_allclose(gauges["decomposed_gap"], gauges["gap"], rtol=1e-9)
+    np.testing.assert_allclose(gauges["gap_of_ten_steepest"] + gauges["gap_of_others"], gauges["gap"], rtol=1e-9)
+    parallel, averaged = (gauges[gauges["slopes"] == slopes] for slopes in ("parallel", "path_averaged"))
+    assert len(parallel) == len(averaged) == len(points)
+    assert averaged["slope_spread"].mean() > parallel["slope_spread"].mean()  # with the same losses, and something across
     for sweep, doses in SWEEPS["sweeps"].items():
         assert set(points.loc[points["sweep"] == sweep, "dose"]) >= set(doses)
     metric = table(smoke_study, "feng2023_fig2_metric")

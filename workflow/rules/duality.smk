@@ -6,6 +6,7 @@ rule measure_duality:
     output:
         points=measurement("feng2023", "duality_points.csv"),
         spectra=measurement("feng2023", "duality_spectra.csv"),
+        gauges=measurement("feng2023", "duality_gauges.csv"),
         published=measurement("feng2023", "duality_published.csv"),
     priority: 20
     resources:
@@ -31,6 +32,8 @@ rule measure_pairs:
         directions=study_table("feng2023_fig2_directions"),
         shifts=study_table("feng2023_fig2_shifts"),
         metric=study_table("feng2023_fig2_metric"),
+        gauges=study_table("feng2023_fig2_gauges"),
+        gauge_numbers=study_table("feng2023_fig2_gauge_numbers"),
     priority: 20
     resources:
         **asked_for(planned_once("measure_pairs", plans.sweep_jobs)),
@@ -88,10 +91,12 @@ rule tabulate_feng2023:
     input:
         points=lambda w: LAYOUT.measured(w.study, "duality_points.csv"),
         spectra=lambda w: LAYOUT.measured(w.study, "duality_spectra.csv"),
+        gauges=lambda w: LAYOUT.measured(w.study, "duality_gauges.csv"),
         dropout=["results/{study}/measure/dropout.csv"],
     output:
         points=study_table("feng2023_points"),
         spectra=study_table("feng2023_spectra"),
+        gauges=study_table("feng2023_gauges"),
         settings=study_table("feng2023_settings"),
         effects=study_table("feng2023_effects"),
         dropout=study_table("feng2023_fig5_dropout"),

@@ -13,8 +13,9 @@ rule feng2023_fig2:
     """Draw feng2023_fig2."""
     input:
         points="results/{study}/tables/feng2023_points.csv",
-        directions="results/{study}/tables/feng2023_fig2_directions.csv",
-        shifts="results/{study}/tables/feng2023_fig2_shifts.csv",
+        sweeps="results/{study}/tables/feng2023_gauges.csv",
+        directions="results/{study}/tables/feng2023_fig2_gauges.csv",
+        numbers="results/{study}/tables/feng2023_fig2_gauge_numbers.csv",
     output:
         **study_figure("feng2023_fig2"),
     script:

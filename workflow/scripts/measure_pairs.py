@@ -22,6 +22,7 @@ QUANTITIES = [
     "slope_curvature_correlation",
     "slope_curvature_exponent",
 ]
+DIRECTION = ["rank", "eigenvalue", "slope_std", "weight_std", "correlation", "contribution", "cumulative_share"]
 COLUMNS = {
     "pairs": [
         *RUN,
@@ -36,18 +37,23 @@ COLUMNS = {
     ],
     "matching": [*RUN, "matching", "distance", *QUANTITIES],
     "shifts": [*RUN, "losses", "fraction", *QUANTITIES],
-    "directions": [
-        *RUN,
-        "losses",
-        "rank",
-        "eigenvalue",
-        "slope_std",
-        "weight_std",
-        "correlation",
-        "contribution",
-        "cumulative_share",
-    ],
+    "directions": [*RUN, "losses", *DIRECTION],
     "metric": [*RUN, "weight_spread", "weight_spread_by_metric"],
+    "gauges": [*RUN, "slopes", "losses", *DIRECTION],
+    "gauge_numbers": [
+        *RUN,
+        "slopes",
+        "losses",
+        *QUANTITIES,
+        "summed_products",
+        "share_of_ten_sharpest",
+        "gap_of_ten_steepest",
+        "gap_of_others",
+        "ratio_curvature_exponent",
+        "slope_weight_correlation",
+        "slope_weight_exponent",
+        "partial_correlation",
+    ],
 }
 
 

@@ -52,18 +52,21 @@ def tabulate(
     """Write the tables of the sweeps.
 
     "points": one row per run of a sweep and point, "deciding" where the sweep is decided. "spectra": per direction at some ranks,
-    there. "settings": one row per sweep and dose, means over seeds at the deciding loss. "effects": what each dose changes against
-    the weakest. "dropout": the same for the sweeps of dropout, per layer and way of matching.
+    there. "gauges": one row per run of a sweep, point and kind of slopes. "settings": one row per sweep and dose, means over seeds
+    at the deciding loss. "effects": what each dose changes against the weakest. "dropout": the same for the sweeps of dropout, per
+    layer and way of matching.
     """
     runs = pd.DataFrame(members, columns=["run", *MEMBER])
     points = runs.merge(load_tables(measured["points"]), on="run")
     reached = points.dropna(subset=["point"])
     deciding = sweeps.deciding_targets(sweeps.with_control(reached)).assign(deciding=True)
     points = points.merge(deciding, on=["sweep", "point", "target"], how="left").fillna({"deciding": False})
-    columns = [*MEMBER, "run", *POINT, *(column for column in points if column not in {*MEMBER, *POINT, "run"})]
-    save_rows(tables["points"], [points], columns)
+    save_rows(tables["points"], [points], _columns(points))
     spectra = runs.merge(load_tables(measured["spectra"]), on="run").merge(deciding, on=["sweep", "point", "target"])
     save_rows(tables["spectra"], [spectra], [*MEMBER, "run", "point", "target", *SPECTRUM])
+    gauges = runs.merge(load_tables(measured["gauges"]), on="run")
+    gauges = gauges.merge(deciding, on=["sweep", "point", "target"], how="left").fillna({"deciding": False})
+    save_rows(tables["gauges"], [gauges], _columns(gauges))
     save_rows(tables["settings"], [_settings(points)], SETTINGS)
     save_rows(tables["effects"], [sweeps.effects(points.drop(columns="deciding"), CHANGED)], [*sweeps.EFFECTS, *CHANGED])
     of_dropout = runs[runs["sweep"].str.startswith(("dropout", sweeps.CONTROL))]
@@ -74,6 +77,12 @@ def tabulate(
     ]
     columns = [*sweeps.EFFECTS[:1], "layer", "matching", *sweeps.EFFECTS[1:], *SHARPNESS_OF_LAYER]
     save_rows(tables["dropout"], parts, columns)
+
+
+def _columns(points: pd.DataFrame) -> list[str]:
+    """The columns of a table of points, in order: run, point, and what was measured."""
+    first = [*MEMBER, "run", *POINT]
+    return [*first, *(column for column in points if column not in first)]
 
 
 def _settings(points: pd.DataFrame) -> pd.DataFrame:
@@ -95,6 +104,6 @@ if __name__ == "__main__":
     with jobs.logged_job(snakemake):
         tabulate(
             snakemake.params.members,
-            {name: [Path(path) for path in snakemake.input[name]] for name in ("points", "spectra", "dropout")},
-            {name: Path(snakemake.output[name]) for name in ("points", "spectra", "settings", "effects", "dropout")},
+            {name: [Path(path) for path in snakemake.input[name]] for name in ("points", "spectra", "gauges", "dropout")},
+            {name: Path(snakemake.output[name]) for name in ("points", "spectra", "gauges", "settings", "effects", "dropout")},
         )

@@ -13,14 +13,22 @@ import torch
 from torch import Tensor
 
 from sgdphysics import inputs, seeds
+from sgdphysics.arguments import require, require_one_of
 from sgdphysics.errors import InputError
 from sgdphysics.losses import LOSSES
 from sgdphysics.networks import Mlp
+from sgdphysics.path_averages import path_averaged_errors
+
+PARALLEL, PATH_AVERAGED = SLOPES = ("parallel", "path_averaged")
+ALL = slice(None)
 
 
 @dataclass(frozen=True, eq=False)
 class DualWeights:
-    """Dual weights of matched pairs, ``dW_k = outputs_k (x) inputs_k``.
+    """Dual weights of matched pairs, ``dW_k = outputs_k (x) inputs_k``, and slopes of the loss along them.
+
+    A slope is a vector with ``g_k . dW_k = dl_k``, which leaves open what it has at right angles to dW_k. Parallel slopes have
+    nothing there. Path-averaged ones are the mean gradient between W and W + dW_k, with what that has there.
 
     Attributes:
         outputs: W da_k / |a_k|^2, float64 (pairs, out).
@@ -28,12 +36,15 @@ class DualWeights:
         loss_changes: dl_k, loss at the test image less loss at its training image, float64 (pairs,).
         inactive: Pairs left out because the layer gets no input at the training image, a = 0: no change of its weights does
             anything there.
+        across: Of path-averaged slopes, the part at right angles to the dual weights is ``across_k (x) inputs_k``, float64
+            (pairs, out); None of parallel ones.
     """
 
     outputs: Tensor
     inputs: Tensor
     loss_changes: Tensor
     inactive: int
+    across: Tensor | None = None
 
     @property
     def squared_norms(self) -> Tensor:
@@ -42,7 +53,7 @@ class DualWeights:
 
     @property
     def slopes(self) -> Tensor:
-        """dl_k / |dW_k|^2, (pairs,): the slope g_k is this times dW_k; 0 where the pair needs no change (then dl_k is 0 too)."""
+        """dl_k / |dW_k|^2, (pairs,): the slope g_k along dW_k is this times dW_k; 0 where nothing changes (then dl_k is 0 too)."""
         squares = self.squared_norms
         return torch.where(squares > 0, self.loss_changes / squares, 0.0)
 
@@ -51,9 +62,18 @@ class DualWeights:
         """Pairs whose dual weight is zero."""
         return int((self.squared_norms == 0).sum())
 
-    def weights(self) -> Tensor:
-        """Return all dual weights, (pairs, out * in), row-major."""
-        return (self.outputs[:, :, None] * self.inputs[:, None, :]).flatten(1)
+    def weights(self, some: slice = ALL) -> Tensor:
+        """Return all dual weights, or those of some pairs, (pairs, out * in), row-major."""
+        return (self.outputs[some, :, None] * self.inputs[some, None, :]).flatten(1)
+
+    def slopes_across(self, some: slice = ALL) -> Tensor:
+        """Return what slopes have at right angles to their dual weights, as `weights`; all zero of parallel ones."""
+        across = torch.zeros_like(self.outputs) if self.across is None else self.across
+        return (across[some, :, None] * self.inputs[some, None, :]).flatten(1)
+
+    def with_parallel_slopes(self) -> "DualWeights":
+        """Return the same dual weights with slopes parallel to them."""
+        return replace(self, across=None)
 
     def along(self, directions: Tensor) -> Tensor:
         """Return the components of the dual weights along directions (k, out * in): (pairs, k).
@@ -80,28 +100,50 @@ class DualWeights:
 
     def with_shuffled_losses(self, seed: int) -> "DualWeights":
         """Return the same dual weights with the changes of the loss dealt to other pairs at random: the null of every statement
-        on slopes. The gap, the mean of the changes, stays.
+        on slopes. The gap, the mean of the changes, stays, and so does what slopes have across the dual weights.
         """
         order = seeds.generator(seed, "shuffled_losses").permutation(len(self.loss_changes))
         return replace(self, loss_changes=self.loss_changes[torch.from_numpy(order)])
+
+    def with_shuffled_errors(self, seed: int) -> "DualWeights":
+        """Return the same dual weights and losses, with what slopes have across them from the errors of other pairs at random: the
+        null of every statement on path-averaged slopes. The slopes return the changes of the loss as before.
+
+        Raises:
+            ValueError: If the slopes are parallel, or the seed is none.
+        """
+        require(self.across is not None, "slopes", "parallel ones", "path-averaged ones")
+        order = torch.from_numpy(seeds.generator(seed, "shuffled_losses", 1).permutation(len(self.loss_changes)))
+        return replace(self, across=_across(self._errors()[order], self.outputs))
+
+    def _errors(self) -> Tensor:
+        """What slopes are the inputs times of, (pairs, out)."""
+        along = self.slopes[:, None] * self.outputs
+        return along if self.across is None else along + self.across
 
     def spreads(self) -> tuple[float, float]:
         """Return s_g and s_w, roots of the total variances over pairs (normalised by 1 / pairs) of slopes and dual weights.
 
         They do not depend on the basis.
         """
-        return self._spread(self.slopes), self._spread(torch.ones_like(self.slopes))
+        return self._spread(self._errors()), self._spread(self.outputs)
 
-    def _spread(self, factors: Tensor) -> float:
-        mean = (factors[:, None] * self.outputs).T @ self.inputs / len(factors)
-        variance = (factors.square() * self.squared_norms).mean() - mean.square().sum()
+    def _spread(self, errors: Tensor) -> float:
+        mean = errors.T @ self.inputs / len(errors)
+        variance = (errors.square().sum(1) * self.inputs.square().sum(1)).mean() - mean.square().sum()
         return float(variance.clamp(min=0)) ** 0.5  # of equal pairs rounding may leave less than nothing
 
 
 def dual_weights(
-    network: Mlp, train_images: Tensor, test_images: Tensor, labels: Tensor, layer: int, loss: str = "cross_entropy"
+    network: Mlp,
+    train_images: Tensor,
+    test_images: Tensor,
+    labels: Tensor,
+    layer: int,
+    loss: str = "cross_entropy",
+    slopes: str = PARALLEL,
 ) -> DualWeights:
-    """Return the dual weights of matched pairs of images.
+    """Return the dual weights of matched pairs of images, with the slopes of the loss along them.
 
     Args:
         network: With finite weights; computed in float64.
@@ -110,10 +152,13 @@ def dual_weights(
         labels: Their common labels, integers (M,).
         layer: Weight matrix, counted from 0.
         loss: "cross_entropy" or "mean_squared_error".
+        slopes: "parallel" to the dual weights, as in the published scripts, or "path_averaged", the mean gradient on the way from
+            the weights to the changed ones (`path_averages`).
 
     Raises:
         ValueError: If an argument is none of these (`inputs.checked`).
     """
+    require_one_of("slopes", slopes, SLOPES)
     network, train_images = inputs.checked_without_labels(network, train_images, layer, loss, "train_")
     network, test_images, labels = inputs.checked(network, test_images, labels, layer, loss, "test_")
     if len(train_images) != len(test_images):
@@ -125,8 +170,44 @@ def dual_weights(
     before, after = (LOSSES[loss].values(part[-1] @ network.weights[-1].T, labels) for part in entering)
     squares = activity.square().sum(1)
     active = squares > 0
-    outputs = ((shifted - activity) @ weight.T)[active] / squares[active, None]
-    return DualWeights(outputs, activity[active], (after - before)[active], int((~active).sum()))
+    changes = ((shifted - activity) @ weight.T)[active]
+    pairs = DualWeights(changes / squares[active, None], activity[active], (after - before)[active], int((~active).sum()))
+    if slopes == PARALLEL:
+        return pairs
+    if not len(changes):
+        return replace(pairs, across=changes)
+    errors = path_averaged_errors(network, pairs.inputs @ weight.T, changes, labels[active], layer, loss)
+    return replace(pairs, across=_across(errors, pairs.outputs))
+
+
+def weighted_norm(weight: Tensor, vectors: Tensor, activities: Tensor) -> float:
+    """Return the norm of a weight matrix in the metric of some vectors, ``sqrt(<|W v|^2> / <|a|^2>)``: how strongly it acts on
+    them, in units of the activities, so that it is a weight itself.
+
+    Args:
+        weight: W, (out, in).
+        vectors: v, (any number, in); the activities themselves, or shifts of them.
+        activities: a, (any number, in), not all of them zero.
+
+    Raises:
+        ValueError: If an argument is none of these.
+    """
+    weight = inputs.checked_numbers(weight, 2, "weight").double()
+    vectors, activities = (
+        inputs.checked_numbers(part, 2, name).double() for name, part in (("vectors", vectors), ("activities", activities))
+    )
+    for name, part in (("vectors", vectors), ("activities", activities)):
+        require(part.shape[1] == weight.shape[1], name, tuple(part.shape), f"(N, {weight.shape[1]})")
+    unit = activities.square().sum(1).mean()
+    require(bool(unit > 0), "activities", "only zeros", "some activity")
+    return float(((vectors @ weight.T).square().sum(1).mean() / unit).sqrt())
+
+
+def _across(vectors: Tensor, others: Tensor) -> Tensor:
+    """The part of each vector, (pairs, out), at right angles to the other; the whole vector where that is zero."""
+    squares = others.square().sum(1, keepdim=True)
+    parts = (vectors * others).sum(1, keepdim=True) / squares
+    return vectors - torch.where(squares > 0, parts, 0.0) * others
 
 
 def weight_spread_by_metric(weight: Tensor, activities: Tensor, shifts: Tensor) -> float:

@@ -6,6 +6,7 @@ The loss at a test image is that of a changed network at its training image, the
 Source: Feng, Zhang and Tu 2023.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -13,10 +14,10 @@ import torch
 from torch import Tensor
 
 from sgdphysics import inputs
-from sgdphysics.arguments import require_share
+from sgdphysics.arguments import require, require_share
 from sgdphysics.arrays import largest_eigenpairs
 from sgdphysics.curvature import layer_hessian, sharpest_directions
-from sgdphysics.dual_weights import DualWeights, dual_weights, weight_spread_by_metric
+from sgdphysics.dual_weights import PARALLEL, PATH_AVERAGED, DualWeights, dual_weights, weight_spread_by_metric
 from sgdphysics.errors import InputError
 from sgdphysics.fits import PowerLaw, power_law
 from sgdphysics.matched_pairs import nearest_of_class, random_of_class
@@ -27,6 +28,7 @@ __all__ = [
     "Decomposition",
     "DualWeights",
     "decompose_gap",
+    "decompose_in_both_gauges",
     "decompose_pairs",
     "dual_weights",
     "fit_on_curvature",
@@ -37,6 +39,7 @@ __all__ = [
 ]
 
 SMALLEST_EIGENVALUE = 1e-6  # of the largest; a direction below it has no curvature to compare with
+PAIRS_AT_ONCE = 500  # of which the numbers along all directions are in memory
 UNIT_LENGTH = 1e-3  # how far from 1 the length of a direction may be, by rounding
 
 
@@ -145,6 +148,7 @@ def decompose_gap(
     matches: Tensor | None = None,
     basis: tuple[Tensor, Tensor] | None = None,
     loss: str = "cross_entropy",
+    slopes: str = PARALLEL,
 ) -> Decomposition:
     """Decompose the generalization gap over matched pairs in the eigenbasis of one layer's Hessian.
 
@@ -158,6 +162,8 @@ def decompose_gap(
         basis: Eigenvalues (k,) and orthonormal directions (k, d); by default those of the Hessian, all of them up to d = 5,000
             weights, above it the 200 of largest eigenvalue.
         loss: "cross_entropy" or "mean_squared_error".
+        slopes: Which of the vectors with ``g_k . dW_k = dl_k``: "parallel" to the dual weights, as in the published scripts,
+            or the "path_averaged" gradient between W and W + dW_k.
 
     Returns:
         The decomposition, whose gap is that of the matched pairs: its training part is the mean over the matched images, which is
@@ -173,7 +179,7 @@ def decompose_gap(
     if matches is None:
         matches = nearest_of_class(train_images, train_labels, test_images, test_labels)
     matches = inputs.checked_indices(matches, len(test_images), len(train_images), "matches")
-    pairs = dual_weights(network, train_images[matches], test_images, test_labels, layer, loss)
+    pairs = dual_weights(network, train_images[matches], test_images, test_labels, layer, loss, slopes)
     eigenvalues, directions = basis if basis is not None else hessian_basis(network, train_images, train_labels, layer, loss)
     return decompose_pairs(pairs, eigenvalues, directions)
 
@@ -194,17 +200,70 @@ def decompose_pairs(pairs: DualWeights, eigenvalues: Tensor, directions: Tensor)
     Raises:
         ValueError: If the directions are not of the size of the dual weights and of length 1, or not as many as eigenvalues.
     """
-    eigenvalues, directions = _checked_basis(eigenvalues, directions, pairs.outputs.shape[1] * pairs.inputs.shape[1])
-    weights = pairs.weights() @ directions.T
-    slopes = pairs.slopes[:, None] * weights
-    slope_mean, weight_mean = slopes.mean(0), weights.mean(0)
-    slopes.sub_(slope_mean)
-    weights.sub_(weight_mean)
-    slope_std, weight_std = slopes.square().mean(0).sqrt(), weights.square().mean(0).sqrt()  # faster than std()
-    covariance = slopes.mul_(weights).mean(0)
-    product = slope_std * weight_std
+    return _decompositions([pairs], eigenvalues, directions)[0]
+
+
+def decompose_in_both_gauges(
+    pairs: DualWeights, eigenvalues: Tensor, directions: Tensor, seed: int
+) -> dict[tuple[str, str], Decomposition]:
+    """Return decompositions with parallel and with path-averaged slopes, of the pairs' own losses and of shuffled ones.
+
+    Args:
+        pairs: With path-averaged slopes.
+        eigenvalues, directions: As of `decompose_pairs`.
+        seed: Of the shuffled losses (`DualWeights.with_shuffled_losses`).
+
+    Returns:
+        By "parallel" or "path_averaged" and "own" or "shuffled".
+
+    Raises:
+        ValueError: If the slopes are parallel, the directions do not fit, as `decompose_pairs`, or the seed is none.
+    """
+    require(pairs.across is not None, "pairs", "parallel slopes", "path-averaged ones")
+    variants = {(PARALLEL, "own"): pairs.with_parallel_slopes(), (PATH_AVERAGED, "own"): pairs}
+    variants |= {(slopes, "shuffled"): own.with_shuffled_losses(seed) for (slopes, _), own in variants.items()}
+    parts = _decompositions(list(variants.values()), eigenvalues, directions)
+    return dict(zip(variants, parts, strict=True))
+
+
+def _decompositions(variants: Sequence[DualWeights], eigenvalues: Tensor, directions: Tensor) -> list[Decomposition]:
+    """Decompositions of the same dual weights with several slopes, which have the same across the dual weights, or nothing."""
+    count, size = len(variants[0].outputs), variants[0].outputs.shape[1] * variants[0].inputs.shape[1]
+    eigenvalues, directions = _checked_basis(eigenvalues, directions, size)
+    sums = torch.zeros(len(variants), 5, len(directions)).to(directions)
+    for start in range(0, count, PAIRS_AT_ONCE):
+        sums += _sums(variants, directions, slice(start, start + PAIRS_AT_ONCE))
+    whole = len(directions) == size
+    return [_decomposition(pairs, eigenvalues, part, whole) for pairs, part in zip(variants, sums / count, strict=True)]
+
+
+def _sums(variants: Sequence[DualWeights], directions: Tensor, some: slice) -> Tensor:
+    """Sums over some pairs, of every variant and along every direction, (variants, 5, k): of slopes, their squares, their products
+    with the dual weights, and of these and their squares. All variants share the two long products, with the directions.
+    """
+    factors = torch.stack([pairs.slopes[some] for pairs in variants])
+    weights = variants[0].weights(some) @ directions.T
+    squares = weights.square()
+    sums = torch.stack([factors @ weights, factors.square() @ squares, factors @ squares], 1)
+    crooked = [index for index, pairs in enumerate(variants) if pairs.across is not None]
+    if crooked:
+        across = variants[crooked[0]].slopes_across(some) @ directions.T
+        products = across * weights
+        more = torch.stack([across.sum(0), across.square().sum(0), products.sum(0)])
+    for index in crooked:
+        sums[index] += more
+        sums[index, 1] += 2 * factors[index] @ products
+    return torch.cat([sums, torch.stack([weights.sum(0), squares.sum(0)]).expand(len(variants), -1, -1)], 1)
+
+
+def _decomposition(pairs: DualWeights, eigenvalues: Tensor, means: Tensor, whole: bool) -> Decomposition:
+    """The decomposition that follows from the means of which `_sums` are the sums."""
+    slope_mean, slope_square, product_mean, weight_mean, weight_square = means
+    # Of what does not vary, rounding may leave less than nothing.
+    slope_std = (slope_square - slope_mean.square()).clamp(min=0).sqrt()
+    weight_std = (weight_square - weight_mean.square()).clamp(min=0).sqrt()
+    covariance, product = product_mean - slope_mean * weight_mean, slope_std * weight_std
     gap = float(pairs.loss_changes.mean())
-    whole = len(directions) == directions.shape[1]
     spread_of_slopes, spread_of_weights = pairs.spreads()
     return Decomposition(
         dual_norms=pairs.squared_norms.sqrt(),
@@ -216,7 +275,7 @@ def decompose_pairs(pairs: DualWeights, eigenvalues: Tensor, directions: Tensor)
         weight_mean=weight_mean,
         slope_spread=spread_of_slopes,
         weight_spread=spread_of_weights,
-        remainder=0.0 if whole else gap - float((covariance + slope_mean * weight_mean).sum()),
+        remainder=0.0 if whole else gap - float(product_mean.sum()),
         gap=gap,
         inactive=pairs.inactive,
         unchanged=pairs.unchanged,
@@ -239,8 +298,14 @@ def fit_on_curvature(variances: Tensor, eigenvalues: Tensor) -> PowerLaw:
     eigenvalues = inputs.checked_numbers(eigenvalues, 1, "eigenvalues", finite=False)
     if len(variances) != len(eigenvalues):
         raise InputError(f"variances: found {len(variances)}, expected {len(eigenvalues)}, one for each of eigenvalues")
-    curved = eigenvalues > SMALLEST_EIGENVALUE * eigenvalues.max()
+    curved = with_curvature(eigenvalues)
     return power_law(eigenvalues[curved].cpu(), variances[curved].cpu())
+
+
+def with_curvature(eigenvalues: Tensor) -> Tensor:
+    """Return which directions have more than 1e-6 of the largest eigenvalue, bool (k,); raises ValueError if there is none."""
+    eigenvalues = inputs.checked_numbers(eigenvalues, 1, "eigenvalues", finite=False)
+    return eigenvalues > SMALLEST_EIGENVALUE * eigenvalues.max()
 
 
 def _checked_basis(eigenvalues: Tensor, directions: Tensor, weights: int) -> tuple[Tensor, Tensor]:

@@ -13,6 +13,8 @@ from numpy.typing import ArrayLike
 from sgdphysics.arguments import real_array, require_number, require_one_of, require_share
 from sgdphysics.errors import InputError
 
+ROUNDING = 1e-12  # a part of a quantity, relative to its scatter, that is none
+
 
 @dataclass(frozen=True)
 class PowerLaw:
@@ -64,6 +66,31 @@ def power_law(x: ArrayLike, y: ArrayLike) -> PowerLaw:
     rank = stats.spearmanr(log_x, log_y).statistic if np.ptp(log_y) > 0 else float("nan")
     numbers = (line.slope, line.slope - margin, line.slope + margin, line.intercept, line.rvalue, rank)
     return PowerLaw(*(float(number) for number in numbers), n)
+
+
+def partial_correlation(x: ArrayLike, y: ArrayLike, given: ArrayLike) -> float:
+    """Return the correlation of what of x and of y is no linear function of a third quantity.
+
+    Only points at which all three are finite count; NaN with fewer than four, or where nothing of x or y is left.
+
+    Raises:
+        ValueError: If they are no numbers (n,), as many of each.
+    """
+    columns = [real_array(name, values, 1) for name, values in (("x", x), ("y", y), ("given", given))]
+    for name, values in zip(("y", "given"), columns[1:], strict=True):
+        if len(values) != len(columns[0]):
+            raise InputError(f"{name}: found {len(values)}, expected {len(columns[0])}, one for each of x")
+    points = np.array(columns)
+    points = points[:, np.isfinite(points).all(0)]
+    if points.shape[1] < 4:
+        return float("nan")
+    first, second, third = points - points.mean(1, keepdims=True)
+    square = third @ third
+    left = [values - (values @ third / square if square else 0.0) * third for values in (first, second)]
+    lengths = [np.linalg.norm(values) for values in left]
+    if any(length <= ROUNDING * np.linalg.norm(values) for length, values in zip(lengths, (first, second), strict=True)):
+        return float("nan")
+    return float(left[0] @ left[1] / (lengths[0] * lengths[1]))
 
 
 def student_interval(values: ArrayLike, level: float = 0.95) -> tuple[float, float, float]:

@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 from torch import Tensor
 
-from sgdphysics import curvature, duality, landscape, ranks
+from sgdphysics import curvature, duality, landscape, ranks, slope_gauges
 from sgdphysics.arguments import require, require_whole, require_whole_numbers
+from sgdphysics.dual_weights import PARALLEL, PATH_AVERAGED
 from sgdphysics.generalization import MatchedData
 from sgdphysics.networks import Mlp
 
@@ -20,7 +21,9 @@ FLATNESS_DIRECTIONS = 5  # log-spaced ranks among the directions of any curvatur
 SHARP, FLAT = slice(0, 10), slice(99, 500)  # ranks 1 to 10 and 100 to 500
 
 
-def gap_and_sharpness(network: Mlp, data: MatchedData, seed: int) -> tuple[dict[str, float], pd.DataFrame, pd.DataFrame]:
+def gap_and_sharpness(
+    network: Mlp, data: MatchedData, seed: int
+) -> tuple[dict[str, float], pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Measure the decomposed gap of a network, with sharpness and size of the solution.
 
     Args:
@@ -39,25 +42,29 @@ def gap_and_sharpness(network: Mlp, data: MatchedData, seed: int) -> tuple[dict[
 
         The spectrum: one row per direction at log-spaced ranks, "rank", "eigenvalue", "slope_std" and "weight_std".
 
-        The same in the order of the authors' scripts, from the largest spread of slopes on, at log-spaced ranks and the tenth, with
-        sums from the first direction to this one: "summed_slope_std", "summed_weight_std", "summed_gap" (what they add to the gap;
-        the last row lacks the remainder of a layer too wide for a whole basis) and "summed_gap_of_shuffled_losses" (the null's, in
-        the null's own order).
+        The gauges: one row for each kind of slopes, with what `slope_gauges.gauge_rows` and `slope_gauges.norms` have. All else is
+        measured with slopes parallel to the dual weights.
+
+        The spectrum in the order of the authors' scripts, from the largest spread of slopes on, at log-spaced ranks and the tenth,
+        with sums from the first direction to this one: "summed_slope_std", "summed_weight_std", "summed_gap" (what they add to the
+        gap; the last row lacks the remainder of a layer too wide for a whole basis) and "summed_gap_of_shuffled_losses" (the
+        null's, in the null's own order).
     """
     network = data.checked_for(network, 0)
     require_whole("seed", seed, 0)
     eigenvalues, directions = duality.hessian_basis(network, data.images, data.labels, 0, data.loss)
-    pairs = data.pairs(network, 0)
-    decomposition = duality.decompose_pairs(pairs, eigenvalues, directions)
-    null = duality.decompose_pairs(pairs.with_shuffled_losses(seed), eigenvalues, directions)
+    pairs = data.pairs(network, 0, PATH_AVERAGED)
+    gauges = duality.decompose_in_both_gauges(pairs, eigenvalues, directions, seed)
+    decomposition, null = gauges[PARALLEL, "own"], gauges[PARALLEL, "shuffled"]
+    norms = slope_gauges.norms(network, data)
     whole = len(directions) == directions.shape[1]
     chosen = ranks.log_spaced_ranks(decomposition.slope_fit.n, FLATNESS_DIRECTIONS)
     numbers = {
         **data.losses(network),
         **decomposition.numbers(),
-        "weight_norm": float(network.weights[0].norm()),
-        "summed_products": _summed_products(decomposition),
-        "summed_products_of_shuffled_losses": _summed_products(null),
+        "weight_norm": norms["weight_norm"],
+        "summed_products": slope_gauges.summed_products(decomposition),
+        "summed_products_of_shuffled_losses": slope_gauges.summed_products(null),
         "largest_eigenvalue": float(eigenvalues[0]),
         "trace": float(eigenvalues.sum()) if whole else curvature.hessian_trace(network, data.images, 0, data.loss),
         "median_flatness": median_flatness(network, data, directions, chosen),
@@ -67,7 +74,8 @@ def gap_and_sharpness(network: Mlp, data: MatchedData, seed: int) -> tuple[dict[
         "unchanged": decomposition.unchanged,
         "pairs": len(decomposition.dual_norms),
     }
-    return numbers, _spectrum(decomposition), _published_spectrum(decomposition, null)
+    gauge_rows = slope_gauges.gauge_rows(gauges).assign(**norms)
+    return numbers, _spectrum(decomposition), gauge_rows, _published_spectrum(decomposition, null)
 
 
 def median_flatness(network: Mlp, data: MatchedData, directions: Tensor, chosen: Sequence[int]) -> float:
@@ -91,10 +99,6 @@ def median_flatness(network: Mlp, data: MatchedData, directions: Tensor, chosen:
     require(max(chosen) <= len(directions), "chosen", chosen, f"ranks of the {len(directions)} directions")
     along = directions[np.array(chosen) - 1]
     return float(landscape.flatness(network, data.images, data.labels, 0, along, loss=data.loss).median())
-
-
-def _summed_products(decomposition: duality.Decomposition) -> float:
-    return float((decomposition.slope_std * decomposition.weight_std).sum())
 
 
 def _spectrum(decomposition: duality.Decomposition) -> pd.DataFrame:

@@ -118,9 +118,10 @@ class MatchedData:
             "test_error": _error(tested, self.test_labels),
         }
 
-    def pairs(self, network: Mlp, layer: int) -> dual_weights.DualWeights:
-        """Return the dual weights of the pairs in one layer; errors as `dual_weights.dual_weights`."""
-        return dual_weights.dual_weights(network, self.matched_images, self.test_images, self.test_labels, layer, self.loss)
+    def pairs(self, network: Mlp, layer: int, slopes: str = dual_weights.PARALLEL) -> dual_weights.DualWeights:
+        """Return the dual weights of the pairs in one layer, with slopes; errors as `dual_weights.dual_weights`."""
+        matched = self.matched_images, self.test_images, self.test_labels
+        return dual_weights.dual_weights(network, *matched, layer, self.loss, slopes)
 
 
 class MatchedDatasets:

@@ -9,7 +9,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from sgdphysics import dual_weights, duality, noise, seeds
+from sgdphysics import dual_weights, duality, noise, seeds, slope_gauges
 from sgdphysics.arguments import require_whole
 from sgdphysics.dual_weights import DualWeights
 from sgdphysics.errors import InputError
@@ -42,12 +42,15 @@ class NetworkDuality:
         self._pairs = data.pairs(network, layer)
 
     def tables(self) -> Iterator[tuple[str, pd.DataFrame]]:
-        """Yield parts of the tables "pairs", "metric", "matching", "directions" and "shifts", each with the table's name."""
+        """Yield parts of the tables "pairs", "metric", "matching", "directions", "shifts", "gauges" and "gauge_numbers", each with
+        the table's name.
+        """
         yield "pairs", self.pairs()
         yield "metric", self.metric()
         yield "matching", self.matching()
         yield "directions", self.directions()
         yield "shifts", self.shifts()
+        yield from self.gauges()
 
     def pairs(self) -> pd.DataFrame:
         """Return how well each dual weight does what it is for, and how small it is among the changes of the weights that do.
@@ -107,6 +110,19 @@ class NetworkDuality:
                 rows.append({"losses": losses, "fraction": fraction, **self._decomposed(pairs).numbers()})
         rows.append({"losses": "gradient", "fraction": 0.0, **self._gradients()})
         return pd.DataFrame(rows)
+
+    def gauges(self) -> Iterator[tuple[str, pd.DataFrame]]:
+        """Yield parts of two tables: "gauges" with the rows of `directions`, and "gauge_numbers" with what
+        `slope_gauges.numbers_of` has, for "parallel" and "path_averaged" slopes and "own" and "shuffled" changes of the loss. The
+        second also for slopes with the "errors_of_other_pairs".
+        """
+        pairs = self._data.pairs(self._network, self._layer, dual_weights.PATH_AVERAGED)
+        gauges = duality.decompose_in_both_gauges(pairs, *self._basis, self._seed)
+        rows = [_direction_rows(part).assign(slopes=slopes, losses=losses) for (slopes, losses), part in gauges.items()]
+        yield "gauges", pd.concat(rows, ignore_index=True)
+        gauges["errors_of_other_pairs", "own"] = self._decomposed(pairs.with_shuffled_errors(self._seed))
+        numbers = [{"slopes": key[0], "losses": key[1], **slope_gauges.numbers_of(part)} for key, part in gauges.items()]
+        yield "gauge_numbers", pd.DataFrame(numbers)
 
     def _with_null(self, pairs: DualWeights) -> list[tuple[str, DualWeights]]:
         return [("own", pairs), ("shuffled", pairs.with_shuffled_losses(self._seed))]
