@@ -84,17 +84,27 @@ def test_a_sweep_without_rows_is_said_to_have_none():
 def test_the_map_of_all_sweeps_is_drawn_for_few_seeds_and_for_none(seeds, gap):
     draw = runpy.run_path(str(FIGURES / "feng2023_fig5.py"), run_name="script")["draw"]
     rows = [
-        {"sweep": "dropout", "dose": dose, "seed": seed, "comparison": comparison, "deciding": True}
-        for comparison in ("equal_loss", "equal_epochs")
-        for dose in (0.1, 0.3)
+        {
+            "sweep": "dropout",
+            "dose": dose,
+            "seed": seed,
+            "reference": False,
+            "run": f"{dose} {seed}",
+            "point": point,
+            "slopes": slopes,
+        }
+        for point in ("equal_loss", "equal_epochs")
+        for slopes in ("parallel", "path_averaged")
+        for dose in (0.0, 0.1, 0.3)
         for seed in seeds
     ]
-    effects = pd.DataFrame(rows).assign(weight_spread=lambda table: table["dose"], slope_spread=-0.2)
+    gauges = pd.DataFrame(rows).assign(sweep="dropout", reference=False, target=10, epoch=10, deciding=True)
+    gauges = gauges.assign(slope_spread=np.exp(-gauges["dose"]), weight_spread=np.exp(2 * gauges["dose"]))
     published = tables(seeds=seeds, gap=gap)["published"]
-    figure = draw({"effects": effects, "published": published})
+    figure = draw({"gauges": gauges, "published": published})
     figure.canvas.draw()
     low, high = figure.axes[0].get_ylim()
-    assert low < -0.2 < 0 < high
+    assert low < -0.3 < 0 < high
     assert np.isfinite([low, high]).all()
-    empty = draw({"effects": effects.iloc[:0], "published": published.iloc[:0]})
+    empty = draw({"gauges": gauges.iloc[:0], "published": published.iloc[:0]})
     assert all(words(axis)[0] == "no run of this setting\nconverged" for axis in empty.axes)

@@ -48,7 +48,7 @@ rule feng2023_fig4:
 rule feng2023_fig5:
     """Draw feng2023_fig5."""
     input:
-        effects="results/{study}/tables/feng2023_effects.csv",
+        gauges="results/{study}/tables/feng2023_gauges.csv",
         published="results/{study}/tables/feng2023_published.csv",
     output:
         **study_figure("feng2023_fig5"),

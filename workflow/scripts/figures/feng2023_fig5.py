@@ -14,27 +14,35 @@ from sgdphysics.fits import student_interval
 from sgdphysics.provenance import jobs
 from sgdphysics.report import panels, published_panels, style
 
-TABLES = ("effects", "published")
+TABLES = ("gauges", "published")
 SPREADS = ["weight_spread", "slope_spread"]
 MARGIN = 0.25  # around the map, for intervals
-COMPARISONS = {"equal_loss": "at equal training loss", "equal_epochs": "after equally many epochs"}
+COMPARISONS = {"equal_loss": "equal training loss", "equal_epochs": "equally many epochs"}
+SLOPES = {"parallel": "parallel slopes", "path_averaged": "path-averaged slopes"}
 
 
 def draw(tables: Mapping[str, pd.DataFrame]) -> Figure:
     """Return the figure, drawn from its tables."""
-    figure = plt.figure(figsize=(style.TWO_COLUMNS, 6.2), layout="constrained")
-    axes = figure.subplot_mosaic("ab;cc", height_ratios=[1.5, 1])
-    for name, comparison in zip("ab", COMPARISONS, strict=True):
-        rows = tables["effects"][tables["effects"]["deciding"].astype(bool) & (tables["effects"]["comparison"] == comparison)]
-        style.draw_or_say(axes[name], _map, rows[np.isfinite(rows[SPREADS]).all(axis=1)], comparison)
+    figure = plt.figure(figsize=(style.TWO_COLUMNS, 8.8), layout="constrained")
+    axes = figure.subplot_mosaic("ab;cd;ee", height_ratios=[1.4, 1.4, 1])
+    for names, (slopes, words) in zip(("ab", "cd"), SLOPES.items(), strict=True):
+        changes = _changes(tables["gauges"], slopes)
+        for name, comparison in zip(names, COMPARISONS, strict=True):
+            style.draw_or_say(axes[name], _map, changes[changes["comparison"] == comparison], f"{COMPARISONS[comparison]}, {words}")
     handles = [plt.Line2D([], [], marker="o", color=panels.colour_of(sweep), label=panels.NAMES[sweep]) for sweep in panels.COLOURS]
     figure.legend(handles=handles, loc="outside upper center", ncols=4)
-    style.draw_or_say(axes["c"], _parts_of_gap, published_panels.of_all_sweeps(tables["published"]))
+    style.draw_or_say(axes["e"], _parts_of_gap, published_panels.of_all_sweeps(tables["published"]))
     style.letter_panels(axes.values())
     return figure
 
 
-def _map(axis: Axes, rows: pd.DataFrame, comparison: str) -> None:
+def _changes(gauges: pd.DataFrame, slopes: str) -> pd.DataFrame:
+    """What each dose changes, where it is decided, by one kind of slopes; rows without a number of both left out."""
+    rows = sweeps.effects(gauges[gauges["slopes"] == slopes].drop(columns="deciding"), SPREADS)
+    return rows[rows["deciding"].astype(bool) & np.isfinite(rows[SPREADS].astype(float)).all(axis=1)]
+
+
+def _map(axis: Axes, rows: pd.DataFrame, title: str) -> None:
     """Every sweep from its weakest dose: change of ln size and of ln sharpness, means over seeds with intervals."""
     ends = [np.zeros(2)]
     for sweep in panels.COLOURS:
@@ -47,7 +55,7 @@ def _map(axis: Axes, rows: pd.DataFrame, comparison: str) -> None:
         ends += course
     low, high = np.min(ends, axis=0) - MARGIN, np.max(ends, axis=0) + MARGIN
     _draw_equal_products(axis, low, high)
-    axis.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]), title=COMPARISONS[comparison])
+    axis.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]), title=title)
     axis.set(xlabel="$e_w$: change of ln size $s_w$", ylabel="$e_g$: change of ln sharpness $s_g$")
 
 
