@@ -107,12 +107,19 @@ def tabulate_sweeps(folder):
     own = points.drop_duplicates(["run", "point", "target"])
     written = {"points": own[[*measure["POINT"], *measure["NUMBERS"]]]}
     written["spectra"] = own[measure["POINT"]].assign(**dict.fromkeys(measure["SPECTRUM"], 1.0))
+    written["gauges"] = own[["run", "point", "target"]].assign(**dict.fromkeys(measure["GAUGES"][3:], 1.0))
+    written["published"] = own[measure["POINT"]].assign(**dict.fromkeys(measure["PUBLISHED"], 1.0))
     numbers = own[["run", "point", "target", "epoch", *tabulation["SHARPNESS_OF_LAYER"]]]
     written["dropout"] = numbers.assign(layer=1, matching="pixels")
     for name, table in written.items():
         save_table(folder / f"measured_{name}.csv", table)
-    outputs = {name: folder / f"feng2023_{name}.csv" for name in ("points", "spectra", "settings", "effects", "dropout")}
-    tabulation["tabulate"](members, {name: [folder / f"measured_{name}.csv"] for name in written}, outputs)
+    names = ("points", "spectra", "gauges", "settings", "effects", "dropout")
+    outputs = {name: folder / f"feng2023_{name}.csv" for name in names}
+    measured = {name: [folder / f"measured_{name}.csv"] for name in written}
+    tabulation["tabulate"](members, measured, outputs)
+    published = {"points": "published", "spectra": "published_spectra", "factors": "published_factors"}
+    published = {name: folder / f"feng2023_{table}.csv" for name, table in published.items()}
+    script("tabulate_feng2023_published")["tabulate"](outputs["points"], measured["published"], published)
 
 
 def measurements(runs):

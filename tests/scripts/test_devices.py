@@ -121,8 +121,7 @@ def everything(dataset, folder, device):
     script("measure_noise")(chunk, windows, folder / "flatness.csv", dataset, WINDOWS, [names[1]], [names[1]], noise, device)
     script("measure_generalization")(chunk, dataset, 1, 3, folder / "generalization.csv", device)
     for name in ("chunk", "noisy"):
-        points = {"points": folder / f"points_of_{name}.csv", "spectra": folder / f"dual_spectra_of_{name}.csv"}
-        points["gauges"] = folder / f"gauges_of_{name}.csv"
+        points = {part: folder / f"dual_{part}_of_{name}.csv" for part in ("points", "spectra", "gauges", "published")}
         script("measure_duality")(folder / f"{name}.safetensors", dataset, SWEEPS, points, device)
     pairs = tables(folder, "pairs", "matching", "shifts", "directions", "metric", "gauges", "gauge_numbers")
     script("measure_pairs")([chunk], dataset, names, SWEEPS, pairs, device)

@@ -110,10 +110,10 @@ def numbers_of(row, expected):
 
 
 def measured(dataset, folder, results, **changes):
-    tables = {name: folder / f"{name}.csv" for name in ("points", "spectra", "gauges")}
+    tables = {name: folder / f"{name}.csv" for name in ("points", "spectra", "gauges", "published")}
     run_files.save_results(folder / "chunk.safetensors", list(results.values()), list(results), "small")
     script("measure_duality", "measure")(folder / "chunk.safetensors", dataset, {**SETTINGS, **changes}, tables)
-    return [load_table(path) for path in tables.values()]
+    return [load_table(tables[name]) for name in ("points", "spectra", "gauges")]
 
 
 @pytest.mark.parametrize(
@@ -202,6 +202,33 @@ def check_gauges(rows, network, data):
     assert rows.loc["path_averaged", "slope_spread"] > 1.01 * rows.loc["parallel", "slope_spread"]
 
 
+def test_directions_in_the_order_of_the_scripts_are_those_of_a_loop(dataset, tmp_path, converged):
+    """Every direction by itself: its spreads over pairs, and what it adds to the gap; then sorted."""
+    points = measured(dataset, tmp_path, {"mine": converged})[0]
+    published = load_table(tmp_path / "published.csv")
+    rows = published[(published["point"] == "equal_epochs") & (published["target"] == 10)].set_index("rank")
+    network, data = converged.network_after(10).double(), data_of(dataset, converged)
+    pairs, (_, directions) = data.pairs(network, 1), duality.hessian_basis(network, data.images, data.labels, 1)
+    weights = pairs.weights()
+    changes = {"summed_gap": pairs.loss_changes, "summed_gap_of_shuffled_losses": pairs.with_shuffled_losses(7).loss_changes}
+    for column, change in changes.items():
+        parts = []
+        for direction in directions:
+            along = weights @ direction
+            slopes = change / weights.square().sum(1) * along
+            parts.append((float(slopes.std(correction=0)), float(along.std(correction=0)), float((slopes * along).mean())))
+        parts.sort(reverse=True)
+        for rank in (1, 2, 10, 132):
+            assert rows.loc[rank, column] == pytest.approx(sum(gap for _, _, gap in parts[:rank]), rel=1e-8)
+            if column == "summed_gap":
+                slope_stds, weight_stds, _ = zip(*parts[:rank], strict=True)
+                expected = {"slope_std": slope_stds[-1], "summed_slope_std": sum(slope_stds), "summed_weight_std": sum(weight_stds)}
+                numbers_of(rows.loc[rank], expected)
+    (point,) = points[(points["point"] == "equal_epochs") & (points["target"] == 10)]["gap"]
+    assert rows.loc[132, "summed_gap"] == pytest.approx(point, rel=1e-9)
+    assert published[["point", "target"]].drop_duplicates().values.tolist() == points[["point", "target"]].values.tolist()
+
+
 def test_a_loss_is_reached_at_the_first_epoch_at_or_below_it(dataset, tmp_path, converged):
     points = measured(dataset, tmp_path, {"mine": converged})[0]
     for loss in SETTINGS["equal_losses"]:
@@ -236,7 +263,7 @@ def test_a_network_that_is_nearly_dead_has_losses_and_curvature_and_no_gap():
     tested, matches = torch.zeros(3, 6, dtype=torch.float64), torch.tensor([0, 1, 2])
     network, data = small_network((6, 5, 3)), MatchedData(images, labels, 6, tested, labels[:3], matches, "cross_entropy")
     assert data.has_curvature(network, 0)
-    numbers, spectrum, gauges = gap_and_sharpness.gap_and_sharpness(network, data, 7)
+    numbers, spectrum, gauges, _ = gap_and_sharpness.gap_and_sharpness(network, data, 7)
     assert (numbers["inactive"], numbers["pairs"]) == (3, 0)
     assert numbers["training_loss"] == pytest.approx(float(data.losses(network)["training_loss"]))
     assert numbers["trace"] == pytest.approx(curvature.hessian_trace(network, images, 0))
@@ -250,7 +277,7 @@ def test_where_no_pair_changes_the_loss_there_are_no_shares_of_the_gap():
     images, labels = small_data(n=6, pixels=6)
     network = small_network((6, 5, 3))
     data = MatchedData(images, labels, 6, images[:3], labels[:3], torch.tensor([0, 1, 2]), "cross_entropy")
-    numbers, _, gauges = gap_and_sharpness.gap_and_sharpness(network, data, 7)
+    numbers, _, gauges, _ = gap_and_sharpness.gap_and_sharpness(network, data, 7)
     assert gauges["share_of_ten_sharpest"].isna().all()
     assert (numbers["gap"], numbers["pairs"], numbers["unchanged"]) == (0, 3, 3)
     assert all(numbers[key] != numbers[key] for key in ("correlated_share", "correlation_variation", "median_flatness"))

@@ -342,6 +342,27 @@ def test_sweeps_of_feng2023(tmp_path):
     assert load_table(tmp_path / "0" / "tables" / "points.csv")["epoch"].isna().any()
 
 
+def test_sweeps_of_feng2023_by_the_published_protocol(tmp_path):
+    measure = script("measure_duality")
+    places = [("equal_loss", 0.03), ("equal_loss", 0.01), ("equal_epochs", 10), ("equal_epochs", 20)]
+    points = [{"point": point, "target": target, "epoch": 5} for point, target in places]
+    spectra = drawn(RUNS, [{**point, "rank": rank} for point in points for rank in (1, 2, 10, 15, 20)], measure["PUBLISHED"][1:])
+    outcome = dict.fromkeys(("status", "trained_epochs", "lowest_loss"), 1)
+    measured = pd.DataFrame(swept()).merge(drawn(RUNS, points, measure["NUMBERS"]), on="run").assign(deciding=False)
+    tables = {"points": measured, "published": spectra.assign(**outcome)}
+    names = ("points", "spectra", "factors")
+
+    def tabulate(paths, folder):
+        script("tabulate_feng2023_published")["tabulate"](tmp_path / "points.csv", paths["published"], outputs(folder, *names))
+
+    save_table(tmp_path / "points.csv", tables.pop("points"))
+    check(tabulate, tables, tmp_path, names)
+    made = load_table(tmp_path / "0" / "tables" / "points.csv")
+    assert made["gap"].to_numpy() == pytest.approx((made["delta_loss_sharp"] + made["delta_loss_flat"]).to_numpy())
+    assert set(made["sweep"]) == {"learning_rate", "dropout"}
+    assert set(made.loc[made["deciding"], "target"]) == {0.01, 20}
+
+
 def test_every_script_that_tabulates_is_tested_here():
     named = {path.stem for path in SCRIPTS.glob("tabulate_*.py")}
     text = Path(__file__).read_text()

@@ -9,6 +9,7 @@ from sgdphysics import (
     flatness_exponents,
     fluctuation_dissipation,
     local_exponents,
+    published_sweeps,
     sweeps,
     training,
     window_lengths,
@@ -64,6 +65,7 @@ POINTS = pd.DataFrame(
         "gap": [1.0, 2.0],
     }
 )
+SPECTRA = POINTS.assign(deciding=True, rank=1, weight_std=0.5, summed_gap=0.1, summed_gap_of_shuffled_losses=0.1)
 
 
 CHECKPOINTS = pd.DataFrame({"training_loss": [0.5, 0.1], "test_loss": [0.6, 0.3]})
@@ -202,6 +204,28 @@ CALLS = {
     "sweeps.with_control": Call(
         sweeps.with_control, {"points": POINTS}, {"points": without(POINTS, "sweep", "dose", "reference", "point")}
     ),
+    "sweeps.compared_points": Call(
+        sweeps.compared_points,
+        {"points": POINTS},
+        {"points": without(POINTS, "sweep", "dose", "reference", "point", "target", "run")},
+    ),
+    "published_sweeps.split_gaps": Call(
+        published_sweeps.split_gaps,
+        {"points": POINTS, "spectra": SPECTRA},
+        {
+            "points": without(POINTS, "run", "point", "target", "gap"),
+            "spectra": without(SPECTRA, "run", "point", "target", "rank", "summed_gap", "summed_gap_of_shuffled_losses"),
+        },
+    ),
+    "published_sweeps.before_the_last": Call(
+        published_sweeps.before_the_last, {"spectra": SPECTRA}, {"spectra": without(SPECTRA, "rank")}
+    ),
+    **{
+        f"published_sweeps.{function.__name__}": Call(
+            function, {"spectra": SPECTRA}, {"spectra": without(SPECTRA, *published_sweeps.COMPARED, "rank", "weight_std")}
+        )
+        for function in (published_sweeps.with_ratios, published_sweeps.common_factors)
+    },
     "sweeps.effects": Call(
         sweeps.effects,
         {"points": POINTS, "quantities": ["gap"]},

@@ -279,6 +279,17 @@ def test_a_gap_below_zero_is_carried_as_well():
     assert result.leading_correlation()["leading_directions"] == 2
 
 
+def test_directions_in_the_order_of_the_scripts_are_the_same_directions():
+    given = {"slope_mean": [0.0, 1.0, 0.0], "weight_mean": [0.0, 2.0, 0.0]}
+    result = decomposition([0.5, 0.25, 0.1], [1.0, 4.0, 2.0], [3.0, 1.0, 2.0], gap=5.0, **given)
+    ordered = result.steepest_first()
+    assert ordered.slope_std.tolist() == [4, 2, 1]
+    assert ordered.weight_std.tolist() == [1, 2, 3]
+    assert ordered.eigenvalues.tolist() == [2, 1, 3]
+    assert ordered.contributions.tolist() == pytest.approx([0.25 * 4 * 1 + 1 * 2, 0.1 * 2 * 2, 0.5 * 1 * 3])
+    assert ordered.decomposed_gap == pytest.approx(result.decomposed_gap)
+
+
 # The basis
 
 

@@ -86,6 +86,7 @@ ROOMS = {
         "equal_loss",
         "fluctuation_dissipation",
         "local_exponents",
+        "published_sweeps",
         "sweeps",
         "window_lengths",
     },

@@ -143,7 +143,8 @@ class StudyInProcess:
             runs, table = (self.of_chunk(chunk, name) for name in ("runs.safetensors", "generalization.csv"))
             script("measure_generalization")["measure"](runs, self.dataset, edge["layer"], edge["sharpest_directions"], table)
         for chunk in studies.chunks_of(self.study, "feng2023"):
-            tables = {name: self.of_chunk(chunk, f"duality_{name}.csv") for name in ("points", "spectra", "gauges")}
+            names = ("points", "spectra", "gauges", "published")
+            tables = {name: self.of_chunk(chunk, f"duality_{name}.csv") for name in names}
             script("measure_duality")["measure"](self.of_chunk(chunk, "runs.safetensors"), self.dataset, sweeps, tables)
         networks, reference = self.networks("feng2023"), studies.reference_runs_of_sweeps(self.study)
         names = {
@@ -203,6 +204,10 @@ class StudyInProcess:
         outputs = {name: self.table(f"feng2023_{name}") for name in ("points", "spectra", "gauges", "settings", "effects")}
         outputs["dropout"] = self.table("feng2023_fig5_dropout")
         script("tabulate_feng2023")["tabulate"](studies.swept_runs(self.study), of_sweeps, outputs)
+        published = {"points": "published", "spectra": "published_spectra", "factors": "published_factors"}
+        published = {name: self.table(f"feng2023_{table}") for name, table in published.items()}
+        measured = self.measured("feng2023", "duality_published")
+        script("tabulate_feng2023_published")["tabulate"](outputs["points"], measured, published)
 
     def measure_controls(self):
         """What is set beside the reference setting of feng2021, whose tables are there."""
@@ -241,7 +246,7 @@ class StudyInProcess:
         figure = script(f"figures/{name}")
         inputs = {key: self.folder / "tables" / table for key, table in figure_tables(name).items()}
         draw = figure["draw"]
-        if name == "feng2023_fig5":
+        if name == "feng2023_fig5_supplement":
             draw = functools.partial(draw, studied=self.study["feng2023"]["layer"])
         with mpl.rc_context({"savefig.dpi": 30}):
             style.make_figure(draw, figure["TABLES"], inputs, [self.folder / "figures" / f"{name}.png"])

@@ -60,6 +60,7 @@ DRAWN = {
         for paper, last in (("feng2021", 4), ("yang2023", 4), ("feng2023", 6))
         for number in range(1, last + 1)
     },
+    "feng2023_fig5_supplement": 1,
     "beyond_fig6": 1,
 }
 FLATNESS = {
@@ -80,7 +81,9 @@ SWEEPS = {
     "measure_duality": 8,  # the median flatness of a network
     "rescale_networks": 1,
     "tabulate_feng2023": 1,
+    "tabulate_feng2023_published": 1,
     **{f"feng2023_fig{number}": 1 for number in (2, 3, 4, 5, 6)},
+    "feng2023_fig5_supplement": 1,
 }
 MEASURED = {
     "measure_fluctuations": 3,

@@ -7,6 +7,7 @@ rule measure_duality:
         points=measurement("feng2023", "duality_points.csv"),
         spectra=measurement("feng2023", "duality_spectra.csv"),
         gauges=measurement("feng2023", "duality_gauges.csv"),
+        published=measurement("feng2023", "duality_published.csv"),
     priority: 20
     resources:
         **asked_for(planned_of_chunk("measure_duality")),
@@ -103,3 +104,16 @@ rule tabulate_feng2023:
         members=lambda w: studies.swept_runs(STUDIES[w.study]),
     script:
         "../scripts/tabulate_feng2023.py"
+
+
+rule tabulate_feng2023_published:
+    """The sweeps by the protocol of the authors' scripts: order of sigma_g, parts of the gap, common factors of sigma_w."""
+    input:
+        points="results/{study}/tables/feng2023_points.csv",
+        published=lambda w: LAYOUT.measured(w.study, "duality_published.csv"),
+    output:
+        points=study_table("feng2023_published"),
+        spectra=study_table("feng2023_published_spectra"),
+        factors=study_table("feng2023_published_factors"),
+    script:
+        "../scripts/tabulate_feng2023_published.py"

@@ -25,8 +25,8 @@ rule feng2023_fig2:
 rule feng2023_fig3:
     """Draw feng2023_fig3."""
     input:
-        points="results/{study}/tables/feng2023_points.csv",
-        spectra="results/{study}/tables/feng2023_spectra.csv",
+        published="results/{study}/tables/feng2023_published.csv",
+        published_spectra="results/{study}/tables/feng2023_published_spectra.csv",
     output:
         **study_figure("feng2023_fig3"),
     script:
@@ -37,7 +37,8 @@ rule feng2023_fig4:
     """Draw feng2023_fig4."""
     input:
         points="results/{study}/tables/feng2023_points.csv",
-        spectra="results/{study}/tables/feng2023_spectra.csv",
+        published="results/{study}/tables/feng2023_published.csv",
+        published_spectra="results/{study}/tables/feng2023_published_spectra.csv",
     output:
         **study_figure("feng2023_fig4"),
     script:
@@ -47,16 +48,26 @@ rule feng2023_fig4:
 rule feng2023_fig5:
     """Draw feng2023_fig5."""
     input:
-        points="results/{study}/tables/feng2023_points.csv",
-        spectra="results/{study}/tables/feng2023_spectra.csv",
-        effects="results/{study}/tables/feng2023_effects.csv",
-        dropout="results/{study}/tables/feng2023_fig5_dropout.csv",
+        gauges="results/{study}/tables/feng2023_gauges.csv",
+        published="results/{study}/tables/feng2023_published.csv",
     output:
         **study_figure("feng2023_fig5"),
+    script:
+        "../scripts/figures/feng2023_fig5.py"
+
+
+rule feng2023_fig5_supplement:
+    """Draw feng2023_fig5_supplement."""
+    input:
+        points="results/{study}/tables/feng2023_points.csv",
+        spectra="results/{study}/tables/feng2023_spectra.csv",
+        dropout="results/{study}/tables/feng2023_fig5_dropout.csv",
+    output:
+        **study_figure("feng2023_fig5_supplement"),
     params:
         layer=lambda w: STUDIES[w.study]["feng2023"]["layer"],
     script:
-        "../scripts/figures/feng2023_fig5.py"
+        "../scripts/figures/feng2023_fig5_supplement.py"
 
 
 rule feng2023_fig6:

@@ -41,6 +41,7 @@ NUMBERS = [
     "pairs",
 ]
 SPECTRUM = ["rank", "eigenvalue", "slope_std", "weight_std"]
+PUBLISHED = [*SPECTRUM, "summed_slope_std", "summed_weight_std", "summed_gap", "summed_gap_of_shuffled_losses"]
 GAUGES = [
     "run",
     "point",
@@ -81,11 +82,11 @@ def measure(
     device: str = devices.CPU,
 ) -> None:
     """Write the tables "points" (one row per network and point of its training; one without numbers for a run that reached none,
-    or was dead or not finite there), "spectra" (per direction at some ranks) and "gauges" (one row per network, point and kind of
-    slopes).
+    or was dead or not finite there), "spectra" (per direction at some ranks), "gauges" (one row per network, point and kind of
+    slopes) and "published" (the spectra in the order of the authors' scripts, with sums over the directions).
     """
     images = generalization.MatchedDatasets(labelled_images.load_dataset(dataset_path).to(device), settings["test_images"])
-    points, spectra, gauges = [], [], []
+    points, spectra, gauges, published = [], [], [], []
     for name, result in run_files.load_results(runs_path).items():
         rows, data = [], images.of(result.run)
         outcome = dict(zip(RUN, (name, result.status, result.epochs, min(result.loss_history)), strict=True))
@@ -95,15 +96,17 @@ def measure(
             if not entering.has_curvature(studied, 0):
                 continue
             columns = {**outcome, "point": point.kind, "target": point.target, "epoch": point.epoch}
-            numbers, spectrum, both = gap_and_sharpness.gap_and_sharpness(studied, entering, result.run.seed)
+            numbers, spectrum, both, steepest_first = gap_and_sharpness.gap_and_sharpness(studied, entering, result.run.seed)
             rows.append({**columns, **numbers})
             spectra.append(spectrum.assign(**columns))
             gauges.append(both.assign(**columns))
+            published.append(steepest_first.assign(**columns))
         points += rows or [outcome]
         progress.tell(name, status=result.status, points=len(rows))
     save_rows(tables["points"], [pd.DataFrame(points, columns=[*POINT, *NUMBERS])], [*POINT, *NUMBERS])
     save_rows(tables["spectra"], spectra, [*POINT, *SPECTRUM])
     save_rows(tables["gauges"], gauges, GAUGES)
+    save_rows(tables["published"], published, [*POINT, *PUBLISHED])
 
 
 if __name__ == "__main__":
@@ -113,6 +116,6 @@ if __name__ == "__main__":
             Path(snakemake.input.runs),
             Path(snakemake.input.dataset),
             snakemake.params.settings,
-            {name: Path(snakemake.output[name]) for name in ("points", "spectra", "gauges")},
+            {name: Path(snakemake.output[name]) for name in ("points", "spectra", "gauges", "published")},
             device,
         )

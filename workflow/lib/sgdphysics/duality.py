@@ -7,7 +7,7 @@ Source: Feng, Zhang and Tu 2023.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import torch
@@ -114,6 +114,12 @@ class Decomposition:
         mean = float(leading.mean())
         variation = _share(float(leading.std(correction=0)), mean)
         return {"correlation_mean": mean, "correlation_variation": variation, "leading_directions": count}
+
+    def steepest_first(self) -> "Decomposition":
+        """Return the same with the directions in descending order of sigma_g, as the authors' scripts have them."""
+        order = self.slope_std.argsort(descending=True, stable=True)
+        by_direction = ("eigenvalues", "slope_std", "weight_std", "correlation", "slope_mean", "weight_mean")
+        return replace(self, **{name: getattr(self, name)[order] for name in by_direction})
 
     def numbers(self) -> dict[str, float]:
         """Return what the decomposition comes to.

@@ -3,7 +3,7 @@
 Source: Feng, Zhang and Tu 2023.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -16,11 +16,14 @@ from sgdphysics.generalization import MatchedData
 from sgdphysics.networks import Mlp
 
 SPECTRUM_POINTS = 60  # ranks kept of a spectrum, log-spaced
+PUBLISHED_POINTS = 30  # of one in the order of the authors' scripts, which is smooth
 FLATNESS_DIRECTIONS = 5  # log-spaced ranks among the directions of any curvature, of whose flatness the median is taken
 SHARP, FLAT = slice(0, 10), slice(99, 500)  # ranks 1 to 10 and 100 to 500
 
 
-def gap_and_sharpness(network: Mlp, data: MatchedData, seed: int) -> tuple[dict[str, float], pd.DataFrame, pd.DataFrame]:
+def gap_and_sharpness(
+    network: Mlp, data: MatchedData, seed: int
+) -> tuple[dict[str, float], pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Measure the decomposed gap of a network, with sharpness and size of the solution.
 
     Args:
@@ -41,6 +44,11 @@ def gap_and_sharpness(network: Mlp, data: MatchedData, seed: int) -> tuple[dict[
 
         The gauges: one row for each kind of slopes, with what `slope_gauges.gauge_rows` and `slope_gauges.norms` have. All else is
         measured with slopes parallel to the dual weights.
+
+        The spectrum in the order of the authors' scripts, from the largest spread of slopes on, at log-spaced ranks and the tenth,
+        with sums from the first direction to this one: "summed_slope_std", "summed_weight_std", "summed_gap" (what they add to the
+        gap; the last row lacks the remainder of a layer too wide for a whole basis) and "summed_gap_of_shuffled_losses" (the
+        null's, in the null's own order).
     """
     network = data.checked_for(network, 0)
     require_whole("seed", seed, 0)
@@ -66,7 +74,8 @@ def gap_and_sharpness(network: Mlp, data: MatchedData, seed: int) -> tuple[dict[
         "unchanged": decomposition.unchanged,
         "pairs": len(decomposition.dual_norms),
     }
-    return numbers, _spectrum(decomposition), slope_gauges.gauge_rows(gauges).assign(**norms)
+    gauge_rows = slope_gauges.gauge_rows(gauges).assign(**norms)
+    return numbers, _spectrum(decomposition), gauge_rows, _published_spectrum(decomposition, null)
 
 
 def median_flatness(network: Mlp, data: MatchedData, directions: Tensor, chosen: Sequence[int]) -> float:
@@ -93,10 +102,31 @@ def median_flatness(network: Mlp, data: MatchedData, directions: Tensor, chosen:
 
 
 def _spectrum(decomposition: duality.Decomposition) -> pd.DataFrame:
-    kept = np.array(ranks.log_spaced_ranks(len(decomposition.eigenvalues), SPECTRUM_POINTS))
-    columns = {
+    kept = ranks.log_spaced_ranks(len(decomposition.eigenvalues), SPECTRUM_POINTS)
+    return _at_ranks(kept, _spreads(decomposition))
+
+
+def _published_spectrum(decomposition: duality.Decomposition, null: duality.Decomposition) -> pd.DataFrame:
+    ordered, directions = decomposition.steepest_first(), len(decomposition.eigenvalues)
+    kept = {*ranks.log_spaced_ranks(directions, PUBLISHED_POINTS), min(ranks.STEEPEST_DIRECTIONS, directions)}
+    sums = {
+        "summed_slope_std": ordered.slope_std.cumsum(0),
+        "summed_weight_std": ordered.weight_std.cumsum(0),
+        "summed_gap": ordered.contributions.cumsum(0),
+        "summed_gap_of_shuffled_losses": null.steepest_first().contributions.cumsum(0),
+    }
+    return _at_ranks(sorted(kept), {**_spreads(ordered), **sums})
+
+
+def _spreads(decomposition: duality.Decomposition) -> dict[str, Tensor]:
+    return {
         "eigenvalue": decomposition.eigenvalues,
         "slope_std": decomposition.slope_std,
         "weight_std": decomposition.weight_std,
     }
-    return pd.DataFrame({"rank": kept, **{name: values[kept - 1].cpu().numpy() for name, values in columns.items()}})
+
+
+def _at_ranks(kept: Sequence[int], columns: Mapping[str, Tensor]) -> pd.DataFrame:
+    """Some rows, by their rank counted from 1, of columns of all directions."""
+    rows = np.array(kept) - 1
+    return pd.DataFrame({"rank": kept, **{name: values[rows].cpu().numpy() for name, values in columns.items()}})

@@ -6,6 +6,7 @@ import numpy as np
 
 MOST_DIRECTIONS = 1000
 DENSE_LIMIT = 5000  # weights of a layer up to which dense matrices are built; of a wider one the sharpest directions are found
+STEEPEST_DIRECTIONS = 10  # of largest sigma_g, of which the authors' scripts set the part of the gap apart
 WIDE_LAYER_DIRECTIONS = 200  # of its Hessian, where the gap is decomposed along them; the rest is one remainder
 
 

@@ -90,6 +90,15 @@ def with_control(points: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([points[~replaced], places.merge(followed, how="cross")], ignore_index=True)
 
 
+def compared_points(points: pd.DataFrame) -> pd.DataFrame:
+    """Return the points as doses are compared at them: `with_control`, and "deciding" where the target is that of
+    `deciding_targets`; errors as theirs.
+    """
+    compared = with_control(points)
+    deciding = deciding_targets(compared).assign(deciding=True)
+    return compared.merge(deciding, on=["sweep", "point", "target"], how="left").fillna({"deciding": False})
+
+
 def effects(points: pd.DataFrame, quantities: Sequence[str]) -> pd.DataFrame:
     """Return how much larger each quantity is at every other dose of a sweep than at its weakest, of the same seed.
 
@@ -110,9 +119,7 @@ def effects(points: pd.DataFrame, quantities: Sequence[str]) -> pd.DataFrame:
     require_columns("points", points, [*POINT_COLUMNS, *quantities])
     doses = {sweep: in_order(str(sweep), rows.tolist()) for sweep, rows in points.groupby("sweep")["dose"]}
     points = points.dropna(subset=["point"])
-    compared = with_control(points)
-    deciding = deciding_targets(compared).assign(deciding=True)
-    compared = compared.merge(deciding, on=["sweep", "point", "target"], how="left").fillna({"deciding": False})
+    compared = compared_points(points)
     control = points[points["sweep"] == CONTROL]
     parts = []
     for sweep, rows in compared.groupby("sweep"):

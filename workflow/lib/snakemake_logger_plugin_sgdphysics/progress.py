@@ -12,7 +12,7 @@ STAGES = {
     "measuring": r"(measure|rescale)_",
     "toy model": r"(simulate|solve)_",
     "tables": r"tabulate_",
-    "figures": r".*_fig[0-9]+$",
+    "figures": r".*_fig[0-9]+(_supplement)?$",
     "claims": r"decide_",
     "notebooks": r"run_notebook",
     "record and page": r"write_|all$",

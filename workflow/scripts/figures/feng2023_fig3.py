@@ -1,4 +1,4 @@
-"""Draw feng2023_fig3: learning rate and batch size, spectra and the plane of sharpness and size."""
+"""Draw feng2023_fig3: learning rate and batch size by the published protocol, and in the plane of sharpness and size."""
 
 from collections.abc import Mapping
 
@@ -7,16 +7,17 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from sgdphysics.provenance import jobs
-from sgdphysics.report import panels, style
+from sgdphysics.report import published_panels, style
 
-TABLES = ("points", "spectra")
+TABLES = ("published", "published_spectra")
+SWEEPS = ("learning_rate", "batch_size")
 
 
 def draw(tables: Mapping[str, pd.DataFrame]) -> Figure:
     """Return the figure, drawn from its tables."""
-    figure, axes = plt.subplots(2, 3, figsize=(style.TWO_COLUMNS, 4.6), layout="constrained")
-    for row, sweep in zip(axes, ("learning_rate", "batch_size"), strict=True):
-        panels.draw_sweep(row, tables["spectra"], tables["points"], sweep)
+    figure, axes = plt.subplots(4, 3, figsize=(style.TWO_COLUMNS, 8.8), layout="constrained")
+    for sixth, sweep in zip(axes.reshape(2, 6), SWEEPS, strict=True):
+        published_panels.draw_sweep(sixth, tables, sweep)
     style.letter_panels(axes.flat)
     return figure
 

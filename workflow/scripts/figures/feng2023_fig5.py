@@ -1,7 +1,6 @@
-"""Draw feng2023_fig5: dropout, initial scale, label noise and training-set size in the plane; what decides where dropout leads."""
+"""Draw feng2023_fig5: where every regularizer leads in the plane of sharpness and size, and which part of the gap it changes."""
 
 from collections.abc import Mapping
-from functools import partial
 from itertools import pairwise
 
 import matplotlib.pyplot as plt
@@ -13,110 +12,98 @@ from matplotlib.figure import Figure
 from sgdphysics import sweeps
 from sgdphysics.fits import student_interval
 from sgdphysics.provenance import jobs
-from sgdphysics.report import panels, style
+from sgdphysics.report import panels, published_panels, style
 
-TABLES = ("points", "spectra", "effects", "dropout")
-SWEEPS = ("dropout", "initial_scale", "label_noise", "images_per_class")
-# Each changes one thing in the first: label, sweep, comparison, layer (None: the studied one), matching.
-CONDITIONS = [
-    ("equal loss (decides)", "dropout", "equal_loss", None, "nearest_pixels"),
-    ("equal epochs", "dropout", "equal_epochs", None, "nearest_pixels"),
-    ("control, as many epochs", "dropout", "as_many_epochs", None, "nearest_pixels"),
-    ("layer 0", "dropout", "equal_loss", 0, "nearest_pixels"),
-    ("layer 2", "dropout", "equal_loss", 2, "nearest_pixels"),
-    ("matched in activity", "dropout", "equal_loss", None, "nearest_activity"),
-    ("matched at random", "dropout", "equal_loss", None, "random_of_class"),
-    ("rescaled afterwards", "dropout_rescaled_afterwards", "equal_loss", None, "nearest_pixels"),
-    ("not rescaled", "dropout_without_rescaling", "equal_loss", None, "nearest_pixels"),
-]
-# Sizes and sharpnesses, with the power at which they scale with the weights' change of unit: sharpness of the loss is a square.
-MEASURES = {
-    "weight_spread": ("size $s_w$", "blue", "o", 1.0),
-    "weight_norm": ("norm $|W|$", "sky", "D", 1.0),
-    "slope_spread": ("$s_g$", "red", "o", 1.0),
-    "largest_eigenvalue": ("(top eigenvalue)$^{1/2}$", "orange", "^", 0.5),
-    "trace": ("(trace)$^{1/2}$", "pink", "v", 0.5),
-}
+TABLES = ("gauges", "published")
+SPREADS = ["weight_spread", "slope_spread"]
+MARGIN = 0.25  # around the map, for intervals
+COMPARISONS = {"equal_loss": "equal training loss", "equal_epochs": "equally many epochs"}
+SLOPES = {"parallel": "parallel slopes", "path_averaged": "path-averaged slopes"}
 
 
-def draw(tables: Mapping[str, pd.DataFrame], studied: int) -> Figure:
-    """Return the figure, drawn from its tables; ``studied`` is the layer of the sweeps."""
-    figure = plt.figure(figsize=(style.TWO_COLUMNS, 12.0), layout="constrained")
-    axes = figure.subplot_mosaic("abc;def;ghi;jkl;mmn;ooo", height_ratios=[1, 1, 1, 1, 1.6, 1.7])
-    for names, sweep in zip(("abc", "def", "ghi", "jkl"), SWEEPS, strict=True):
-        panels.draw_sweep([axes[name] for name in names], tables["spectra"], tables["points"], sweep)
-    rows = tables["dropout"].assign(layer=tables["dropout"]["layer"].astype(int))
-    style.draw_or_say(axes["m"], _conditions, rows, studied)
-    style.draw_or_say(axes["n"], _doses, panels.decided(tables["points"], ["dropout"]), tables["points"])
-    style.draw_or_say(axes["o"], _map, tables["effects"])
+def draw(tables: Mapping[str, pd.DataFrame]) -> Figure:
+    """Return the figure, drawn from its tables."""
+    figure = plt.figure(figsize=(style.TWO_COLUMNS, 8.8), layout="constrained")
+    axes = figure.subplot_mosaic("ab;cd;ee", height_ratios=[1.4, 1.4, 1])
+    for names, (slopes, words) in zip(("ab", "cd"), SLOPES.items(), strict=True):
+        changes = _changes(tables["gauges"], slopes)
+        for name, comparison in zip(names, COMPARISONS, strict=True):
+            style.draw_or_say(axes[name], _map, changes[changes["comparison"] == comparison], f"{COMPARISONS[comparison]}, {words}")
+    handles = [plt.Line2D([], [], marker="o", color=panels.colour_of(sweep), label=panels.NAMES[sweep]) for sweep in panels.COLOURS]
+    figure.legend(handles=handles, loc="outside upper center", ncols=4)
+    style.draw_or_say(axes["e"], _parts_of_gap, published_panels.of_all_sweeps(tables["published"]))
     style.letter_panels(axes.values())
     return figure
 
 
-def _conditions(axis: Axes, rows: pd.DataFrame, studied: int) -> None:
-    """What one step of dropout changes, one factor of the comparison at a time: ln of sizes and of sharpnesses."""
-    places = np.arange(len(CONDITIONS))[::-1]
-    weakest_step = min(rows.loc[rows["sweep"] != "dropout", "dose"], default=rows["dose"].min())
-    for place, (_, sweep, comparison, layer, matching) in zip(places, CONDITIONS, strict=True):
-        chosen = (rows["sweep"] == sweep) & (rows["comparison"] == comparison) & rows["deciding"].astype(bool)
-        chosen &= (rows["layer"] == (studied if layer is None else layer)) & (rows["matching"] == matching)
-        steps = rows[chosen & np.isclose(rows["dose"], weakest_step)]
-        for shift, (column, (_, colour, marker, power)) in zip(np.linspace(0.3, -0.3, 5), MEASURES.items(), strict=True):
-            if len(steps):
-                mean, low, high = power * np.array(student_interval(steps[column]))
-                axis.plot([low, high], [place + shift] * 2, color=style.COLOURS[colour], linewidth=0.9)
-                axis.plot(mean, place + shift, marker, color=style.COLOURS[colour], markersize=3.5)
-    for label, colour, marker, _ in MEASURES.values():
-        axis.plot([], [], marker, color=style.COLOURS[colour], label=label, linestyle="")
-    axis.axvline(0, color="0.6", linestyle="--", linewidth=0.8)
-    axis.set(yticks=places, yticklabels=[condition[0] for condition in CONDITIONS])
-    axis.set(xlabel=f"change of ln from no dropout to dropout {weakest_step:g}")
-    axis.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=5, fontsize=5.5, columnspacing=0.5, handletextpad=0.1)
+def _changes(gauges: pd.DataFrame, slopes: str) -> pd.DataFrame:
+    """What each dose changes, where it is decided, by one kind of slopes; rows without a number of both left out."""
+    rows = sweeps.effects(gauges[gauges["slopes"] == slopes].drop(columns="deciding"), SPREADS)
+    return rows[rows["deciding"].astype(bool) & np.isfinite(rows[SPREADS].astype(float)).all(axis=1)]
 
 
-def _doses(axis: Axes, _: pd.DataFrame, points: pd.DataFrame) -> None:
-    """Is there a best dose in between? Gap against dropout, at equal loss and after equal epochs."""
-    followed = sweeps.with_control(points.dropna(subset=["point"]))
-    rows = followed[followed["sweep"] == "dropout"]
-    targets = sweeps.deciding_targets(rows).set_index("point")["target"]
-    for point, colour, text in (("equal_loss", "black", "loss {:g}"), ("equal_epochs", "green", "after {:g} epochs")):
-        compared = rows[(rows["point"] == point) & (rows["target"] == targets.get(point))]
-        for column, line, name in (("gap", "-", "gap"), ("test_loss", ":", "test loss")):
-            wide = compared.pivot(index="seed", columns="dose", values=column)
-            label = f"{name}, {text.format(targets.get(point, np.nan))}"
-            style.band(axis, wide.columns, wide, style.COLOURS[colour], linestyle=line, marker="o", label=label)
-    axis.set(xlabel="share of units dropped", ylabel="gap; test loss")
-    low, high = axis.get_ylim()
-    axis.set_ylim(low, high + 0.45 * (high - low))
-    axis.legend(fontsize=6, loc="upper left")
-
-
-def _map(axis: Axes, effects: pd.DataFrame) -> None:
-    """Every sweep from its weakest dose: change of ln size and of ln sharpness at equal loss, means over seeds."""
-    ends = [(0.0, 0.0)]
-    rows = effects[(effects["comparison"] == "equal_loss") & effects["deciding"].astype(bool)]
-    for sweep, colour in panels.COLOURS.items():
-        means = rows[rows["sweep"] == sweep].groupby("dose")[["weight_spread", "slope_spread"]].mean()
-        means = means[np.isfinite(means).all(axis=1)]
-        course = [(0.0, 0.0), *means.loc[sweeps.in_order(sweep, means.index.tolist())].itertuples(index=False, name=None)]
-        ends += course
+def _map(axis: Axes, rows: pd.DataFrame, title: str) -> None:
+    """Every sweep from its weakest dose: change of ln size and of ln sharpness, means over seeds with intervals."""
+    ends = [np.zeros(2)]
+    for sweep in panels.COLOURS:
+        of_sweep = rows[rows["sweep"] == sweep]
+        doses = sweeps.in_order(sweep, of_sweep["dose"].tolist())
+        course = [np.zeros(2), *(_draw_dose(axis, of_sweep[of_sweep["dose"] == dose], panels.colour_of(sweep)) for dose in doses)]
         for start, end in pairwise(course):
-            look = {"arrowstyle": "-|>", "color": style.COLOURS[colour], "linewidth": 1.3, "shrinkA": 0, "shrinkB": 0}
+            look = {"arrowstyle": "-|>", "color": panels.colour_of(sweep), "linewidth": 1.1, "shrinkA": 0, "shrinkB": 0}
             axis.annotate("", end, start, arrowprops=look)
-        axis.plot(*zip(*course, strict=True), "o", color=style.COLOURS[colour], markersize=2.5, label=panels.NAMES[sweep])
-    sizes, sharpnesses = map(np.array, zip(*ends, strict=True))
-    span = np.array([min(-0.5, sizes.min()), max(1.9, sizes.max())])  # the legend is on the right
-    heights = min(-0.85, sharpnesses.min()), max(0.6, sharpnesses.max())
-    for change in np.arange(-4, 6) * np.log(2) / 2:
-        axis.plot(span, change - span, color="0.85", linestyle="--", linewidth=0.6, zorder=0)
+        ends += course
+    low, high = np.min(ends, axis=0) - MARGIN, np.max(ends, axis=0) + MARGIN
+    _draw_equal_products(axis, low, high)
+    axis.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]), title=title)
+    axis.set(xlabel="$e_w$: change of ln size $s_w$", ylabel="$e_g$: change of ln sharpness $s_g$")
+
+
+def _draw_dose(axis: Axes, rows: pd.DataFrame, colour: str) -> np.ndarray:
+    """One dose with its intervals; returns its place."""
+    (x, *width), (y, *height) = (student_interval(rows[column]) for column in SPREADS)
+    axis.plot(width, [y, y], color=colour, linewidth=0.8, alpha=0.7)
+    axis.plot([x, x], height, color=colour, linewidth=0.8, alpha=0.7)
+    axis.plot(x, y, "o", color=colour, markersize=2.5)
+    return np.array([x, y])
+
+
+def _draw_equal_products(axis: Axes, low: np.ndarray, high: np.ndarray) -> None:
+    """Lines of equal s_g s_w in steps of a factor of the square root of 2, and the place of the weakest dose."""
+    for change in np.arange(-20, 21) * np.log(2) / 2:
+        axis.plot([low[0], high[0]], [change - low[0], change - high[0]], color="0.85", linestyle="--", linewidth=0.6, zorder=0)
     axis.axhline(0, color="0.6", linewidth=0.6, zorder=0)
     axis.axvline(0, color="0.6", linewidth=0.6, zorder=0)
-    axis.set(xlim=span, ylim=heights, xlabel="$e_w$: change of ln size $s_w$ from the weakest dose")
-    axis.set(ylabel="$e_g$: change of ln sharpness $s_g$")
-    title = "at equal training loss;\ndashed: equal $s_g s_w$,\nsteps of a factor $\\sqrt{2}$"
-    axis.legend(loc="center right", title=title, title_fontsize=6.5, frameon=True, edgecolor="none", framealpha=1)
+
+
+def _parts_of_gap(axis: Axes, rows: pd.DataFrame) -> None:
+    """The two parts of the gap at every dose of every sweep, side by side."""
+    labels, place = {}, 0
+    for sweep in panels.COLOURS:
+        of_sweep = rows[rows["sweep"] == sweep]
+        doses = sweeps.in_order(sweep, of_sweep["dose"].tolist())
+        places = dict(zip(doses, range(place, place + len(doses)), strict=True))
+        for column, colour in (published_panels.SHARP, published_panels.FLAT):
+            published_panels.draw_means(axis, places, of_sweep, column, style.COLOURS[colour])
+        if doses:
+            axis.text(
+                np.mean(list(places.values())),
+                1.01,
+                panels.NAMES[sweep],
+                ha="center",
+                fontsize=6.5,
+                transform=axis.get_xaxis_transform(),
+            )
+        labels |= {where: f"{dose:g}" for dose, where in places.items()}
+        place += max(len(doses), 3) + 1
+    for label, colour in ((r"ten directions of largest $\sigma_g$", "red"), ("all others", "blue")):
+        axis.plot([], [], "o-", color=style.COLOURS[colour], label=label)
+    axis.set(xticks=list(labels), ylabel=r"part of the gap, $\Delta L$", yscale="log")
+    axis.set_xticklabels(list(labels.values()), rotation=90)
+    style.log_ticks(axis, "y")
+    axis.legend(loc="upper left")
 
 
 if __name__ == "__main__":
     with jobs.logged_job(snakemake):
-        style.make_figure(partial(draw, studied=snakemake.params.layer), TABLES, snakemake.input, snakemake.output)
+        style.make_figure(draw, TABLES, snakemake.input, snakemake.output)

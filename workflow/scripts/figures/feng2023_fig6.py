@@ -27,12 +27,9 @@ LOOKS = {
 def draw(tables: Mapping[str, pd.DataFrame]) -> Figure:
     """Return the figure, drawn from its table."""
     rows = tables["copies"]
-    figure, axes = plt.subplots(2, 2, figsize=(style.TWO_COLUMNS, 4.8), layout="constrained")
-    others = sorted(rows["other_layer"].unique(), reverse=True) or [0]
-    for axis, other in zip(axes[0], [*others, others[0]], strict=False):  # the last layer has one neighbour only
-        style.draw_or_say(axis, _measures, rows[rows["other_layer"] == other], other)
-    style.draw_or_say(axes[1, 0], _plane, rows)
-    style.draw_or_say(axes[1, 1], _changes, rows)
+    figure, axes = plt.subplots(1, 3, figsize=(style.TWO_COLUMNS, 2.9), layout="constrained", width_ratios=[1.4, 1, 1])
+    for axis, draw_panel in zip(axes, (_measures, _plane, _changes), strict=True):
+        style.draw_or_say(axis, draw_panel, rows)
     style.letter_panels(axes.flat)
     return figure
 
@@ -44,15 +41,20 @@ def _relative(rows: pd.DataFrame, column: str) -> pd.Series:
     return rows[column] / base.reindex(pd.MultiIndex.from_frame(rows[keys])).to_numpy()
 
 
-def _measures(axis: Axes, rows: pd.DataFrame, other: float) -> None:
-    axis.set_title(f"studied layer times $p$, layer {other:g} over $p$")
+def _measures(axis: Axes, rows: pd.DataFrame) -> None:
+    """Means over networks and neighbours, with a bar from the smallest to the largest."""
+    others = " or ".join(f"{other:g}" for other in sorted(rows["other_layer"].unique()))
+    axis.set_title(f"studied layer times $p$, layer {others} over $p$")
     # Lines that coincide are told apart by hollow markers of different sizes.
     for size, (column, (label, colour, marker)) in zip(np.linspace(8, 3, len(LOOKS)), LOOKS.items(), strict=True):
-        mean = _relative(rows, column).groupby(rows["factor"]).mean()
+        values = _relative(rows, column).groupby(rows["factor"]).agg(["mean", "min", "max"])
         look = {"marker": marker, "markersize": size, "markerfacecolor": "none", "markeredgewidth": 0.8}
-        axis.plot(mean.index, mean, color=style.COLOURS[colour], label=label, **look)
-    axis.set(xscale="log", yscale="log", xlabel="factor $p$", ylabel="in parts of the value at $p$ = 1", ylim=(5e-3, 2e4))
-    axis.legend(fontsize=5.5, ncols=2, loc="upper center", columnspacing=0.8)
+        axis.plot(values.index, values["mean"], color=style.COLOURS[colour], label=label, **look)
+        axis.vlines(values.index, values["min"], values["max"], color=style.COLOURS[colour], linewidth=2)
+    axis.set(xscale="log", yscale="log", xlabel="factor $p$", ylabel="in parts of the value at $p$ = 1")
+    low, high = axis.get_ylim()
+    axis.set_ylim(low, high * (high / low) ** 0.6)
+    axis.legend(fontsize=6, ncols=2, loc="upper center", columnspacing=0.8, handlelength=1.6)
 
 
 def _plane(axis: Axes, rows: pd.DataFrame) -> None:
@@ -83,7 +85,7 @@ def _changes(axis: Axes, rows: pd.DataFrame) -> None:
         axis.plot(largest.index, largest, marker=marker, color=style.COLOURS[colour], markersize=3.5, label=label)
     axis.axhline(1e-9, color="0.6", linestyle="--", linewidth=0.8)
     axis.set(xscale="log", yscale="log", xlabel="factor $p$", ylabel="largest relative change", ylim=(1e-17, 1e-7))
-    axis.legend(loc="center right")
+    axis.legend(fontsize=6, loc="center right")
 
 
 if __name__ == "__main__":

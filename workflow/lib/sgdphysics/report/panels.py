@@ -68,9 +68,12 @@ def draw_spectrum(axis: Axes, spectra: pd.DataFrame, sweep: str, column: str) ->
 
 
 def draw_plane(axis: Axes, rows: pd.DataFrame, sweep: str) -> None:
-    """Draw the course of a sweep, rows of `decided`, in the plane: every dose with its interval, and lines of equal gap.
+    """Draw the course of a sweep in the plane: every dose with its interval, and lines of equal gap; at equal epochs the losses.
 
-    Networks so nearly dead that they have no place there are left out.
+    Args:
+        axis: The panel.
+        rows: Points of one kind and target, as of `decided`. Networks so nearly dead that they have no place are left out.
+        sweep: Their sweep.
     """
     rows = rows[(rows[["weight_spread", "slope_spread"]] > 0).all(axis=1)]
     if not len(rows):
@@ -90,15 +93,21 @@ def draw_plane(axis: Axes, rows: pd.DataFrame, sweep: str) -> None:
         axis.annotate(
             "", end, start, arrowprops={"arrowstyle": "->", "color": "0.35", "linewidth": 0.7, "shrinkA": 3, "shrinkB": 3}
         )
-    axis.set_title(f"at a training loss of {rows['target'].iloc[0]:g}")
     _draw_equal_gaps(axis, rows)
+    target = rows["target"].iloc[0]
+    if rows["point"].iloc[0] == "equal_loss":
+        axis.set_title(f"at a training loss of {target:g}")
+        return
+    axis.set_title(f"after {target:g} epochs (training loss)")
+    for dose, place in zip(colours, centres, strict=True):
+        _write(axis, place, f"{rows.loc[rows['dose'] == dose, 'training_loss'].mean():.2g}", "0.3")
 
 
 def _draw_equal_gaps(axis: Axes, rows: pd.DataFrame) -> None:
     """Axes of the plane, and lines gap = k s_g s_w, k the mean over the rows."""
     sizes, sharpness = rows["weight_spread"], rows["slope_spread"]
     axis.set(xscale="log", yscale="log", xlabel=SIZE, ylabel=SHARPNESS)
-    axis.set(xlim=(sizes.min() / 1.12, sizes.max() * 1.12), ylim=(sharpness.min() / 1.12, sharpness.max() * 1.12))
+    axis.set(xlim=(sizes.min() / 1.12, sizes.max() * 1.25), ylim=(sharpness.min() / 1.12, sharpness.max() * 1.12))
     factor = float((rows["gap"] / (sizes * sharpness)).mean())
     x, y = np.geomspace(*axis.get_xlim(), 80), np.geomspace(*axis.get_ylim(), 80)
     gap = factor * x[None, :] * y[:, None]
@@ -110,12 +119,19 @@ def _draw_equal_gaps(axis: Axes, rows: pd.DataFrame) -> None:
 
 
 def draw_control(axis: Axes, points: pd.DataFrame) -> None:
-    """Draw where the reference goes without any regularizer, marked with the epochs."""
+    """Draw where the reference goes without any regularizer, marked with the epochs and the training loss."""
     course = points[(points["sweep"] == sweeps.CONTROL) & (points["point"] == "equal_epochs")]
-    mean = course.groupby("epoch")[["weight_spread", "slope_spread"]].agg(lambda values: np.exp(np.log(values).mean()))
+    columns = ["weight_spread", "slope_spread", "training_loss"]
+    mean = course.groupby("epoch")[columns].agg(lambda values: np.exp(np.log(values).mean()))
     axis.plot(mean["weight_spread"], mean["slope_spread"], color="0.6", marker=".", markersize=3, linewidth=0.8, zorder=1)
-    for epoch, (size, sharpness) in mean.iterrows():
-        axis.annotate(f"{epoch:g}", (size, sharpness), (3, -2), textcoords="offset points", color="0.5", fontsize=5.5, va="top")
+    for epoch, (size, sharpness, loss) in mean.iterrows():
+        _write(axis, (size, sharpness), f"{epoch:g}: {loss:.2g}", "0.5")
+
+
+def _write(axis: Axes, place: tuple[float, float], words: str, colour: str) -> None:
+    """Write beside a point, if it is inside of the panel."""
+    text = axis.annotate(words, place, (4, -2), textcoords="offset points", color=colour, fontsize=5.5, va="top")
+    text.set_annotation_clip(True)
 
 
 def draw_sweep(axes: Sequence[Axes], spectra: pd.DataFrame, points: pd.DataFrame, sweep: str) -> None:
