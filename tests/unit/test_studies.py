@@ -450,7 +450,7 @@ SECTIONS = ("feng2021", "feng2021_controls", "yang2023", "feng2023")
 def test_the_controls_are_the_reference_drawn_otherwise_and_with_wrong_labels(sampling, other):
     study = changed(sampling=sampling)
     reference = [run for run in studies.runs_of(study, "feng2021") if grids.run_id(run, "mnist5k") in studies.reference_runs(study)]
-    noisy = {"label_noise": 0.2, "images_per_class": 320, "max_epochs": 20, "budget_extension": 1.0}
+    noisy = {"label_noise": 0.2, "images_per_class": 320, "max_epochs": 40, "budget_extension": 1.0}
     wanted = [{"sampling": other}, noisy]
     expected = [dataclasses.replace(run, **changes) for changes in wanted for run in reference]
     assert studies.runs_of(study, "feng2021_controls") == expected

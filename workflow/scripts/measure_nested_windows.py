@@ -26,7 +26,7 @@ COLUMNS = {
         *["curvature", "temperature", "variance", "theory_variance"],
     ],
     "growth": [*RUN_COLUMNS, *WAYS, "detrending", "rank", "curvature", "exponent", "theory_exponent", "points"],
-    "crossovers": [*RUN_COLUMNS, "layers", "detrending", "window_epochs", "crossover", "theory_crossover"],
+    "crossovers": [*RUN_COLUMNS, "layers", "detrending", "window_epochs", "largest_curvature", "crossover", "theory_crossover"],
     "frozen_layers": [*RUN_COLUMNS, "layers", "kind", "exponent", "r", "points"],
 }
 CROSSOVER_LEVEL = 0.5

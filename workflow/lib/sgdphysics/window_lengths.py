@@ -54,8 +54,8 @@ def crossovers(table: pd.DataFrame, keys: Sequence[str], level: float) -> pd.Dat
         level: Of the ratio, above 0.
 
     Returns:
-        One row per run, layers, order and length for which both ways of drawing were measured: "crossover" and
-        "theory_crossover", NaN where the ratio does not fall through the level.
+        One row per run, layers, order and length for which both ways of drawing were measured: "largest_curvature", that of the
+        sharpest direction, and "crossover" and "theory_crossover", NaN where the ratio does not fall through the level below it.
 
     Raises:
         InputError: If a column is missing, or the level is no number above 0.
@@ -68,12 +68,12 @@ def crossovers(table: pd.DataFrame, keys: Sequence[str], level: float) -> pd.Dat
         ways = {name: part.set_index("rank") for name, part in group.groupby("sampling")}
         if set(ways) != {"epoch", "replacement"}:
             continue
-        row = dict(zip(series, key, strict=True))
+        row = dict(zip(series, key, strict=True)) | {"largest_curvature": ways["epoch"]["curvature"].max()}
         for name, column in (("crossover", "variance"), ("theory_crossover", "theory_variance")):
             ratios = ways["epoch"][column] / ways["replacement"][column]
             row[name] = falling_through(ways["epoch"]["curvature"].loc[ratios.index], ratios, level)
         rows.append(row)
-    return pd.DataFrame(rows, columns=[*series, "crossover", "theory_crossover"])
+    return pd.DataFrame(rows, columns=[*series, "largest_curvature", "crossover", "theory_crossover"])
 
 
 def falling_through(curvatures: ArrayLike, ratios: ArrayLike, level: float) -> float:
