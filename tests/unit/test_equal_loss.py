@@ -43,10 +43,10 @@ def test_without_a_value_there_are_no_rows(change):
 
 
 def test_quantities_at_losses_lie_between_checkpoints_on_a_line_in_the_logarithm():
-    checkpoints = pd.DataFrame({"training_loss": [1e-1, 1e-3, 1e-2], "test_error": [0.3, 0.1, 0.0], "other": [1.0, 3.0, 2.0]})
+    checkpoints = pd.DataFrame({"training_loss": [1e-1, 1e-3, 1e-2], "test_error": [0.3, 0.1, 0.0], "other": [1.0, 100.0, 10.0]})
     found = interpolated(checkpoints, ["test_error", "other"], [1e-1, 10**-1.5, 3e-3, 1e-4, 0.2])
     errors = found[found["quantity"] == "test_error"]
     assert errors["target"].tolist() == [1e-1, 10**-1.5, 3e-3]  # the others were not reached, or passed before the first
     assert errors["value"].to_numpy() == pytest.approx([0.3, 0.15, 0.1 * (1 - np.log10(3))])
-    assert found.loc[found["quantity"] == "other", "value"].to_numpy() == pytest.approx([1, 1.5, 3 - np.log10(3)])
+    assert found.loc[found["quantity"] == "other", "value"].to_numpy() == pytest.approx([1, 10**0.5, 100 / 3])
     assert not len(interpolated(checkpoints, ["other"], [5.0]))

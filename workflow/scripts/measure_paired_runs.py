@@ -14,7 +14,8 @@ from sgdphysics.tables import RUN_COLUMNS, RUN_ORDER, save_rows
 from sgdphysics.training import Result
 
 COLUMNS = [*RUN_COLUMNS, "sampling", "comparison", "target", "quantity", "value"]
-COMPARED = ("test_loss", "test_error")
+COMPARED = ("test_loss", "test_error", "gradient_variance")
+FLAT = "gradient_variance_without_sharpest"
 SAMPLINGS = ("epoch", "replacement")
 
 
@@ -29,7 +30,8 @@ def measure(
     """Write one row per run, comparison, target and quantity.
 
     Comparisons are "equal_loss" (target: a training loss), "equal_epochs" (target: an epoch) and "stop" (target: the training loss
-    there, with the variance of the gradients of single images, in all directions of the studied layer and without the sharpest).
+    there). Quantities are losses, errors, and the variance of the gradients of single images in the studied layer; at the lowest
+    loss that the run comes to also without the sharpest directions.
 
     Args:
         runs_paths: Networks of the reference setting, and those drawn the other way.
@@ -44,11 +46,11 @@ def measure(
         columns = {key: getattr(result.run, key) for key in (*RUN_ORDER, "sampling")}
         columns |= {"run": name, "status": result.status, "reference": name in reference_runs}
         data = images.of(result.run)
-        checkpoints = _checkpoints(result, data)
+        checkpoints = _checkpoints(result, data, settings["layer"])
         parts = [
             _at_equal_epochs(checkpoints),
-            equal_loss.interpolated(checkpoints, COMPARED, settings["equal_losses"]).assign(comparison="equal_loss"),
-            _at_the_stop(result, data, settings),
+            _at_equal_losses(result, data, checkpoints, settings),
+            _at_the_stop(result, checkpoints),
         ]
         rows += [part.assign(**columns) for part in parts]
         progress.tell(name, sampling=result.run.sampling)
@@ -64,13 +66,16 @@ def _paired(runs_paths: Sequence[Path], reference_runs: Sequence[str]) -> Iterat
             yield name, result
 
 
-def _checkpoints(result: Result, data: MatchedData) -> pd.DataFrame:
-    """Losses and errors at the ends of the epochs whose networks were kept."""
+def _checkpoints(result: Result, data: MatchedData, layer: int) -> pd.DataFrame:
+    """What is compared, at the ends of the epochs whose networks were kept."""
     epoch_steps, rows = result.steps // result.epochs, []
     for step, network in sorted({**result.checkpoints, result.steps: result.network}.items()):
         if step and step % epoch_steps == 0:
-            losses = data.losses(network.double().to(data.images.device))
-            rows.append({"epoch": step // epoch_steps, **{key: losses[key] for key in ("training_loss", *COMPARED)}})
+            network = network.double().to(data.images.device)
+            losses = data.losses(network)
+            values = {key: losses[key] for key in ("training_loss", "test_loss", "test_error")}
+            values["gradient_variance"] = noise.gradient_variance(network, data.images, data.labels, layer, result.run.loss)
+            rows.append({"epoch": step // epoch_steps, **values})
     return pd.DataFrame(rows)
 
 
@@ -79,17 +84,34 @@ def _at_equal_epochs(checkpoints: pd.DataFrame) -> pd.DataFrame:
     return rows.rename(columns={"epoch": "target"}).assign(comparison="equal_epochs")
 
 
-def _at_the_stop(result: Result, data: MatchedData, settings: Mapping[str, Any]) -> pd.DataFrame:
-    network, layer, loss = result.network.double().to(data.images.device), settings["layer"], result.run.loss
-    losses = data.losses(network)
-    whole = noise.gradient_variance(network, data.images, data.labels, layer, loss)
+def _at_equal_losses(result: Result, data: MatchedData, checkpoints: pd.DataFrame, settings: Mapping[str, Any]) -> pd.DataFrame:
+    rows = equal_loss.interpolated(checkpoints, COMPARED, settings["equal_losses"])
+    if len(rows):
+        lowest = float(rows["target"].min())
+        losses = checkpoints["training_loss"]
+        # The checkpoints between which it lies.
+        nearest = [losses[losses <= lowest].idxmax(), losses[losses >= lowest].idxmin()]
+        around = checkpoints.loc[list(dict.fromkeys(nearest))]
+        flat = around.assign(**{FLAT: [_flat_variance(result, data, epoch, settings) for epoch in around["epoch"]]})
+        rows = pd.concat([rows, equal_loss.interpolated(flat, [FLAT], [lowest])], ignore_index=True)
+    return rows.assign(comparison="equal_loss")
+
+
+def _flat_variance(result: Result, data: MatchedData, epoch: int, settings: Mapping[str, Any]) -> float:
+    """Variance of the gradients of single images in all but the sharpest directions."""
+    layer, loss = settings["layer"], result.run.loss
+    network = result.network_after(epoch).double().to(data.images.device)
     count = min(settings["sharpest_directions"], network.weights[layer].numel())
     _, sharpest = curvature.sharpest_directions(network, data.images, data.labels, layer, count, loss)
     sharp = noise.projected_gradients(network, data.images, data.labels, layer, sharpest, loss).var(0, correction=0).sum()
-    values = {key: losses[key] for key in COMPARED}
-    values |= {"gradient_variance": whole, "gradient_variance_without_sharpest": whole - float(sharp), "epochs": result.epochs}
+    return noise.gradient_variance(network, data.images, data.labels, layer, loss) - float(sharp)
+
+
+def _at_the_stop(result: Result, checkpoints: pd.DataFrame) -> pd.DataFrame:
+    last = checkpoints.iloc[-1]
+    values = {"epochs": result.epochs, **{key: last[key] for key in COMPARED}}
     rows = pd.DataFrame({"quantity": values.keys(), "value": values.values()})
-    return rows.assign(comparison="stop", target=losses["training_loss"])
+    return rows.assign(comparison="stop", target=last["training_loss"])
 
 
 if __name__ == "__main__":

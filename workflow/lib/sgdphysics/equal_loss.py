@@ -35,7 +35,9 @@ def at_lowest_common_loss(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def interpolated(checkpoints: pd.DataFrame, quantities: Sequence[str], losses: Sequence[float]) -> pd.DataFrame:
-    """Return quantities of one run at given training losses, between its checkpoints linear in the logarithm of the loss.
+    """Return quantities of one run at given training losses, between its checkpoints on lines in the logarithm of the loss.
+
+    What is above 0 at all of them is taken by its logarithm.
 
     Args:
         checkpoints: Columns "training_loss", above 0, and the quantities.
@@ -55,8 +57,9 @@ def interpolated(checkpoints: pd.DataFrame, quantities: Sequence[str], losses: S
     known, wanted = np.log(ordered["training_loss"].to_numpy(float)), np.log(np.asarray(losses, dtype=float))
     reached = wanted[(wanted >= known.min()) & (wanted <= known.max())] if len(known) else wanted[:0]
     targets = [loss for loss, log in zip(losses, wanted, strict=True) if log in reached]
-    parts = [
-        pd.DataFrame({"target": targets, "quantity": name, "value": np.interp(reached, known, ordered[name])})
-        for name in quantities
-    ]
+    parts = []
+    for name in quantities:
+        values = ordered[name].to_numpy(float)
+        at_losses = np.exp(np.interp(reached, known, np.log(values))) if (values > 0).all() else np.interp(reached, known, values)
+        parts.append(pd.DataFrame({"target": targets, "quantity": name, "value": at_losses}))
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=["target", "quantity", "value"])
