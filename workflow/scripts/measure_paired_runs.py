@@ -1,6 +1,6 @@
 """Measure runs of the reference setting whose batches were drawn the one way and the other, at equal losses, epochs and stop."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -31,7 +31,7 @@ def measure(
 
     Comparisons are "equal_loss" (target: a training loss), "equal_epochs" (target: an epoch) and "stop" (target: the training loss
     there). Quantities are losses, errors, and the variance of the gradients of single images in the studied layer; at the lowest
-    loss that the run comes to also without the sharpest directions.
+    loss that all runs come to also without the sharpest directions.
 
     Args:
         runs_paths: Networks of the reference setting, and those drawn the other way.
@@ -42,28 +42,37 @@ def measure(
         device: Where to compute.
     """
     images, rows = generalization.MatchedDatasets(labelled_images.load_dataset(dataset_path).to(device)), []
-    for name, result in _paired(runs_paths, reference_runs):
+    paired = _paired(runs_paths, reference_runs)
+    checkpoints = {name: _checkpoints(result, images.of(result.run), settings["layer"]) for name, result in paired.items()}
+    lowest = _lowest_common_loss(checkpoints.values(), settings["equal_losses"])
+    for name, result in paired.items():
         columns = {key: getattr(result.run, key) for key in (*RUN_ORDER, "sampling")}
         columns |= {"run": name, "status": result.status, "reference": name in reference_runs}
-        data = images.of(result.run)
-        checkpoints = _checkpoints(result, data, settings["layer"])
         parts = [
-            _at_equal_epochs(checkpoints),
-            _at_equal_losses(result, data, checkpoints, settings),
-            _at_the_stop(result, checkpoints),
+            _at_equal_epochs(checkpoints[name]),
+            equal_loss.interpolated(checkpoints[name], COMPARED, settings["equal_losses"]).assign(comparison="equal_loss"),
+            _at_the_stop(result, checkpoints[name]),
         ]
+        if lowest is not None:
+            parts.append(_without_sharpest(result, images.of(result.run), checkpoints[name], lowest, settings))
         rows += [part.assign(**columns) for part in parts]
         progress.tell(name, sampling=result.run.sampling)
     save_rows(table_path, rows, COLUMNS, ["comparison", "quantity", "target", *RUN_ORDER, "sampling"])
 
 
-def _paired(runs_paths: Sequence[Path], reference_runs: Sequence[str]) -> Iterator[tuple[str, Result]]:
-    """The reference runs and those that differ from one only in the way of drawing, as far as they have a network."""
+def _paired(runs_paths: Sequence[Path], reference_runs: Sequence[str]) -> dict[str, Result]:
+    """The reference runs and those that differ from one only in the way of drawing, as far as they have a network, by name."""
     results = {name: result for path in runs_paths for name, result in run_files.load_results(path).items()}
     reference = {replace(results[name].run, sampling=sampling) for name in reference_runs for sampling in SAMPLINGS}
-    for name, result in results.items():
-        if result.run in reference and result.status not in ("diverged", "dead"):
-            yield name, result
+    return {
+        name: result for name, result in results.items() if result.run in reference and result.status not in ("diverged", "dead")
+    }
+
+
+def _lowest_common_loss(checkpoints: Iterable[pd.DataFrame], losses: Sequence[float]) -> float | None:
+    """The lowest of some losses that lies between checkpoints of every run, None if none does."""
+    ranges = [(rows["training_loss"].min(), rows["training_loss"].max()) for rows in checkpoints]
+    return min((loss for loss in losses if ranges and all(low <= loss <= high for low, high in ranges)), default=None)
 
 
 def _checkpoints(result: Result, data: MatchedData, layer: int) -> pd.DataFrame:
@@ -84,17 +93,15 @@ def _at_equal_epochs(checkpoints: pd.DataFrame) -> pd.DataFrame:
     return rows.rename(columns={"epoch": "target"}).assign(comparison="equal_epochs")
 
 
-def _at_equal_losses(result: Result, data: MatchedData, checkpoints: pd.DataFrame, settings: Mapping[str, Any]) -> pd.DataFrame:
-    rows = equal_loss.interpolated(checkpoints, COMPARED, settings["equal_losses"])
-    if len(rows):
-        lowest = float(rows["target"].min())
-        losses = checkpoints["training_loss"]
-        # The checkpoints between which it lies.
-        nearest = [losses[losses <= lowest].idxmax(), losses[losses >= lowest].idxmin()]
-        around = checkpoints.loc[list(dict.fromkeys(nearest))]
-        flat = around.assign(**{FLAT: [_flat_variance(result, data, epoch, settings) for epoch in around["epoch"]]})
-        rows = pd.concat([rows, equal_loss.interpolated(flat, [FLAT], [lowest])], ignore_index=True)
-    return rows.assign(comparison="equal_loss")
+def _without_sharpest(
+    result: Result, data: MatchedData, checkpoints: pd.DataFrame, loss: float, settings: Mapping[str, Any]
+) -> pd.DataFrame:
+    """The variance of gradients in all but the sharpest directions at a loss, from the checkpoints between which it lies."""
+    losses = checkpoints["training_loss"]
+    nearest = [losses[losses <= loss].idxmax(), losses[losses >= loss].idxmin()]
+    around = checkpoints.loc[list(dict.fromkeys(nearest))]
+    flat = around.assign(**{FLAT: [_flat_variance(result, data, epoch, settings) for epoch in around["epoch"]]})
+    return equal_loss.interpolated(flat, [FLAT], [loss]).assign(comparison="equal_loss")
 
 
 def _flat_variance(result: Result, data: MatchedData, epoch: int, settings: Mapping[str, Any]) -> float:
