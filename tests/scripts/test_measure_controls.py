@@ -63,11 +63,13 @@ def test_the_window_of_the_main_length_is_the_main_window(measured, nested):
     chunk, tables = measured
     epochs = chunk.settings["window_epochs"]
     main = chosen(tables["fluctuations"], run=chunk.reference, window="main", source="sgd", basis="hessian")
+    result = chunk.results[chunk.reference]
+    last = (epochs * result.steps // result.epochs - 1) // 4  # up to which exponents are fitted
     same = {"sampling": chunk.settings["sampling"], "layers": "all", "window_epochs": epochs}
     for order, column in ((0, "variance"), (1, "variance_without_drift")):
         rows = chosen(nested["windows"], **same, detrending=order)
-        assert rows["rank"].tolist() == main["rank"].tolist()
-        np.testing.assert_allclose(rows["variance"], main[column], rtol=1e-5, atol=1e-14)
+        assert rows["rank"].tolist() == [rank for rank in main["rank"] if rank <= last]
+        np.testing.assert_allclose(rows["variance"], main[column][: len(rows)], rtol=1e-5, atol=1e-14)
 
 
 def test_every_way_and_length_is_there_and_no_run_that_diverged(measured, nested):

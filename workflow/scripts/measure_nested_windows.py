@@ -11,6 +11,7 @@ from torch import Tensor
 from sgdphysics import devices, fits, labelled_images, landscape, nested_windows, progress, run_files, window_lengths, windows
 from sgdphysics.networks import Mlp
 from sgdphysics.provenance import jobs
+from sgdphysics.ranks import last_rank, log_spaced_ranks
 from sgdphysics.study import window_plans
 from sgdphysics.tables import RUN_COLUMNS, RUN_ORDER, load_table, save_rows
 from sgdphysics.training import Result, Run, steps_per_epoch, training_set
@@ -65,7 +66,7 @@ def measure(
     """
     dataset = labelled_images.load_dataset(dataset_path).to(device)
     data = dataset.train_images, dataset.train_labels
-    measured = _main_windows(runs_paths, windows_paths, reference_runs)
+    measured = [_at_log_spaced_ranks(main, data, settings) for main in _main_windows(runs_paths, windows_paths, reference_runs)]
     runs = load_table(tabulated["runs_table"])[RUN_COLUMNS]
     nested = runs.merge(_nested(measured, data, settings, nested_window_epochs), on="run")
     order = [*RUN_ORDER, *WAYS, "window_epochs", "detrending", "rank"]
@@ -94,6 +95,16 @@ def _main_windows(runs_paths: Sequence[Path], windows_paths: Sequence[Path], ref
     results = {name: result for path in runs_paths for name, result in run_files.load_results(path).items()}
     kept = {name: window for path in windows_paths for name, role, window in load_windows(path) if role == "main"}
     return [Reference(name, results[name], kept[name]) for name in reference_runs if name in kept]
+
+
+def _at_log_spaced_ranks(reference: Reference, data: Data, settings: Mapping[str, Any]) -> Reference:
+    """The reference with those of its Hessian directions alone that exponents are fitted to, and the sharpest."""
+    window = reference.window
+    last = last_rank(window.epochs * _epoch_steps(reference, data), len(window.drift))
+    wanted = log_spaced_ranks(last, settings["directions"])
+    kept = [index for index, rank in enumerate(window.ranks) if rank in wanted]
+    hessian = {"curvatures": window.curvatures[kept], "hessian_directions": window.hessian_directions[kept]}
+    return replace(reference, window=replace(window, ranks=[window.ranks[index] for index in kept], **hessian))
 
 
 def _nested(measured: Sequence[Reference], data: Data, settings: Mapping[str, Any], lengths: Sequence[int]) -> pd.DataFrame:
