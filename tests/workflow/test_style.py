@@ -110,7 +110,7 @@ def test_the_profile_for_a_gpu_gives_it_to_all_jobs_that_can_use_one(clone):
 
 
 def test_the_default_study_stays_small(planned):
-    assert jobs_of(planned())["total"] < 110  # starting a job costs 1.6 s
+    assert jobs_of(planned())["total"] < 130  # starting a job costs 1.6 s
 
 
 def test_the_slurm_profile_plans_the_same_jobs(planned):

@@ -9,8 +9,9 @@ from sgdphysics.ranks import DENSE_LIMIT, WIDE_LAYER_DIRECTIONS
 from sgdphysics.runs import Run, log_spaced_steps
 from sgdphysics.study import grids, sizes, studies, window_plans
 from sgdphysics.study.costs import Job, expected_steps, memory, seconds
-from sgdphysics.study.studies import SECTIONS
 
+SECTIONS = ("feng2021", "yang2023", "feng2023")
+CONTROLS = {"feng2021": "feng2021_controls"}  # the runs that are set beside those of a section
 GIGA = 1e9  # amounts of work are counted in thousands of millions
 
 Steps = Callable[[Run, int], float]  # how many steps a run trains on so many images
@@ -47,7 +48,6 @@ def jobs_of(
                 jobs += window_jobs(part, chunk, entry, steps).values()
     if "feng2021" in sections:
         jobs += protocol_jobs(study, entry)
-    if "feng2021_controls" in sections:
         jobs += control_jobs(study, entry, steps)
     if "yang2023" in sections:
         jobs += [generalization_job(chunk, entry) for chunk in studies.chunks_of(study, "yang2023")]
@@ -288,7 +288,8 @@ def _job(rule: str, work: Mapping[str, float], entry: Mapping[str, Any], matrice
 def _needed(complete: Mapping[str, Any], name: str, sections: Collection[str]) -> list[tuple[Mapping[str, Any], str]]:
     """Each study and section whose networks are trained."""
     compared = complete[name]["feng2021"]["compared_studies"] if "feng2021" in sections else []
-    return [(complete[name], section) for section in sections] + [(complete[other], "feng2021") for other in compared]
+    own = [*sections, *(CONTROLS[section] for section in sections if section in CONTROLS)]
+    return [(complete[name], section) for section in own] + [(complete[other], "feng2021") for other in compared]
 
 
 def _langevin_steps(toy: Mapping[str, Any]) -> float:
