@@ -50,3 +50,5 @@ def test_quantities_at_losses_lie_between_checkpoints_on_a_line_in_the_logarithm
     assert errors["value"].to_numpy() == pytest.approx([0.3, 0.15, 0.1 * (1 - np.log10(3))])
     assert found.loc[found["quantity"] == "other", "value"].to_numpy() == pytest.approx([1, 10**0.5, 100 / 3])
     assert not len(interpolated(checkpoints, ["other"], [5.0]))
+    lost = pd.concat([checkpoints, pd.DataFrame({"training_loss": [0.0, np.nan, np.inf], "test_error": 9.0, "other": 9.0})])
+    pd.testing.assert_frame_equal(interpolated(lost, ["other"], [3e-3, 1e-5]), interpolated(checkpoints, ["other"], [3e-3]))

@@ -40,7 +40,7 @@ def interpolated(checkpoints: pd.DataFrame, quantities: Sequence[str], losses: S
     What is above 0 at all of them is taken by its logarithm.
 
     Args:
-        checkpoints: Columns "training_loss", above 0, and the quantities.
+        checkpoints: Columns "training_loss" and the quantities; those without a finite loss above 0 are left out.
         quantities: Columns of it.
         losses: Above 0.
 
@@ -53,7 +53,8 @@ def interpolated(checkpoints: pd.DataFrame, quantities: Sequence[str], losses: S
     """
     require_columns("checkpoints", checkpoints, ["training_loss", *quantities])
     require_positive_numbers("losses", losses)
-    ordered = checkpoints.sort_values("training_loss", kind="stable")
+    known_loss = checkpoints["training_loss"].astype(float)
+    ordered = checkpoints[np.isfinite(known_loss) & (known_loss > 0)].sort_values("training_loss", kind="stable")
     known, wanted = np.log(ordered["training_loss"].to_numpy(float)), np.log(np.asarray(losses, dtype=float))
     reached = wanted[(wanted >= known.min()) & (wanted <= known.max())] if len(known) else wanted[:0]
     targets = [loss for loss, log in zip(losses, wanted, strict=True) if log in reached]
