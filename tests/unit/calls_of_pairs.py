@@ -193,7 +193,7 @@ CALLS = {
     ),
     "dual_weights.DualWeights.with_shuffled_losses": Call(PAIRS.with_shuffled_losses, {"seed": 0}, {"seed": SEEDS}),
     "dual_weights.DualWeights.with_shuffled_errors": Call(PATH_AVERAGED.with_shuffled_errors, {"seed": 0}, {"seed": SEEDS}),
-    "duality.Decomposition.leading_correlation": Call(DECOMPOSITION.leading_correlation, {"share": 0.9}, {"share": SHARES}),
+    "decompositions.Decomposition.leading_correlation": Call(DECOMPOSITION.leading_correlation, {"share": 0.9}, {"share": SHARES}),
     "duality.decompose_gap": Call(
         duality.decompose_gap,
         {
@@ -245,10 +245,10 @@ CALLS = {
             "seed": SEEDS,
         },
     ),
-    "duality.with_curvature": Call(
+    "decompositions.with_curvature": Call(
         duality.with_curvature, {"eigenvalues": EIGENVALUES}, {"eigenvalues": [EIGENVALUES[:0], EIGENVALUES.long(), None]}
     ),
-    "duality.fit_on_curvature": Call(
+    "decompositions.fit_on_curvature": Call(
         duality.fit_on_curvature,
         {"variances": NUMBERS, "eigenvalues": NUMBERS},
         {"variances": [NUMBERS[:1], NUMBERS[:, None], None], "eigenvalues": [As("variances", NUMBERS[:1]), NUMBERS.half()]},

@@ -49,7 +49,7 @@ EXEMPT = {
     "dual_weights.DualWeights": "what `dual_weights` returns",
     "dual_weights.DualWeights.weights": "a slice, as of any list",
     "dual_weights.DualWeights.slopes_across": "a slice, as of any list",
-    "duality.Decomposition": "what `decompose_gap` returns",
+    "decompositions.Decomposition": "what `decompose_gap` returns",
     "slope_gauges.gauge_rows": "takes what `decompose_in_both_gauges` returns",
     "slope_gauges.numbers_of": "takes what `decompose_gap` returns",
     "slope_gauges.summed_products": "takes what `decompose_gap` returns",

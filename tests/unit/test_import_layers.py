@@ -41,6 +41,7 @@ ROOMS = {
     "measurements": {
         "correlation_times",
         "curvature",
+        "decompositions",
         "detrending",
         "dual_weights",
         "duality",

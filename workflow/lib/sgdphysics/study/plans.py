@@ -7,7 +7,7 @@ from typing import Any
 from sgdphysics.errors import InputError
 from sgdphysics.ranks import DENSE_LIMIT, WIDE_LAYER_DIRECTIONS
 from sgdphysics.runs import Run, log_spaced_steps
-from sgdphysics.study import grids, sizes, studies, window_plans
+from sgdphysics.study import grids, sizes, studies, toy_plans, window_plans
 from sgdphysics.study.costs import Job, expected_steps, memory, seconds
 
 SECTIONS = ("feng2021", "yang2023", "feng2023")
@@ -232,21 +232,8 @@ def sweep_jobs(study: Mapping[str, Any], entry: Mapping[str, Any]) -> list[Job]:
 
 def toy_jobs(study: Mapping[str, Any], entry: Mapping[str, Any]) -> list[Job]:
     """The jobs of the toy model that take long."""
-    toy, seeds = study["yang2023"]["toy"], len(study["yang2023"]["seeds"])
-    work = {
-        "simulate_langevin": {"walks": seeds * len(toy["kappas"]) * _langevin_steps(toy)},
-        "simulate_phase_diagram": {"walks": seeds * _phase_steps(toy)},
-        "simulate_shaken_descent": {"walks": seeds * _arrival_steps(toy)},
-        "simulate_toy_controls": {"walks": seeds * _control_steps(toy)},
-        "simulate_toy_edge": {"walks": seeds * _edge_steps(toy)},
-        "solve_fokker_planck": {
-            "cells": len(toy["kappas"])
-            * (len(toy["noise_strengths"]) + len(toy["grid_noise_strengths"]))
-            * toy["grid_cells"][0]
-            * toy["grid_cells"][1]
-        },
-    }
-    return [_job(rule, amounts, entry) for rule, amounts in work.items()]
+    section = study["yang2023"]
+    return [_job(rule, amounts, entry) for rule, amounts in toy_plans.work(section["toy"], len(section["seeds"])).items()]
 
 
 def _noise_work(run: Run, settings: Mapping[str, Any], entry: Mapping[str, Any], steps: Steps) -> dict[str, float]:
@@ -290,36 +277,3 @@ def _needed(complete: Mapping[str, Any], name: str, sections: Collection[str]) -
     compared = complete[name]["feng2021"]["compared_studies"] if "feng2021" in sections else []
     own = [*sections, *(CONTROLS[section] for section in sections if section in CONTROLS)]
     return [(complete[name], section) for section in own] + [(complete[other], "feng2021") for other in compared]
-
-
-def _langevin_steps(toy: Mapping[str, Any]) -> float:
-    """Steps of all walkers of one seed and one kappa."""
-    half_width, strengths = toy["landscapes"]["half_width"], toy["noise_strengths"]
-    walkers = [toy["walkers"], *[toy["further_walkers"]] * (len(strengths) - 1)]
-    times = [(toy["relaxation"] + toy["sampling"]) * half_width**2 / strength for strength in strengths]
-    return sum(number * time / toy["time_step"] for number, time in zip(walkers, times, strict=True))
-
-
-def _phase_steps(toy: Mapping[str, Any]) -> float:
-    """Steps of all walkers of one seed, if none were lost: from two places, and up to 16 times the horizon on a coarser diagram."""
-    points = 2 * toy["phase_points"] ** 2 + 16 * toy["long_phase_points"] ** 2
-    return points * toy["phase_walkers"] * toy["phase_steps"]
-
-
-def _arrival_steps(toy: Mapping[str, Any]) -> float:
-    """Steps of all walkers of one seed, if each took the whole horizon."""
-    shifts = len(toy["arrival_shifts"]) + len(toy["thermal_shifts"])
-    drifts = len(toy["drift_learning_rates"]) * len(toy["drift_places"])
-    return shifts * toy["arrival_walkers"] * toy["arrival_horizon"] + drifts * toy["drift_walkers"] * toy["drift_steps"]
-
-
-def _control_steps(toy: Mapping[str, Any]) -> float:
-    """Steps of all walkers of one seed, if each took the whole horizon."""
-    arrivals = (len(toy["local_thermal_shifts"]) + len(toy["thermal_shifts"])) * toy["arrival_walkers"] * toy["arrival_horizon"]
-    each = toy["valley_walkers"] * (toy["valley_relaxation"] + toy["valley_sampling"])
-    return arrivals + 2 * len(toy["valley_ratios"]) * len(toy["valley_shifts"]) * each
-
-
-def _edge_steps(toy: Mapping[str, Any]) -> float:
-    """Steps of all walkers of one seed, if none were lost: up to 16 times the horizon, in the valley and without one."""
-    return 2 * 16 * len(toy["edge_learning_rates"]) * toy["edge_points"] * toy["edge_walkers"] * toy["edge_steps"]
