@@ -64,7 +64,6 @@ FLATNESS = {
     **{f"feng2021_fig{number}": 1 for number in (2, 3, 4)},
     "measure_flatness": 3,
     "measure_noise": 3,  # up to the edges of the flat region
-    "yang2023_fig4": 1,  # which shows a table of feng2021_fig4
     **DECIDED,
 }
 SWEEPS = {
@@ -76,11 +75,13 @@ SWEEPS = {
 MEASURED = {
     "measure_fluctuations": 3,
     "measure_generalization": 4,
+    "measure_edge": 1,
     "measure_pairs": 1,
     "measure_dropout": 1,
     "tabulate_feng2021_runs": 1,
     "tabulate_feng2021_fig1": 1,
     "tabulate_yang2023_fig4": 1,
+    "tabulate_yang2023_fig4_controls": 1,
 }
 LIBRARY = "workflow/lib/sgdphysics"
 EDITS = {
@@ -101,7 +102,7 @@ EDITS = {
     "flatness": ([f"{LIBRARY}/landscape.py"], {**FLATNESS, **SWEEPS}),
     "training": (
         [f"{LIBRARY}/training.py"],
-        {"train_ensemble": 14, **MEASURED, **FLATNESS, **SWEEPS, "feng2021_fig1": 1, "feng2023_fig1": 1},
+        {"train_ensemble": 16, **MEASURED, **FLATNESS, **SWEEPS, "feng2021_fig1": 1, "yang2023_fig4": 1, "feng2023_fig1": 1},
     ),
 }
 

@@ -17,6 +17,7 @@ PLANNED = [
     "measure_flatness",
     "measure_noise",
     "measure_generalization",
+    "measure_edge",
     "measure_duality",
     "measure_pairs",
     "measure_dropout",

@@ -47,7 +47,7 @@ def jobs_of(
                 jobs += window_jobs(part, chunk, entry, steps).values()
     if "yang2023" in sections:
         jobs += [generalization_job(chunk, entry) for chunk in studies.chunks_of(study, "yang2023")]
-        jobs += toy_jobs(study, entry)
+        jobs += [*edge_jobs(study, entry), *toy_jobs(study, entry)]
     if "feng2023" in sections:
         jobs += [duality_job(study, chunk, entry) for chunk in studies.chunks_of(study, "feng2023")]
         jobs += sweep_jobs(study, entry)
@@ -162,6 +162,17 @@ def generalization_job(chunk: grids.Chunk, entry: Mapping[str, Any]) -> Job:
     return _job("measure_generalization", {"evaluations": amount}, entry)
 
 
+def edge_jobs(study: Mapping[str, Any], entry: Mapping[str, Any]) -> list[Job]:
+    """The job that measures all networks up to the edge at once."""
+    edge, parts = study["yang2023"]["edge"], studies.followed_parts(study)
+    points = len(edge["followed_epochs"]) + 1
+    drawn = 3 * edge["sharpness_images"]  # there and back, and along the gradient
+    sharpness = drawn * (len(studies.runs_of(study, "yang2023")) + points * sum(map(len, parts.values())))
+    control = points * sum(sizes.training_images(run, entry) for run in (*parts["control"], *parts["initial_scale"]))
+    weights = sizes.weights(parts["control"][0], entry)
+    return [_job("measure_edge", {"evaluations": (sharpness + control) * weights}, entry)]
+
+
 def duality_job(study: Mapping[str, Any], chunk: grids.Chunk, entry: Mapping[str, Any]) -> Job:
     """The job that measures a chunk of the sweeps of feng2023."""
     settings = study["feng2023"]
@@ -257,7 +268,8 @@ def _job(rule: str, work: Mapping[str, float], entry: Mapping[str, Any], matrice
 def _needed(complete: Mapping[str, Any], name: str, sections: Collection[str]) -> list[tuple[Mapping[str, Any], str]]:
     """Each study and section whose networks are trained."""
     compared = complete[name]["feng2021"]["compared_studies"] if "feng2021" in sections else []
-    return [(complete[name], section) for section in sections] + [(complete[other], "feng2021") for other in compared]
+    followed = [studies.FOLLOWED] if "yang2023" in sections else []
+    return [(complete[name], section) for section in (*sections, *followed)] + [(complete[other], "feng2021") for other in compared]
 
 
 def _langevin_steps(toy: Mapping[str, Any]) -> float:
