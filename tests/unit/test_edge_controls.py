@@ -147,3 +147,19 @@ def test_settings_without_a_control_are_left_out_of_their_line():
     lines = edge_controls.flatness_along_lines(runs, compared).query("line == 'learning rate 0.4'")
     settings = lines.groupby("equal")["settings"].first()
     assert settings["loss"] == settings["epochs"] - 1 == settings["nothing"] - 1
+
+
+def test_where_no_run_converged_tables_are_empty_or_say_so():
+    runs = runs_of(converged=lambda rate, size: False)
+    compared = edge_controls.against_control(runs, control())
+    assert compared.empty
+    assert edge_controls.flatness_along_lines(runs, compared).empty
+    assert edge_controls.bends(runs).empty
+    table = edge_controls.asymmetries(runs, weak_noise=1)
+    assert set(table["status"]) == {"fewer than 4 settings"}
+    assert len(table) == len(edge_controls.RESPONSES) * 3 * len(SEEDS)
+
+
+def test_without_a_control_nothing_is_measured_against_it():
+    compared = edge_controls.against_control(runs_of(), control().iloc[:0])
+    assert set(compared["status"]) == {"beyond the control"}

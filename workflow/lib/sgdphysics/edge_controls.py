@@ -42,7 +42,8 @@ def bends(runs: pd.DataFrame) -> pd.DataFrame:
         row |= {"smallest_batch_size": line["batch_size"].min(), "bend_batch_size": bend}
         rows.append({**row, "status": "found" if np.isfinite(bend) else "not reached"})
     columns = ["learning_rate", "seed", "fewest_steps", "smallest_batch_size", "bend_batch_size", "status"]
-    return pd.DataFrame(rows, columns=columns)
+    table = pd.DataFrame(rows, columns=columns)
+    return table.astype({key: runs[key].dtype for key in ("learning_rate", "seed")})  # also without rows
 
 
 def _bend(sizes: np.ndarray, steps: np.ndarray) -> float:

@@ -6,7 +6,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure, SubFigure
 from matplotlib.lines import Line2D
 
 from sgdphysics import convergence_edge
@@ -28,7 +28,8 @@ RESPONSES = {
     "largest_eigenvalue": "$H_1$",
     "sharpest_temperature": "temperature",
 }
-NOISE = r"learning rate / batch size, $\alpha / B$"
+NOISE = r"noise scale $\alpha / B$"
+SHARPNESS = r"$\alpha\ \times$ batch sharpness"
 STABLE = 2.0  # learning rate times curvature, below which descent in a parabola is stable
 FEWEST = 3  # settings of a batch size that are drawn as a line
 
@@ -52,16 +53,17 @@ def draw(tables: Mapping[str, pd.DataFrame]) -> Figure:
     for axis, (quantity, label) in zip(below, QUANTITIES.items(), strict=False):
         style.draw_or_say(axis, _along_lines, converged, quantity, label, colours)
         _mark_edges(axis, of_loss, colours)
-    if colours:
-        below[1].legend(handles=_of_batches(colours), loc="upper left", ncols=2, columnspacing=0.6, handletextpad=0.1)
+    _explain_batches(rows[1], colours)
     style.draw_or_say(below[2], _against_control, tables["flatness"], colours)
     _mark_edges(below[2], of_loss, colours)
     sharpness = tables["sharpness"][tables["sharpness"]["part"] == "grid"]
-    style.draw_or_say(below[3], _at_the_end, sharpness[sharpness["last"]], colours)
+    last = sharpness["last"].astype(bool)
+    style.draw_or_say(below[3], _at_the_end, sharpness[last], colours)
     _mark_edges(below[3], of_loss, colours)
-    style.draw_or_say(below[4], _through_training, sharpness[~sharpness["last"]])
+    style.draw_or_say(below[4], _through_training, sharpness[~last])
     for axis, (quantity, label) in zip(below[5:7], QUANTITIES.items(), strict=True):
         style.draw_or_say(axis, _scales, tables["scales"], quantity, label, tables["scale_lines"])
+    _explain_scales(rows[2], tables["scales"])
     _asymmetry(below[7], tables["asymmetry"])
     style.letter_panels([*maps, *below])
     return figure
@@ -81,8 +83,11 @@ def _colours(converged: pd.DataFrame) -> dict[float, np.ndarray]:
     return style.shades(sizes, "plasma")
 
 
-def _of_batches(colours: Mapping[float, np.ndarray]) -> list[Line2D]:
-    return [Line2D([], [], linestyle="", marker="o", color=colour, label=f"$B$ = {size:g}") for size, colour in colours.items()]
+def _explain_batches(figure: SubFigure, colours: Mapping[float, np.ndarray]) -> None:
+    """The legend of the panels along batch sizes, above them."""
+    handles = [Line2D([], [], linestyle="", marker="o", color=colour, label=f"$B$ = {size:g}") for size, colour in colours.items()]
+    handles += [Line2D([], [], linestyle=":", color="0.4", linewidth=0.8, label="edge of a batch size")] if handles else []
+    figure.legend(handles=handles, loc="outside upper center", ncols=len(handles) or 1, columnspacing=1.2, handletextpad=0.3)
 
 
 def _mark_edges(axis: Axes, lines: pd.DataFrame, colours: Mapping[float, np.ndarray]) -> None:
@@ -138,7 +143,8 @@ def _at_the_end(axis: Axes, sharpness: pd.DataFrame, colours: Mapping[float, np.
         axis.plot(noise[whole], value[whole], linestyle="", marker="o", markersize=2, color=colour)
         axis.plot(noise[~whole], value[~whole], linestyle="", marker="x", markersize=3, color=colour)
     axis.axhline(STABLE, color="black", linewidth=0.8, linestyle="--")
-    axis.set(xscale="log", yscale="log", xlabel=NOISE, ylabel=r"$\alpha\ \times$ batch sharpness, end")
+    axis.set(xscale="log", yscale="log", xlabel=NOISE, ylabel=SHARPNESS)
+    axis.set_title("at the end of training", fontsize=6.5, color="0.3")
     style.log_ticks(axis)
 
 
@@ -150,32 +156,45 @@ def _through_training(axis: Axes, sharpness: pd.DataFrame) -> None:
         wide = wide.dropna(axis=1)
         style.band(axis, wide.columns, wide, colour, marker="o", markersize=2, label=f"{rate:g}")
     axis.axhline(STABLE, color="black", linewidth=0.8, linestyle="--")
-    axis.set(xscale="log", yscale="log", xlabel="epochs", ylabel=r"$\alpha\ \times$ batch sharpness")
-    axis.set_title(f"$B$ = {sharpness['batch_size'].iloc[0]:g}", fontsize=6.5, color="0.3")
+    axis.set(xscale="log", yscale="log", xlabel="epochs", ylabel=SHARPNESS)
+    axis.set_title(f"through training, $B$ = {sharpness['batch_size'].iloc[0]:g}", fontsize=6.5, color="0.3")
+    style.room_below(axis, sharpness[column], 60)
     style.log_ticks(axis)
-    axis.legend(title=r"$\alpha$", loc="lower left", ncols=2, columnspacing=0.6, handlelength=0.8, handletextpad=0.3)
+    look = {"ncols": 2, "columnspacing": 0.6, "handlelength": 0.8, "handletextpad": 0.3, "title_fontsize": 6.5}
+    axis.legend(title=r"learning rate $\alpha$", loc="lower left", **look)
 
 
 def _scales(axis: Axes, scales: pd.DataFrame, quantity: str, label: str, lines: pd.DataFrame) -> None:
     """A quantity against learning rate / batch size for two initial scales; hollow where some runs did not converge."""
-    looks = dict(zip(sorted(scales["initial_scale"].unique()), ("black", style.COLOURS["red"]), strict=False))
-    markers = dict(zip(sorted(scales["batch_size"].unique()), ("o", "s", "^", "D", "v"), strict=False))
+    looks, markers = _looks_of_scales(scales)
     for (scale, size), part in scales.groupby(["initial_scale", "batch_size"]):
         converged = part[part["status"] == "converged"]
         share = converged.groupby("noise_scale").size() / part.groupby("noise_scale").size()
         whole = converged[converged["noise_scale"].isin(share.index[share == 1])]
         wide = whole.pivot(index="seed", columns="noise_scale", values=quantity)
-        look = {"marker": markers.get(size, "o"), "label": f"scale {scale:g}, $B$ = {size:g}"}
-        style.band(axis, wide.columns, wide, looks[scale], **look)
+        marker = markers.get(size, "o")
+        style.band(axis, wide.columns, wide, looks[scale], marker=marker)
         some = converged[converged["noise_scale"].isin(share.index[share < 1])].groupby("noise_scale")[quantity].mean()
-        axis.plot(some.index, some, linestyle="", marker=look["marker"], color=looks[scale], markerfacecolor="white")
+        axis.plot(some.index, some, linestyle="", marker=marker, color=looks[scale], markerfacecolor="white")
     edges = lines[(lines["kind"] == "batch_size") & (lines["quantity"] == quantity)]
     for row in edges.itertuples():
         middle = np.sqrt(row.edge_learning_rate * row.beyond_learning_rate) / row.value
         axis.axvline(middle, color=looks[row.initial_scale], linestyle=":", linewidth=0.8, zorder=0)
     _noise_axes(axis, label)
-    if quantity == next(iter(QUANTITIES)):
-        axis.legend(loc="best", handlelength=1.0, handletextpad=0.3)
+
+
+def _looks_of_scales(scales: pd.DataFrame) -> tuple[dict[float, str], dict[float, str]]:
+    """The colour of each initial scale, and the marker of each batch size."""
+    looks = dict(zip(sorted(scales["initial_scale"].unique()), ("black", style.COLOURS["red"]), strict=False))
+    return looks, dict(zip(sorted(scales["batch_size"].unique()), ("o", "s", "^", "D", "v"), strict=False))
+
+
+def _explain_scales(figure: SubFigure, scales: pd.DataFrame) -> None:
+    """The legend of the panels of initial scales, above them."""
+    looks, markers = _looks_of_scales(scales)
+    handles = [Line2D([], [], color=colour, label=f"initial scale {scale:g}") for scale, colour in looks.items()]
+    handles += [Line2D([], [], linestyle="", marker=m, color="0.4", label=f"$B$ = {size:g}") for size, m in markers.items()]
+    figure.legend(handles=handles, loc="outside upper center", ncols=len(handles) or 1, columnspacing=1.2, handletextpad=0.3)
 
 
 def _asymmetry(axis: Axes, asymmetry: pd.DataFrame) -> None:
@@ -191,8 +210,8 @@ def _asymmetry(axis: Axes, asymmetry: pd.DataFrame) -> None:
         if places:
             axis.plot([], [], marker="o", color=colour, label=label)
     axis.axvline(0, color="0.6", linewidth=0.7, zorder=0)
-    axis.set(yticks=range(len(RESPONSES)), yticklabels=RESPONSES.values(), ylim=(len(RESPONSES) - 0.4, -1.6))
-    axis.set_xlabel(r"asymmetry $(a + b)\ /\ (|a| + |b|)$")
+    axis.set(yticks=range(len(RESPONSES)), yticklabels=RESPONSES.values(), ylim=(len(RESPONSES) - 0.4, -2.6))
+    axis.set_xlabel("signed asymmetry")
     if len(measured):
         axis.legend(loc="upper left", handlelength=1.0, borderaxespad=0.1)
 
