@@ -56,7 +56,7 @@ rule measure_edge:
         },
         settings=lambda w: {
             key: STUDIES[w.study]["yang2023"]["edge"][key]
-            for key in ("layer", "sharpest_directions", "sharpness_images")
+            for key in ("layer", "sharpness_images")
         },
     script:
         "../scripts/measure_edge.py"

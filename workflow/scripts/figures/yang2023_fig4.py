@@ -60,7 +60,7 @@ def draw(tables: Mapping[str, pd.DataFrame]) -> Figure:
     last = sharpness["last"].astype(bool)
     style.draw_or_say(below[3], _at_the_end, sharpness[last], colours)
     _mark_edges(below[3], of_loss, colours)
-    style.draw_or_say(below[4], _through_training, sharpness[~last])
+    style.draw_or_say(below[4], _through_training, sharpness[~last & _settings_that_converge(sharpness)])
     for axis, (quantity, label) in zip(below[5:7], QUANTITIES.items(), strict=True):
         style.draw_or_say(axis, _scales, tables["scales"], quantity, label, tables["scale_lines"])
     _explain_scales(rows[2], tables["scales"])
@@ -134,8 +134,10 @@ def _against_control(axis: Axes, flatness: pd.DataFrame, colours: Mapping[float,
 
 
 def _at_the_end(axis: Axes, sharpness: pd.DataFrame, colours: Mapping[float, np.ndarray]) -> None:
-    """Learning rate times batch sharpness at the end of training; crosses: runs that did not converge."""
+    """Learning rate times batch sharpness at the end of training; crosses, no lower than the border: runs that did not converge."""
     column = "learning_rate_times_batch_sharpness"
+    least = sharpness.loc[sharpness["status"] == "converged", column].min() / 4
+    sharpness = sharpness.assign(**{column: sharpness[column].clip(lower=least)})
     for size, colour in colours.items():
         part = sharpness[sharpness["batch_size"] == size]
         noise, value = part["learning_rate"] / size, part[column]
@@ -146,6 +148,11 @@ def _at_the_end(axis: Axes, sharpness: pd.DataFrame, colours: Mapping[float, np.
     axis.set(xscale="log", yscale="log", xlabel=NOISE, ylabel=SHARPNESS)
     axis.set_title("at the end of training", fontsize=6.5, color="0.3")
     style.log_ticks(axis)
+
+
+def _settings_that_converge(sharpness: pd.DataFrame) -> pd.Series:
+    """Of every row whether a seed of its setting converged."""
+    return (sharpness["status"] == "converged").groupby([sharpness[key] for key in convergence_edge.SETTING]).transform("any")
 
 
 def _through_training(axis: Axes, sharpness: pd.DataFrame) -> None:

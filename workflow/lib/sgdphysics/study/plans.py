@@ -167,8 +167,9 @@ def edge_jobs(study: Mapping[str, Any], entry: Mapping[str, Any]) -> list[Job]:
     edge, parts = study["yang2023"]["edge"], studies.followed_parts(study)
     points = len(edge["followed_epochs"]) + 1
     drawn = 3 * edge["sharpness_images"]  # there and back, and along the gradient
-    sharpness = drawn * (len(studies.runs_of(study, "yang2023")) + points * sum(map(len, parts.values())))
-    control = points * sum(sizes.training_images(run, entry) for run in (*parts["control"], *parts["initial_scale"]))
+    networks = {part: len(runs) * (1 if part == "initial_scale" else points) for part, runs in parts.items()}
+    sharpness = drawn * (len(studies.runs_of(study, "yang2023")) + sum(networks.values()))
+    control = sizes.training_images(parts["control"][0], entry) * (networks["control"] + networks["initial_scale"])
     weights = sizes.weights(parts["control"][0], entry)
     return [_job("measure_edge", {"evaluations": (sharpness + control) * weights}, entry)]
 
