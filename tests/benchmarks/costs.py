@@ -125,8 +125,8 @@ def _jobs(configuration: Configuration, layout: Layout, name: str, steps: plans.
         for chunk in layout.chunks_of(name, section):
             for rule in rules:
                 jobs[rule, chunk.ensemble, chunk.name] = plans.chunk_job(rule, study, chunk, entry, steps)
-    once = [*plans.protocol_jobs(study, entry), *plans.toy_jobs(study, entry), *plans.sweep_jobs(study, entry)]
-    return jobs | {(job.rule,): job for job in once}
+    once = (plans.protocol_jobs, plans.edge_jobs, plans.toy_jobs, plans.sweep_jobs)
+    return jobs | {(job.rule,): job for jobs_of in once for job in jobs_of(study, entry)}
 
 
 def _records(study: str) -> Iterator[tuple[Key, dict[str, Any]]]:

@@ -120,6 +120,9 @@ def everything(dataset, folder, device):
     noise = tables(folder, "temperature", "checkpoints", "annealing", "homogeneity", "minibatches", "covariance")
     script("measure_noise")(chunk, windows, folder / "flatness.csv", dataset, WINDOWS, [names[1]], [names[1]], noise, device)
     script("measure_generalization")(chunk, dataset, 1, 3, folder / "generalization.csv", device)
+    edge = {"layer": 1, "sharpness_images": 20}
+    parts = {"talk_example": [], "line": [], "initial_scale": names[:1], "control": names[1:]}
+    script("measure_edge")([chunk], dataset, parts, edge, tables(folder, "outcomes", "sharpness", "followed"), device)
     for name in ("chunk", "noisy"):
         points = {part: folder / f"dual_{part}_of_{name}.csv" for part in ("points", "spectra", "gauges", "published")}
         script("measure_duality")(folder / f"{name}.safetensors", dataset, SWEEPS, points, device)

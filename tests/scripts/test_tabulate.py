@@ -302,6 +302,49 @@ def test_fig4_of_yang2023(tmp_path):
     assert lines["optimum_learning_rate"].notna().any()
 
 
+def test_controls_of_fig4_of_yang2023(tmp_path):
+    quantities = ["training_loss", "training_error", "test_loss", "test_error", "slope_spread", "largest_eigenvalue"]
+    table = pd.DataFrame(RUNS).drop(columns="reference").assign(part="grid", epochs=40, steps=2000)
+    table = table.merge(drawn(MEASURED, [{}], [*quantities, "sharpest_temperature"]), on="run", how="left")
+    runs_path = tmp_path / "runs.csv"
+    save_table(runs_path, table)
+    outcome = np.where(table["status"] == "converged", "converged", "not_finite")
+    larger = table.assign(run=table["run"] + "s", part="initial_scale", initial_scale=2.0, outcome=outcome, last=True)
+    points = [{"epochs": epoch} for epoch in (1, 30, 60)]
+    control = pd.DataFrame([{"run": f"control{seed}", **point, "seed": seed} for seed in SEEDS for point in points])
+    control = control.assign(
+        part="control", learning_rate=0.1, batch_size=20, initial_scale=1.0, status="not_converged", last=False
+    )
+    control = control.assign(**dict.fromkeys([*quantities, "sharpest_temperature"], 2 - control["epochs"] / 60))
+    followed = pd.concat([control, larger[larger["status"] == "converged"]]).drop(columns=["outcome", "steps"])
+    outcomes = pd.concat([table.assign(initial_scale=1.0, outcome=outcome), larger])
+    names = ("setting_outcomes", "bends", "asymmetry", "flatness", "flatness_lines", "scales", "scale_lines")
+
+    def tabulate(paths, folder):
+        measured = {}
+        for name, parts in paths.items():
+            measured[name] = folder / f"measured_{name}.csv"
+            save_table(measured[name], pd.concat([load_table(path) for path in parts]).sort_values(["part", "run", "epochs"]))
+        script("tabulate_yang2023_fig4_controls")["tabulate"](runs_path, measured, 0.03, outputs(folder, *names))
+
+    folder = tmp_path / "0" / "tables"
+    folder.mkdir(parents=True)
+    parts = {}
+    for name, rows in (("outcomes", outcomes), ("followed", followed)):
+        parts[name] = [tmp_path / f"{name}.csv"]
+        save_table(parts[name][0], rows)
+    tabulate(parts, folder)
+    tables = {name: load_table(folder / f"{name}.csv") for name in names}
+    counts = tables["setting_outcomes"].set_index(["part", "learning_rate", "batch_size"])
+    assert counts.loc[("grid", 0.1, 10), ["converged", "not_finite", "runs"]].tolist() == [2, 0, 2]
+    assert counts.loc[("initial_scale", 0.8, 20), ["converged", "not_finite", "runs"]].tolist() == [0, 2, 2]
+    assert set(tables["flatness"]["run"]) == {run["run"] for run in MEASURED}
+    assert set(tables["flatness"]["status"]) <= {"measured", "beyond the control"}
+    assert len(tables["scales"]) == 2 * len(RUNS)
+    assert set(tables["scale_lines"]["initial_scale"]) == {1.0, 2.0}
+    assert set(tables["asymmetry"]["range"]) == {"weak_noise", "above_bend", "below_bend"}
+
+
 def swept():
     """Members of the sweeps: learning rates, a sweep called dropout of the same runs, and the control."""
     members = []

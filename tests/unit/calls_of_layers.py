@@ -3,6 +3,7 @@
 import torch
 
 from sgdphysics import (
+    batch_sharpness,
     curvature,
     landscape,
     losses,
@@ -48,7 +49,14 @@ def measured(function, more=None, wrong=None, without=()):
 
 
 BAD_GRADIENTS = [GRADIENTS[:1], GRADIENTS[:, 0], spoiled(GRADIENTS, NAN), GRADIENTS.half(), GRADIENTS.long(), None]
+BATCHES = torch.arange(12).view(3, 4)
 CALLS = {
+    "batch_sharpness.batch_sharpness": measured(
+        batch_sharpness.batch_sharpness,
+        {"batches": BATCHES},
+        {"batches": [BATCHES[0], BATCHES[:0], BATCHES + 1, BATCHES - 1, BATCHES.double(), BATCHES > 0, BATCHES.tolist(), None]},
+        without=("layer",),
+    ),
     "curvature.layer_hessian": measured(curvature.layer_hessian),
     "curvature.gradient_covariance": measured(curvature.gradient_covariance),
     "curvature.layer_gradients": measured(curvature.layer_gradients),

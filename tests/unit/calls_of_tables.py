@@ -4,6 +4,7 @@ import pandas as pd
 
 from sgdphysics import (
     convergence_edge,
+    edge_controls,
     equal_loss,
     fits,
     flatness_exponents,
@@ -52,6 +53,10 @@ RATIOS = pd.DataFrame(
         "measured_over_theory": [1.0, 2.0],
     }
 )
+RUNS_OF_EDGE = TABLE.assign(seed=1, run="a", steps=[10, 20], epochs=[3, 4], training_loss=0.1).assign(
+    **dict.fromkeys(edge_controls.RESPONSES, 0.5)
+)
+COMPARED = edge_controls.against_control(RUNS_OF_EDGE, RUNS_OF_EDGE)
 POINTS = pd.DataFrame(
     {
         "sweep": "dropout",
@@ -141,10 +146,36 @@ CALLS = {
         {"runs": TABLE},
         {"runs": [*without(TABLE, "status"), As("learning_rate", TABLE.assign(learning_rate=-0.1))]},
     ),
+    "convergence_edge.optima": Call(
+        convergence_edge.optima,
+        {"runs": TABLE, "quantities": ["value"]},
+        {"runs": without(TABLE, "status"), "quantities": [As("runs", ["sharpness"])]},
+    ),
     "convergence_edge.lowest": Call(
         convergence_edge.lowest,
         {"values": pd.Series(VALUES), "octaves": pd.Series(VALUES)},
         {"values": [pd.Series(VALUES[:1]), pd.Series([], dtype=float)], "octaves": [As("values", pd.Series(VALUES[:1]))]},
+    ),
+    "edge_controls.bends": Call(
+        edge_controls.bends, {"runs": RUNS_OF_EDGE}, {"runs": without(RUNS_OF_EDGE, "batch_size", "seed", "status", "steps")}
+    ),
+    "edge_controls.asymmetries": Call(
+        edge_controls.asymmetries,
+        {"runs": RUNS_OF_EDGE, "weak_noise": 0.1},
+        {"runs": without(RUNS_OF_EDGE, "steps", "test_loss"), "weak_noise": [0, NAN, INF, "1", None, True]},
+    ),
+    "edge_controls.against_control": Call(
+        edge_controls.against_control,
+        {"runs": RUNS_OF_EDGE, "control": RUNS_OF_EDGE},
+        {
+            "runs": without(RUNS_OF_EDGE, "run", "seed", "epochs", "training_loss"),
+            "control": without(RUNS_OF_EDGE, "seed", "epochs", "slope_spread"),
+        },
+    ),
+    "edge_controls.flatness_along_lines": Call(
+        edge_controls.flatness_along_lines,
+        {"runs": RUNS_OF_EDGE, "compared": COMPARED},
+        {"runs": without(RUNS_OF_EDGE, "status"), "compared": without(COMPARED, "run", "equal", "control_value")},
     ),
     "equal_loss.at_lowest_common_loss": Call(
         equal_loss.at_lowest_common_loss, {"table": TABLE}, {"table": without(TABLE, *equal_loss.COLUMNS)}

@@ -5,6 +5,8 @@ from dataclasses import replace
 import torch
 
 from sgdphysics import (
+    batch_sharpness,
+    edge_measurements,
     labelled_images,
     nested_windows,
     networks,
@@ -129,6 +131,17 @@ CALLS = {
     ),
     "training_sets.steps_per_epoch": Call(
         training_sets.steps_per_epoch, {"run": RUN, "n_images": 12}, {"run": NOT_A_RUN, "n_images": [*COUNTS, As("batch_size", 3)]}
+    ),
+    "batch_sharpness.next_batches": Call(
+        batch_sharpness.next_batches,
+        {"result": RESULT, "images": 12, "least_images": 5, "epoch": 1},
+        {"result": NOT_A_RUN, "images": [*COUNTS, 3], "least_images": COUNTS, "epoch": [-1, 0.5, True, "1"]},
+    ),
+    "edge_measurements.outcome": Call(edge_measurements.outcome, {"result": RESULT}, {"result": NOT_A_RUN}),
+    "edge_measurements.measured_epochs": Call(
+        lambda result, followed: list(edge_measurements.measured_epochs(result, followed=followed)),
+        {"result": RESULT, "followed": True},
+        {"result": NOT_A_RUN},
     ),
     "training.train": Call(
         training.train,

@@ -39,12 +39,14 @@ ROOMS = {
     },
     "training": {"devices", "run_files", "stack_members", "stacks", "training", "training_sets"},
     "measurements": {
+        "batch_sharpness",
         "correlation_times",
         "curvature",
         "decompositions",
         "detrending",
         "dual_weights",
         "duality",
+        "edge_measurements",
         "effective_drift",
         "effective_loss",
         "first_passage",
@@ -84,6 +86,7 @@ ROOMS = {
     },
     "between measurements and figures": {
         "convergence_edge",
+        "edge_controls",
         "equal_loss",
         "fluctuation_dissipation",
         "local_exponents",

@@ -101,8 +101,22 @@ def test_every_setting_of_the_edge_is_required(key):
 @pytest.mark.parametrize(
     ("key", "value", "message"),
     [
-        ("max_epochs", 100, "edge: unknown max_epochs; known are batch_sizes"),
+        ("max_epoch", 100, "edge: unknown max_epoch; known are batch_sizes"),
         ("max_steps", 0, "edge.max_steps: 0 is less than the minimum of 1"),
+        ("max_epochs", 0, "edge.max_epochs: 0 is less than the minimum of 1"),
+        ("small_batches", -1, "edge.small_batches: -1 is less than the minimum of 0"),
+        ("weak_noise", 0, "edge.weak_noise: 0 is less than or equal to the minimum of 0"),
+        ("followed_batch_size", 7, "edge.followed_batch_size: found 7, expected one of 3, 4, 6, 8, 11, 16, 23, 32, 45, 64, 128"),
+        (
+            "larger_scale",
+            {"initial_scale": 2.0, "learning_rates": [0.0625, 0.3], "batch_sizes": [16]},
+            "edge.larger_scale: found learning rate 0.3 with batches of 16, expected settings of the grid",
+        ),
+        (
+            "larger_scale",
+            {"initial_scale": 1.0, "learning_rates": [0.0625], "batch_sizes": [16]},
+            "edge.larger_scale.initial_scale: 1.0 is less than or equal to the minimum of 1",
+        ),
         ("batch_sizes", [4, 5000], "edge.batch_sizes: found 5000, expected at most the 4000 training images"),
         ("images_per_class", 500, "edge.images_per_class: found 500, the data set has about 400 training images per class"),
         ("layer", 3, "edge.layer: found 3, the network has layers 0 to 2"),
@@ -473,11 +487,41 @@ def test_the_edge_has_its_grid_the_refined_settings_and_the_talks_example():
     found = {(run.learning_rate, run.batch_size) for run in grid}
     assert {(rate, size) for rate in edge["learning_rates"] for size in edge["batch_sizes"]} < found
     assert all((rate, size) in found for part in edge["refined"] for rate in part["learning_rates"] for size in part["batch_sizes"])
-    assert {(run.max_steps, run.stop_on) for run in grid} == {(edge["max_steps"], "batches")}
+    assert {run.stop_on for run in grid} == {"batches"}
     talk = [run for run in runs if run not in grid]
     assert talk == [dataclasses.replace(REFERENCE, learning_rate=rate, seed=seed) for rate in (0.1, 0.2) for seed in seeds]
     assert studies.talk_runs(STUDY) == [grids.run_id(run, "mnist5k") for run in talk]
     assert len(set(runs)) == (len(found) + 2) * len(seeds)
+
+
+def test_small_batches_have_a_budget_of_epochs_and_large_ones_of_steps():
+    edge = STUDY["yang2023"]["edge"]
+    talk = set(studies.talk_runs(STUDY))
+    grid = [run for run in studies.runs_of(STUDY, "yang2023") if grids.run_id(run, "mnist5k") not in talk]
+    budgets = {run.batch_size: (run.max_epochs, run.max_steps) for run in grid}
+    assert {size for size, budget in budgets.items() if budget == (edge["max_epochs"], None)} == {3, 4, 6, 8, 11}
+    assert {budgets[size] for size in (16, 23, 32, 45, 64, 128)} == {(edge["max_steps"], edge["max_steps"])}
+    # No batch size has fewer epochs than the small ones.
+    assert all(edge["max_steps"] >= edge["max_epochs"] * (4000 // size) for size in budgets if size > edge["small_batches"])
+
+
+def test_the_runs_that_are_followed_are_a_line_a_larger_scale_and_a_control():
+    edge, parts = STUDY["yang2023"]["edge"], studies.followed_parts(STUDY)
+    grid = studies.runs_of(STUDY, "yang2023")
+    assert set(parts["line"]) == {run for run in grid if run.batch_size == 32}
+    ones = {dataclasses.replace(run, initial_scale=1.0) for run in parts["initial_scale"]}
+    assert ones < set(grid)
+    assert len(ones) == len(parts["initial_scale"]) == 5 * 2 * 5
+    assert {run.initial_scale for run in parts["initial_scale"]} == {4.0}
+    assert {(run.learning_rate, run.batch_size, run.max_epochs, run.stop_loss) for run in parts["control"]} == {
+        (edge["control_learning_rate"], 128, edge["control_epochs"], 0.0)
+    }
+    assert {run.seed for run in parts["control"]} == set(STUDY["yang2023"]["seeds"])
+    named = studies.followed_runs(STUDY)
+    assert named == {part: [grids.run_id(run, "mnist5k") for run in runs] for part, runs in parts.items()}
+    chunks = studies.chunks_of(STUDY, studies.FOLLOWED)
+    assert all(chunk.checkpoints["epochs"] == edge["followed_epochs"] for chunk in chunks)
+    assert {run for chunk in chunks for run in chunk.runs} == {run for runs in parts.values() for run in runs}
 
 
 def test_the_talks_example_are_runs_of_the_reference_of_the_sweeps_whatever_it_is():
@@ -502,19 +546,22 @@ def test_sections_have_their_own_chunks_and_checkpoints_but_share_the_talks_exam
     for section in SECTIONS:
         assert {run for chunk in chunks[section] for run in chunk.runs} == set(studies.runs_of(STUDY, section))
     shared = names(STUDY, "yang2023") & names(STUDY, "feng2023")
-    assert names(STUDY, None) == set().union(*(names(STUDY, section) for section in SECTIONS))
+    assert names(STUDY, None) == set().union(*(names(STUDY, section) for section in (*SECTIONS, studies.FOLLOWED)))
     assert not names(STUDY) & (names(STUDY, "yang2023") | names(STUDY, "feng2023"))
     for section in SECTIONS:
         own = [chunk for chunk in chunks[section] if (chunk.ensemble, chunk.name) not in shared]
         assert own
-        assert all(chunk.checkpoints == CHECKPOINTS[section] for chunk in own)
+        followed = names(STUDY, studies.FOLLOWED)
+        alone = [chunk for chunk in own if (chunk.ensemble, chunk.name) not in followed]
+        assert all(chunk.checkpoints == CHECKPOINTS[section] for chunk in alone)
+        assert (len(alone) < len(own)) == (section == "yang2023")
     both = [chunk for chunk in chunks["yang2023"] if (chunk.ensemble, chunk.name) in shared]
     assert [grids.run_id(run, "mnist5k") for chunk in both for run in chunk.runs if run.learning_rate == 0.1] == (
         studies.reference_runs_of_sweeps(STUDY)
     )
     assert {grids.run_id(run, "mnist5k") for chunk in both for run in chunk.runs} == set(studies.talk_runs(STUDY))
     assert all(chunk.checkpoints == OF_SWEEPS for chunk in both)  # the figure of the edge needs none
-    assert len({run for chunk in studies.chunks_of(STUDY) for run in chunk.runs}) == 25 + 10 + 275 + 110 - 10
+    assert len({run for chunk in studies.chunks_of(STUDY) for run in chunk.runs}) == 25 + 10 + 275 + 110 - 10 + 50 + 5
 
 
 def test_a_talks_example_that_no_sweep_has_is_trained_for_the_edge_alone():
@@ -529,7 +576,7 @@ def test_a_talks_example_that_no_sweep_has_is_trained_for_the_edge_alone():
 
 def test_changing_one_section_leaves_the_chunks_of_the_other():
     shared = names(STUDY, "yang2023") & names(STUDY, "feng2023")
-    edge = edge_changed(max_steps=10)
+    edge = edge_changed(max_steps=10, max_epochs=9)
     assert names(edge) == names(STUDY)
     assert names(edge, "feng2023") == names(STUDY, "feng2023")
     assert names(edge, "yang2023") & names(STUDY, "yang2023") == shared
@@ -555,8 +602,8 @@ def test_a_run_that_two_sections_need_is_trained_once_in_a_chunk_that_both_read(
     monkeypatch.setattr(studies, "_SECTIONS", {**studies._SECTIONS, "yang2023": lambda _: [*own, *shared]})
     chunks = studies.chunks_of(STUDY)
     trained = [run for chunk in chunks for run in chunk.runs]
-    controls = studies.runs_of(STUDY, "feng2021_controls")
-    assert len(trained) == len(set(trained)) == len({*studies.runs_of(STUDY, "feng2021"), *controls, *own, *swept})
+    further = [*studies.runs_of(STUDY, "feng2021_controls"), *studies.runs_of(STUDY, studies.FOLLOWED)]
+    assert len(trained) == len(set(trained)) == len({*studies.runs_of(STUDY, "feng2021"), *own, *further, *swept})
     common = names(STUDY) & names(STUDY, "yang2023")
     found = [chunk for chunk in chunks if (chunk.ensemble, chunk.name) in common]
     assert {run for chunk in found for run in chunk.runs} == set(shared)
@@ -573,7 +620,8 @@ def test_a_run_of_three_sections_keeps_the_checkpoints_of_all(monkeypatch):
     study = sweeps_changed(equal_losses=[3e-3, 5e-4])
     (found,) = [chunk for chunk in studies.chunks_of(study) if set(chunk.runs) == set(shared)]
     # A loss that several sections name is there once.
-    assert found.checkpoints == {"per_decade": 10, "losses": [3e-2, 1e-2, 3e-3, 1e-3, 5e-4], "epochs": [30, 60, 120, 240]}
+    epochs = [*STUDY["yang2023"]["edge"]["followed_epochs"], 60]
+    assert found.checkpoints == {"per_decade": 10, "losses": [3e-2, 1e-2, 3e-3, 1e-3, 5e-4], "epochs": epochs}
     assert all((found.ensemble, found.name) in names(study, section) for section in SECTIONS)
 
 

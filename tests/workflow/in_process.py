@@ -92,6 +92,9 @@ class StudyInProcess:
     def table(self, name):
         return self.folder / "tables" / f"{name}.csv"
 
+    def edge_tables(self, names):
+        return {key: self.table(f"yang2023_fig4_{name}") for key, name in names.items()}
+
     def of_chunk(self, chunk, name):
         return self.folder / f"{chunk.ensemble}-{chunk.name}-{name}"
 
@@ -142,6 +145,10 @@ class StudyInProcess:
         for chunk in studies.chunks_of(self.study, "yang2023"):
             runs, table = (self.of_chunk(chunk, name) for name in ("runs.safetensors", "generalization.csv"))
             script("measure_generalization")["measure"](runs, self.dataset, edge["layer"], edge["sharpest_directions"], table)
+        parts = {"talk_example": studies.talk_runs(self.study), **studies.followed_runs(self.study)}
+        networks = sorted({*self.networks("yang2023"), *self.networks(studies.FOLLOWED)})
+        names = {"outcomes": "outcomes", "sharpness": "batch_sharpness", "followed": "followed"}
+        script("measure_edge")["measure"](networks, self.dataset, parts, edge, self.edge_tables(names))
         for chunk in studies.chunks_of(self.study, "feng2023"):
             names = ("points", "spectra", "gauges", "published")
             tables = {name: self.of_chunk(chunk, f"duality_{name}.csv") for name in names}
@@ -199,6 +206,11 @@ class StudyInProcess:
         outputs = {key: self.table(name) for key, name in outputs.items()}
         talk_runs = studies.talk_runs(self.study)
         script("tabulate_yang2023_fig4")["tabulate"](self.measured("yang2023", "generalization"), talk_runs, outputs)
+        measured = self.edge_tables({name: name for name in ("outcomes", "followed")})
+        names = ("setting_outcomes", "bends", "asymmetry", "flatness", "flatness_lines", "scales", "scale_lines")
+        controls = self.edge_tables({name: name for name in names})
+        weak_noise = self.study["yang2023"]["edge"]["weak_noise"]
+        script("tabulate_yang2023_fig4_controls")["tabulate"](outputs["runs"], measured, weak_noise, controls)
         of_sweeps = {name: self.measured("feng2023", f"duality_{name}") for name in ("points", "spectra", "gauges")}
         of_sweeps["dropout"] = [self.folder / "dropout.csv"]
         outputs = {name: self.table(f"feng2023_{name}") for name in ("points", "spectra", "gauges", "settings", "effects")}

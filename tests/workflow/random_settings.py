@@ -232,6 +232,8 @@ class RandomSettings:
         edge["layer"] = min(edge["layer"], len(sweeps["hidden_widths"]), len(edge["hidden_widths"]))
         for part in edge["refined"]:
             part["batch_sizes"] = [edge["batch_sizes"][self._random.integers(len(edge["batch_sizes"]))]]
+        edge["followed_batch_size"] = edge["batch_sizes"][self._random.integers(len(edge["batch_sizes"]))]
+        edge["larger_scale"] |= {"learning_rates": edge["learning_rates"][:2], "batch_sizes": edge["batch_sizes"][-1:]}
 
     def _fit_toy(self, toy):
         toy["landscapes"]["growth"] = abs(toy["landscapes"]["growth"])

@@ -73,7 +73,6 @@ FLATNESS = {
     "measure_nested_windows": 1,
     "measure_label_noise": 1,
     "tabulate_local_exponents": 1,
-    "yang2023_fig4": 1,  # which shows a table of feng2021_fig4
     **{"tabulate_beyond_fig6": 1, "beyond_fig6": 1},
     **DECIDED,
 }
@@ -89,11 +88,13 @@ MEASURED = {
     "measure_fluctuations": 3,
     "measure_generalization": 4,
     "measure_paired_runs": 1,
+    "measure_edge": 1,
     "measure_pairs": 1,
     "measure_dropout": 1,
     "tabulate_feng2021_runs": 1,
     "tabulate_feng2021_fig1": 1,
     "tabulate_yang2023_fig4": 1,
+    "tabulate_yang2023_fig4_controls": 1,
 }
 LIBRARY = "workflow/lib/sgdphysics"
 EDITS = {
@@ -114,7 +115,7 @@ EDITS = {
     "flatness": ([f"{LIBRARY}/landscape.py"], {**FLATNESS, **SWEEPS}),
     "training": (
         [f"{LIBRARY}/training.py"],
-        {"train_ensemble": 16, **MEASURED, **FLATNESS, **SWEEPS, "feng2021_fig1": 1, "feng2023_fig1": 1},
+        {"train_ensemble": 16, **MEASURED, **FLATNESS, **SWEEPS, "feng2021_fig1": 1, "yang2023_fig4": 1, "feng2023_fig1": 1},
     ),
 }
 

@@ -21,6 +21,7 @@ PLANNED = [
     "measure_paired_runs",
     "measure_label_noise",
     "measure_generalization",
+    "measure_edge",
     "measure_duality",
     "measure_pairs",
     "measure_dropout",

@@ -48,9 +48,14 @@ rule yang2023_fig4:
     """Draw yang2023_fig4."""
     input:
         runs="results/{study}/tables/yang2023_fig4.csv",
-        settings="results/{study}/tables/yang2023_fig4_settings.csv",
+        outcomes="results/{study}/tables/yang2023_fig4_setting_outcomes.csv",
         lines="results/{study}/tables/yang2023_fig4_lines.csv",
-        equal_loss="results/{study}/tables/feng2021_fig4_equal_loss.csv",
+        bends="results/{study}/tables/yang2023_fig4_bends.csv",
+        flatness="results/{study}/tables/yang2023_fig4_flatness.csv",
+        sharpness="results/{study}/tables/yang2023_fig4_batch_sharpness.csv",
+        scales="results/{study}/tables/yang2023_fig4_scales.csv",
+        scale_lines="results/{study}/tables/yang2023_fig4_scale_lines.csv",
+        asymmetry="results/{study}/tables/yang2023_fig4_asymmetry.csv",
     output:
         **study_figure("yang2023_fig4"),
     script:

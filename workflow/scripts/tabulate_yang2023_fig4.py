@@ -51,7 +51,7 @@ def tabulate(measured_paths: Sequence[Path], talk_runs: Sequence[str], tables: M
     save_rows(tables["runs"], [runs], RUNS)
     settings = _settings(runs)
     save_rows(tables["settings"], [settings], settings.columns, ["part", *convergence_edge.SETTING])
-    save_rows(tables["lines"], [_lines(runs[runs["part"] == "grid"])], LINES)
+    save_rows(tables["lines"], [convergence_edge.optima(runs[runs["part"] == "grid"], QUANTITIES)], LINES)
 
 
 def _in_order(runs: pd.DataFrame, talk_runs: Sequence[str]) -> pd.DataFrame:
@@ -66,19 +66,6 @@ def _settings(runs: pd.DataFrame) -> pd.DataFrame:
     keys = ["part", *convergence_edge.SETTING]
     counts = runs.groupby([*keys, "status"]).size().unstack(fill_value=0).reindex(columns=list(OUTCOMES), fill_value=0)
     return counts.assign(runs=counts.sum(axis=1)).reset_index()
-
-
-def _lines(runs: pd.DataFrame) -> pd.DataFrame:
-    """The edge of each line, and the setting up to it of lowest mean over seeds; none where the line has too few settings."""
-    edges, up_to_edge = convergence_edge.edges(runs), convergence_edge.runs_up_to_the_edge(runs)
-    means = up_to_edge.groupby(["line", *convergence_edge.SETTING, "octaves_to_edge"], as_index=False)[list(QUANTITIES)].mean()
-    parts = []
-    for quantity in QUANTITIES:
-        best = means.loc[means.dropna(subset=[quantity]).groupby("line")[quantity].idxmin()]
-        names = {key: f"optimum_{key}" for key in convergence_edge.SETTING} | {"octaves_to_edge": "octaves_from_optimum_to_edge"}
-        columns = ["line", *convergence_edge.SETTING, "octaves_to_edge"]
-        parts.append(edges.merge(best[columns].rename(columns=names), how="left").assign(quantity=quantity))
-    return pd.concat(parts, ignore_index=True)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,8 @@ A line is all settings of one batch size, or all of one learning rate, in the or
 Its edge is the last setting before the first at which a run did not converge: at all weaker noise every run converged.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
@@ -68,6 +70,33 @@ def runs_up_to_the_edge(runs: pd.DataFrame) -> pd.DataFrame:
         on_line = on_line.assign(line=line.line, noise_scale=noise, octaves_to_edge=np.log2(edge / noise))
         parts.append(on_line[noise <= edge])
     return pd.concat(parts[1:] or parts, ignore_index=True)
+
+
+def optima(runs: pd.DataFrame, quantities: Sequence[str]) -> pd.DataFrame:
+    """Find the edge of every line, and up to it the setting of lowest mean over seeds.
+
+    Args:
+        runs: As for `edges`, with the quantities.
+        quantities: Columns whose lowest mean is looked for.
+
+    Returns:
+        The rows of `edges` for every "quantity", with "optimum_learning_rate", "optimum_batch_size" and
+        "octaves_from_optimum_to_edge" (log2 of the edge's noise scale over the optimum's); NaN where a line has fewer than three
+        settings up to the edge.
+
+    Raises:
+        InputError: As `edges` does, or if a quantity is missing.
+    """
+    require_columns("runs", runs, [*SETTING, "status", *quantities])
+    lines, up_to_edge = edges(runs), runs_up_to_the_edge(runs)
+    means = up_to_edge.groupby(["line", *SETTING, "octaves_to_edge"], as_index=False)[list(quantities)].mean()
+    names = {key: f"optimum_{key}" for key in SETTING} | {"octaves_to_edge": "octaves_from_optimum_to_edge"}
+    parts = []
+    for quantity in quantities:
+        best = means.loc[means.dropna(subset=[quantity]).groupby("line")[quantity].idxmin()]
+        best = best[["line", *SETTING, "octaves_to_edge"]].rename(columns=names)
+        parts.append(lines.merge(best, how="left").assign(quantity=quantity))
+    return pd.concat(parts, ignore_index=True)
 
 
 def lowest(values: pd.Series, octaves: pd.Series) -> float:

@@ -4,6 +4,7 @@ A fault is a line: the key, what was found there, and what is expected.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import product
 from math import isfinite
 from typing import Any
 
@@ -241,6 +242,22 @@ def _edge_faults(edge: Settings, sweeps: Settings, dataset: Settings) -> list[st
             lists = f"batch_sizes {part['batch_sizes']} and learning_rates {part['learning_rates']}"
             lines.append(f"refined[{index}]: found {lists}, expected all of the one or of the other to be those of the grid")
         lines += _batch_faults(f"refined[{index}].batch_sizes", part["batch_sizes"], edge["images_per_class"], dataset)
+    return [*lines, *_edge_control_faults(edge)]
+
+
+def _edge_control_faults(edge: Settings) -> list[str]:
+    """The controls up to the edge are compared with settings of the grid."""
+    parts = (edge, *edge["refined"])
+    grid = {setting for part in parts for setting in product(part["learning_rates"], part["batch_sizes"])}
+    larger = edge["larger_scale"]
+    lines = [
+        f"larger_scale: found learning rate {rate} with batches of {size}, expected settings of the grid"
+        for rate, size in product(larger["learning_rates"], larger["batch_sizes"])
+        if (rate, size) not in grid
+    ]
+    sizes = sorted({size for _, size in grid})
+    if edge["followed_batch_size"] not in sizes:
+        lines.append(f"followed_batch_size: found {edge['followed_batch_size']}, expected one of {', '.join(map(str, sizes))}")
     return lines
 
 

@@ -11,7 +11,7 @@ from sgdphysics.study import grids, sizes, studies, toy_plans, window_plans
 from sgdphysics.study.costs import Job, expected_steps, memory, seconds
 
 SECTIONS = ("feng2021", "yang2023", "feng2023")
-CONTROLS = {"feng2021": "feng2021_controls"}  # the runs that are set beside those of a section
+CONTROLS = {"feng2021": "feng2021_controls", "yang2023": studies.FOLLOWED}  # the runs that are set beside those of a section
 GIGA = 1e9  # amounts of work are counted in thousands of millions
 
 Steps = Callable[[Run, int], float]  # how many steps a run trains on so many images
@@ -51,7 +51,7 @@ def jobs_of(
         jobs += control_jobs(study, entry, steps)
     if "yang2023" in sections:
         jobs += [generalization_job(chunk, entry) for chunk in studies.chunks_of(study, "yang2023")]
-        jobs += toy_jobs(study, entry)
+        jobs += [*edge_jobs(study, entry), *toy_jobs(study, entry)]
     if "feng2023" in sections:
         jobs += [duality_job(study, chunk, entry) for chunk in studies.chunks_of(study, "feng2023")]
         jobs += sweep_jobs(study, entry)
@@ -189,6 +189,18 @@ def generalization_job(chunk: grids.Chunk, entry: Mapping[str, Any]) -> Job:
     """The job that measures a chunk for figure 4 of yang2023."""
     amount = sum(sizes.training_images(run, entry) * sizes.weights(run, entry) for run in chunk.runs)
     return _job("measure_generalization", {"evaluations": amount}, entry)
+
+
+def edge_jobs(study: Mapping[str, Any], entry: Mapping[str, Any]) -> list[Job]:
+    """The job that measures all networks up to the edge at once."""
+    edge, parts = study["yang2023"]["edge"], studies.followed_parts(study)
+    points = len(edge["followed_epochs"]) + 1
+    drawn = 3 * edge["sharpness_images"]  # there and back, and along the gradient
+    networks = {part: len(runs) * (1 if part == "initial_scale" else points) for part, runs in parts.items()}
+    sharpness = drawn * (len(studies.runs_of(study, "yang2023")) + sum(networks.values()))
+    control = sizes.training_images(parts["control"][0], entry) * (networks["control"] + networks["initial_scale"])
+    weights = sizes.weights(parts["control"][0], entry)
+    return [_job("measure_edge", {"evaluations": (sharpness + control) * weights}, entry)]
 
 
 def duality_job(study: Mapping[str, Any], chunk: grids.Chunk, entry: Mapping[str, Any]) -> Job:

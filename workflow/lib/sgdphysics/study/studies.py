@@ -12,6 +12,8 @@ _RUN_SETTINGS = (
     *("stop_loss", "stop_accuracy", "budget_extension"),
 )
 
+FOLLOWED = "yang2023_followed"  # the runs of yang2023 whose weights are kept while they train, some of its section's own
+
 
 @dataclass(frozen=True)
 class _Sweep:
@@ -36,7 +38,7 @@ def runs_of(study: Mapping[str, Any], section: str) -> list[Run]:
     Args:
         study: One of the studies.
         section: "feng2021", "feng2021_controls" (runs that are set beside those of its reference setting), "yang2023" (there those
-            of figure 4; see also `talk_runs`) or "feng2023" (see also `swept_runs`).
+            of figure 4; see also `talk_runs`), `FOLLOWED` (see also `followed_parts`) or "feng2023" (see also `swept_runs`).
     """
     return _SECTIONS[section](study)
 
@@ -57,7 +59,7 @@ def chunks_of(study: Mapping[str, Any], section: str | None = None, trained: Ite
 def _seeds_per_chunk(study: Mapping[str, Any], section: str) -> int:
     if section == "feng2021_controls":
         return study["feng2021"]["controls"]["seeds_per_chunk"]
-    if section == "yang2023":
+    if section in ("yang2023", FOLLOWED):
         return study["yang2023"]["edge"]["seeds_per_chunk"]
     if section == "feng2023":
         return study["feng2023"]["seeds_per_chunk"]
@@ -70,9 +72,11 @@ def _checkpoints(study: Mapping[str, Any], sections: Collection[str]) -> dict[st
     if {"feng2021", "feng2021_controls"} & set(sections):
         checkpoints["per_decade"] = study["feng2021"]["checkpoints_per_decade"]
         checkpoints["losses"] += study["feng2021"]["equal_losses"]
+    if FOLLOWED in sections:
+        checkpoints["epochs"] += study["yang2023"]["edge"]["followed_epochs"]
     if "feng2023" in sections:
         checkpoints["losses"] += [loss for loss in study["feng2023"]["equal_losses"] if loss not in checkpoints["losses"]]
-        checkpoints["epochs"] += study["feng2023"]["equal_epochs"]
+        checkpoints["epochs"] += [epoch for epoch in study["feng2023"]["equal_epochs"] if epoch not in checkpoints["epochs"]]
     return checkpoints
 
 
@@ -97,6 +101,11 @@ def dropout_runs(study: Mapping[str, Any]) -> list[str]:
 def talk_runs(study: Mapping[str, Any]) -> list[str]:
     """Return the names of the runs of the talk's example of a learning rate that is too large."""
     return [grids.run_id(run, study["dataset"]) for run in _talk_runs(study)]
+
+
+def followed_runs(study: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Return the names of the runs of `followed_parts`, by part."""
+    return {part: [grids.run_id(run, study["dataset"]) for run in runs] for part, runs in followed_parts(study).items()}
 
 
 def swept_runs(study: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -154,14 +163,51 @@ def _feng2021_controls(study: Mapping[str, Any]) -> list[Run]:
 
 
 def _yang2023_runs(study: Mapping[str, Any]) -> list[Run]:
-    edge, seeds = study["yang2023"]["edge"], study["yang2023"]["seeds"]
-    base = {key: edge[key] for key in (*_RUN_SETTINGS, "max_steps")}
-    # Runs of different batch size are given up after as many steps; an epoch has at least one.
-    base["max_epochs"] = edge["max_steps"]
-    runs = []
-    for part in (edge, *edge["refined"]):
-        runs += grids.runs_of_grid(base, _values(part["learning_rates"], part["batch_sizes"]), seeds)
-    return [*runs, *_talk_runs(study)]
+    edge = study["yang2023"]["edge"]
+    return [*(run for part in (edge, *edge["refined"]) for run in _edge_runs(study, part)), *_talk_runs(study)]
+
+
+def _edge_runs(study: Mapping[str, Any], part: Mapping[str, Any]) -> list[Run]:
+    """Runs of a part of the grid up to the edge: every one of its learning rates with every one of its batch sizes.
+
+    The part may have an initial scale of its own.
+    """
+    edge, runs = study["yang2023"]["edge"], []
+    base = {key: edge[key] for key in _RUN_SETTINGS} | {"initial_scale": part.get("initial_scale", 1.0)}
+    for size in part["batch_sizes"]:
+        runs += grids.runs_of_grid(base | _budget(edge, size), _values(part["learning_rates"], [size]), study["yang2023"]["seeds"])
+    return runs
+
+
+def _budget(edge: Mapping[str, Any], batch_size: int) -> dict[str, int]:
+    """When a run up to the edge is given up: after so many steps, or of small batches, whose epochs are long, so many epochs."""
+    if batch_size <= edge["small_batches"]:
+        return {"max_epochs": edge["max_epochs"]}
+    return {"max_steps": edge["max_steps"], "max_epochs": edge["max_steps"]}  # an epoch has at least one step
+
+
+def _followed_runs(study: Mapping[str, Any]) -> list[Run]:
+    parts = followed_parts(study)
+    return list(dict.fromkeys(run for runs in parts.values() for run in runs))
+
+
+def followed_parts(study: Mapping[str, Any]) -> dict[str, list[Run]]:
+    """Return the runs up to the edge whose weights are kept while they train.
+
+    Returns:
+        "line": those of the grid of one batch size; "initial_scale": those of a larger initial scale; "control": of the largest
+        batches, which go on whatever their loss.
+    """
+    edge = study["yang2023"]["edge"]
+    grid = [run for part in (edge, *edge["refined"]) for run in _edge_runs(study, part)]
+    largest = max(edge["batch_sizes"])
+    going_on = {"stop_loss": 0.0, "max_epochs": edge["control_epochs"], "max_steps": None, "budget_extension": 1.0}
+    control = _edge_runs(study, {"learning_rates": [edge["control_learning_rate"]], "batch_sizes": [largest]})
+    return {
+        "line": [run for run in grid if run.batch_size == edge["followed_batch_size"]],
+        "initial_scale": _edge_runs(study, edge["larger_scale"]),
+        "control": [replace(run, **going_on) for run in control],
+    }
 
 
 def _talk_runs(study: Mapping[str, Any]) -> list[Run]:
@@ -226,6 +272,7 @@ _SECTIONS = {
     "feng2021": _feng2021_runs,
     "feng2021_controls": _feng2021_controls,
     "yang2023": _yang2023_runs,
+    FOLLOWED: _followed_runs,
     "feng2023": _feng2023_runs,
 }
 SECTIONS = tuple(_SECTIONS)
