@@ -50,12 +50,12 @@ CASES = {
             "effect": ({}, [HELD, HELD, HELD, HELD], "replicated"),
             # Frozen noise: the published exponent, and nothing else.
             "null": (
-                {"in_sample": (4.5, 0.1), "noise_without_landscape": (4.5, 0.15), "held_out": (0, 0.1), "hessian": (0, 0.1)},
+                {"in_sample": (4.5, 0.1), "frozen_noise": (4.5, 0.15), "held_out": (0, 0.1), "hessian": (0, 0.1)},
                 [HELD, FAILED, FAILED, FAILED],
                 "partly",
             ),
             "no relation": (
-                {"in_sample": (0, 0.1), "noise_without_landscape": (0, 0.15), "held_out": (0, 0.1), "hessian": (0, 0.1)},
+                {"in_sample": (0, 0.1), "frozen_noise": (0, 0.15), "held_out": (0, 0.1), "hessian": (0, 0.1)},
                 [FAILED, FAILED, FAILED, FAILED],
                 "not replicated",
             ),
@@ -70,7 +70,7 @@ CASES = {
                 "inconclusive",
             ),
         },
-        partly={"noise_without_landscape": (4, 0.15)},
+        partly={"frozen_noise": (4, 0.15)},
         numbers=[
             ("in_sample", {"in_sample": (3.7, 0)}, 3.7),
             ("against_frozen_noise", {"in_sample": (4.2, 0)}, -0.3),

@@ -25,7 +25,7 @@ EFFECT: dict[str, Quantity] = {
     "in_sample": (4, 0.1),  # exponents
     "held_out": (2, 0.1),
     "hessian": (1.7, 0.1),
-    "noise_without_landscape": (4.5, 0.15),
+    "frozen_noise": (4.5, 0.15),
     "noise_held_out": (2.2, 0.1),
     "noise_hessian": (2.2, 0.1),
     "linear_theory": (1.6, 0.15),
@@ -53,14 +53,14 @@ KINDS = (
     "in_sample",
     "held_out",
     "hessian",
-    "noise_without_landscape",
+    "frozen_noise",
     "linear_theory",
     "linear_theory_stationary",
     "held_out_with_drift",
     "hessian_with_drift",
     "noise_held_out",
     "noise_hessian",
-    "other_noise_without_landscape",
+    "other_frozen_noise",
 )
 UNASKED = -9.0  # of every exponent that no claim asks for
 

@@ -149,6 +149,16 @@ def test_scatter_common_to_both_cancels_in_a_difference_of_exponents():
     assert row["outcome"] == HELD
 
 
+def test_tables_of_a_study_that_was_published_before_are_read_by_the_names_of_then():
+    tables = planted.tables()
+    exponents = tables["feng2021_fig2_exponents"]
+    assert "frozen_noise" in set(exponents["kind"])
+    named = exponents.assign(kind=exponents["kind"].replace({"frozen_noise": "noise_without_landscape"}))
+    earlier = decide("inverse_variance_flatness", {**tables, "feng2021_fig2_exponents": named})
+    for found, expected in zip(earlier, decide("inverse_variance_flatness", tables), strict=True):
+        assert found.equals(expected)
+
+
 def test_an_effect_only_in_the_basis_of_the_same_window_is_not_replicated():
     row, tests = decide("noise_correlation_time", planted.tables({"relaxation": (0.5, 0.05), "relaxation_in_sample": (-0.5, 0.05)}))
     assert tests.set_index("test").loc["relaxation_time_in_sample", "value"] == pytest.approx(-0.5)

@@ -41,14 +41,14 @@ EXPONENTS = {
     "in_sample": ("sgd", "principal", "variance"),
     "held_out": ("sgd", "held_out", "variance_without_drift"),
     "hessian": ("sgd", "hessian", "variance_without_drift"),
-    "noise_without_landscape": ("noise", "principal", "variance"),
+    "frozen_noise": ("noise", "principal", "variance"),
     "linear_theory": ("sgd", "hessian", "theory_variance"),
     "linear_theory_stationary": ("sgd", "hessian", "stationary_variance"),
     "held_out_with_drift": ("sgd", "held_out", "variance"),
     "hessian_with_drift": ("sgd", "hessian", "variance"),
     "noise_held_out": ("noise", "held_out", "variance"),
     "noise_hessian": ("noise", "hessian", "variance"),
-    "other_noise_without_landscape": ("other_noise", "principal", "variance"),
+    "other_frozen_noise": ("other_noise", "principal", "variance"),
 }
 
 

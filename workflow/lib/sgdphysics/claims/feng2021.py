@@ -93,8 +93,14 @@ def share_of_wide_slices_with_one_minimum(tables: Tables) -> pd.DataFrame:
     return _share_with_one_minimum(tables, "fixed")
 
 
+# How kinds of exponents were called in the tables of studies that were published before.
+_EARLIER_KINDS = {"noise_without_landscape": "frozen_noise"}
+
+
 def _exponents(tables: Tables, kind: str, minus: str | None = None) -> pd.DataFrame:
-    exponents = table_of(tables, "feng2021_fig2_exponents").pivot(index="run", columns="kind", values="exponent")
+    table = table_of(tables, "feng2021_fig2_exponents")
+    table = table.assign(kind=table["kind"].replace(_EARLIER_KINDS))
+    exponents = table.pivot(index="run", columns="kind", values="exponent")
     exponents = exponents.reindex(columns=[kind, minus] if minus else [kind])  # where every run diverged there is none
     values = exponents[kind] - exponents[minus] if minus else exponents[kind]
     return _per_run(tables, values.rename("value").reset_index())
@@ -121,7 +127,7 @@ def hessian_exponent(tables: Tables) -> pd.DataFrame:
 @statistic
 def in_sample_minus_surrogate_exponent(tables: Tables) -> pd.DataFrame:
     """Exponent (a) - (d): SGD against its frozen noise."""
-    return _exponents(tables, "in_sample", minus="noise_without_landscape")
+    return _exponents(tables, "in_sample", minus="frozen_noise")
 
 
 @statistic
