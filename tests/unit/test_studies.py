@@ -473,13 +473,6 @@ def test_the_controls_are_the_reference_drawn_otherwise_and_with_wrong_labels(sa
     assert studies.runs_of(study, "feng2021_controls") == expected[:5]
 
 
-def test_a_study_of_an_earlier_edition_has_no_controls():
-    earlier = copy.deepcopy(STUDY)
-    del earlier["feng2021"]["controls"]
-    assert studies.runs_of(earlier, "feng2021_controls") == []
-    assert names(earlier, None) == set().union(*(names(STUDY, section) for section in SECTIONS if section != "feng2021_controls"))
-
-
 def test_the_edge_has_its_grid_the_refined_settings_and_the_talks_example():
     edge, seeds = STUDY["yang2023"]["edge"], STUDY["yang2023"]["seeds"]
     runs = studies.runs_of(STUDY, "yang2023")

@@ -143,12 +143,7 @@ def _feng2021_reference(study: Mapping[str, Any]) -> list[Run]:
 
 
 def _feng2021_controls(study: Mapping[str, Any]) -> list[Run]:
-    """The reference runs again with batches drawn the other way, and with wrong labels and stopped before these are fitted.
-
-    A study of an edition that had no such runs has none.
-    """
-    if "controls" not in study["feng2021"]:
-        return []
+    """The reference runs again with batches drawn the other way, and with wrong labels and stopped before these are fitted."""
     controls, reference = study["feng2021"]["controls"], _feng2021_reference(study)
     drawn_otherwise = [replace(run, sampling="epoch" if run.sampling == "replacement" else "replacement") for run in reference]
     if controls["label_noise_images_per_class"] is None:
