@@ -32,7 +32,7 @@ def work_of(jobs, rule, kind):
 def test_every_network_of_a_study_is_planned_once():
     configured = complete()
     jobs = plans.jobs_of(configured, "mnist5k", ENTRIES, COSTS)
-    wanted = {run for section in plans.SECTIONS for run in studies.runs_of(configured["mnist5k"], section)}
+    wanted = {run for section in (*plans.SECTIONS, studies.FOLLOWED) for run in studies.runs_of(configured["mnist5k"], section)}
     assert sum(job.networks for job in jobs) == len(wanted)
 
 

@@ -68,7 +68,7 @@ class Entry:
 
 NOT_TRAINED = "not trained"
 NOT_KEPT = "not kept"  # of a published study, whose tables tell what became of its runs
-SECTIONS = ("feng2021", "yang2023", "feng2023")
+SECTIONS = ("feng2021", "yang2023", studies.FOLLOWED, "feng2023")
 
 
 def entries(study: str | None = None, root: Path = Path(), files: Iterable[Path] = ()) -> list[Entry]:
