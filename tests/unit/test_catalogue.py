@@ -80,8 +80,14 @@ def test_runs_of_a_published_study_are_not_kept(root, tmp_path):
     copy = shutil.copytree(root, tmp_path / "copy")
     (copy / "results" / "smoke" / "provenance").mkdir(parents=True)
     (copy / "results" / "smoke" / "provenance" / "not_kept.txt").write_text("results/runs/\n")
+    later, *others = [entry.name for entry in catalogue.entries("smoke", copy) if entry.status == "not trained"]
+    tables = copy / "results" / "smoke" / "tables"
+    tables.mkdir()
+    for name, runs in {"feng2021_runs": others[:3], "yang2023_fig4": others[3:]}.items():
+        (tables / f"{name}.csv").write_text("\n".join(["run", *runs]) + "\n")
     entries = catalogue.entries("smoke", copy)
-    assert {entry.status for entry in entries} == {"not_converged", "not kept"}
+    assert {entry.status for entry in entries} == {"not_converged", "not kept", "not trained"}
+    assert [entry.name for entry in entries if entry.status == "not trained"] == [later]  # no table tells of it: it came later
     entry = next(entry for entry in entries if entry.status == "not kept")
     with pytest.raises(InputError, match=rf"^{entry.name}: not kept here"):
         entry.load()

@@ -1,6 +1,6 @@
 """Every run of a study: its name, its settings, what became of it, and where its networks are."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +11,7 @@ from sgdphysics.study import grids, published, studies
 from sgdphysics.study.configuration import Configuration, laid_over
 from sgdphysics.study.studies import SECTIONS
 from sgdphysics.study.trained_chunks import trained_chunks
+from sgdphysics.tables import load_table
 from sgdphysics.tensors import load_metadata
 
 if TYPE_CHECKING:  # torch takes seconds to load
@@ -94,8 +95,15 @@ def entries(study: str | None = None, root: Path = Path(), files: Iterable[Path]
     complete = configuration.studies[name]
     needed_by = {section: set(studies.runs_of(complete, section)) for section in SECTIONS}
     chunks = studies.chunks_of(complete, trained=trained_chunks(root / "results" / "runs"))
-    absent = NOT_KEPT if name in published.studies_in(root, configuration.studies, configuration.study) else NOT_TRAINED
-    return [entry for chunk in chunks for entry in _of_chunk(chunk, root, needed_by, absent)]
+    is_published = name in published.studies_in(root, configuration.studies, configuration.study)
+    not_kept = _runs_in_tables(root / "results" / name / "tables") if is_published else set()
+    return [entry for chunk in chunks for entry in _of_chunk(chunk, root, needed_by, not_kept)]
+
+
+def _runs_in_tables(folder: Path) -> set[str]:
+    """Names of the runs of which a study's tables tell what became; of a published one others came later."""
+    paths = [folder / f"{name}.csv" for name in ("feng2021_runs", "yang2023_fig4", "feng2023_points")]
+    return {name for path in paths if path.is_file() for name in load_table(path)["run"]}
 
 
 def _listed(configuration: Configuration) -> str:
@@ -137,7 +145,7 @@ def _settings_text(run: Run) -> str:
     return ", ".join(f"{name} {value}" for name, value in values.items() if name not in ("learning_rate", "batch_size", "seed"))
 
 
-def _of_chunk(chunk: grids.Chunk, root: Path, needed_by: Mapping[str, set[Run]], absent: str) -> Iterator[Entry]:
+def _of_chunk(chunk: grids.Chunk, root: Path, needed_by: Mapping[str, set[Run]], not_kept: Collection[str]) -> Iterator[Entry]:
     place = f"results/runs/{chunk.ensemble}/{chunk.name}.safetensors"
     outcomes = _outcomes(root / place)
     for run in chunk.runs:
@@ -148,7 +156,7 @@ def _of_chunk(chunk: grids.Chunk, root: Path, needed_by: Mapping[str, set[Run]],
             name=name,
             sections=tuple(section for section, runs in needed_by.items() if run in runs),
             run=run,
-            status=outcome.get("status", absent),
+            status=outcome.get("status", NOT_KEPT if name in not_kept else NOT_TRAINED),
             epochs=outcome.get("epochs"),
             loss=history[-1] if history else None,
             place=place,
