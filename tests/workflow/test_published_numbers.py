@@ -18,9 +18,9 @@ EXPONENTS = {
     "(a) in sample, as published": "in_sample",
     "(b) held out: directions from one window, variances from the next": "held_out",
     "(c) along the Hessian's eigenvectors": "hessian",
-    "(d) in sample, SGD's noise *without a landscape*": "noise_without_landscape",
-    "the null of (b): that noise, held out": "noise_held_out",
-    "the null of (c): that noise, along the Hessian's eigenvectors": "noise_hessian",
+    "(d) in sample, frozen noise": "noise_without_landscape",
+    "beside (b): frozen noise, held out": "noise_held_out",
+    "beside (c): frozen noise, along the Hessian's eigenvectors": "noise_hessian",
     "(e) linear theory, same window, draws without replacement": "linear_theory",
     "(e) linear theory, stationary": "linear_theory_stationary",
 }
@@ -92,9 +92,9 @@ def sentences(settings):
         f"At every setting frozen noise has the same exponent to {abs(in_sample - noise).max():.2f}.",
         f"the exponent lies {told(here['linear_theory'] - here['hessian'])} below that of linear theory",
         f"at the published loss of 5e-5 it is {stop['hessian'].mean():.2f}, {told(stop['linear_theory'] - stop['hessian'])} below, "
-        f"within the margin of 0.3. In sample the exponent is {stop['in_sample'].mean():.2f} there, that of the noise alone "
+        f"within the margin of 0.3. In sample the exponent is {stop['in_sample'].mean():.2f} there, that of frozen noise "
         f"{stop['noise_without_landscape'].mean():.2f}. All signs are those at 5e-4.",
-        f"{window['in_sample'].mean():.2f} in sample, {window['noise_without_landscape'].mean():.2f} for the noise alone, "
+        f"{window['in_sample'].mean():.2f} in sample, {window['noise_without_landscape'].mean():.2f} for frozen noise, "
         f"{window['held_out'].mean():.2f} held out, {window['hessian'].mean():.2f} along the Hessian's eigenvectors.",
         f"In the early epoch that is least in favour {components:.0f} components carry 99 % of the variance, "
         f"{default_components()} in the default study, whose epochs are 15 times shorter",
