@@ -52,7 +52,7 @@ def main() -> int:
     """Run the command."""
     options = _options()
     configuration = _configuration()
-    layout = Layout(configuration.studies, trained_chunks(Path("results/runs")), taken=[], left_out=[], papers=plans.SECTIONS)
+    layout = Layout(configuration.studies, trained_chunks(Path("results/runs")), taken=[], papers=plans.SECTIONS)
     trained = _trained(layout, options.studies)
     measured, others = _measured(configuration, layout, options.studies, trained)
     costs = {

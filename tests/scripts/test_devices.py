@@ -33,6 +33,7 @@ RUNS = {
 OTHERS = {
     "dropped": dataclasses.replace(RUN, dropout=0.2),
     "noisy": dataclasses.replace(RUN, label_noise=0.2),
+    "drawn": dataclasses.replace(RUN, seed=1, sampling="replacement"),
     "squared": dataclasses.replace(RUN, loss="mean_squared_error", sampling="replacement", stop_on="batches", draw_images=False),
 }
 WINDOWS = {
@@ -119,6 +120,8 @@ def everything(dataset, folder, device):
     script("measure_flatness")(chunk, windows, dataset, WINDOWS, [names[1]], tables(folder, "flatness", "slices", "minima"), device)
     noise = tables(folder, "temperature", "checkpoints", "annealing", "homogeneity", "minibatches", "covariance")
     script("measure_noise")(chunk, windows, folder / "flatness.csv", dataset, WINDOWS, [names[1]], [names[1]], noise, device)
+    script("measure_published")([chunk], dataset, [names[1]], WINDOWS, folder / "published.csv", device)
+    measure_controls(dataset, folder, chunk, windows, names[1], device)
     script("measure_generalization")(chunk, dataset, 1, 3, folder / "generalization.csv", device)
     edge = {"layer": 1, "sharpness_images": 20}
     parts = {"talk_example": [], "line": [], "initial_scale": names[:1], "control": names[1:]}
@@ -130,6 +133,25 @@ def everything(dataset, folder, device):
     script("measure_pairs")([chunk], dataset, names, SWEEPS, pairs, device)
     script("measure_dropout")([chunk], dataset, names, SWEEPS, folder / "dropout.csv", device)
     script("rescale_networks", "rescale")([chunk], dataset, names, SWEEPS, folder / "rescaled.csv", device)
+
+
+def measure_controls(dataset, folder, chunk, windows, reference, device):
+    """What is set beside a reference run, on tables of its windows."""
+    runs = folder / "runs_table.csv"
+    script("tabulate_feng2021_runs", "tabulate")([chunk], [reference], runs)
+    measured = {name: [folder / f"{name}.csv"] for name in ("fluctuations", "flatness", "temperature", "slices", "minima")}
+    tabulated = {
+        name: folder / f"tabulated_{name}.csv" for name in ("directions", "exponents", "longer_exponents", "slices", "minima")
+    }
+    weights = RUN.hidden_widths[0] * RUN.hidden_widths[1]
+    script("tabulate_feng2021_fig2", "tabulate")(runs, measured, WINDOWS["directions"], weights, tabulated)
+    inputs = {"runs_table": runs, "directions": tabulated["directions"], "exponents": tabulated["exponents"]}
+    outputs = {name: folder / f"nested_{name}.csv" for name in ("windows", "growth", "crossovers", "frozen_layers")}
+    script("measure_nested_windows")([chunk], [windows], dataset, inputs, WINDOWS, [3, 6, 12], [reference], outputs, device)
+    paired = {"layer": 1, "sharpest_directions": 2, "equal_losses": [1.08, 1.05]}
+    drawn, noisy = (folder / f"{name}.safetensors" for name in ("drawn", "noisy"))
+    script("measure_paired_runs")([chunk, drawn], dataset, paired, [reference], folder / "paired_runs.csv", device)
+    script("measure_label_noise")([noisy], dataset, WINDOWS, folder / "label_noise.csv", device)
 
 
 def test_networks_are_trained_to_the_same_weights(on_cpu, on_accelerator):
@@ -144,7 +166,7 @@ def test_networks_are_trained_to_the_same_weights(on_cpu, on_accelerator):
 
 def test_every_table_has_the_same_numbers(on_cpu, on_accelerator):
     paths = sorted(on_cpu.glob("*.csv"))
-    assert len(paths) == 28
+    assert len(paths) == 47
     for path in paths:
         first, second = (determined(folder / path.name) for folder in (on_cpu, on_accelerator))
         assert len(first) > 0, path.name
@@ -187,7 +209,9 @@ def determined(path):
 
 def test_every_script_that_reads_images_is_tested_here():
     reading = {path.stem for path in SCRIPTS.glob("*.py") if "load_dataset(" in path.read_text()}
-    assert {name for name in reading if f'script("{name}"' in inspect.getsource(everything) + inspect.getsource(trained)} == reading
+    assert {
+        name for name in reading if f'script("{name}"' in "".join(map(inspect.getsource, (everything, measure_controls, trained)))
+    } == reading
 
 
 def test_the_accelerator_refuses_what_a_gpu_would():

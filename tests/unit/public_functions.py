@@ -27,6 +27,7 @@ NOT_SCIENCE = {
     "python_versions": "plumbing",
     "run_files": "files: what is read is checked there",
     "tables": "files: what is read is checked there",
+    "earlier_names": "takes tables as they are read",
     "tensors": "files: what is read is checked there",
     "window_results": "files, and what `windows.measure_windows` returns",
     "window_settings": "settings that `study.checks` has checked",

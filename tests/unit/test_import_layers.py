@@ -22,7 +22,7 @@ PLUMBING = {
 # From the ground up: a module imports from its own room and from lower ones. Of packages all that has no place of its own.
 ROOMS = {
     "plumbing": PLUMBING,
-    "ground": {"arguments", "arrays", "fits", "inputs", "ranks", "runs", "seeds", "tables", "tensors"},
+    "ground": {"arguments", "arrays", "earlier_names", "fits", "inputs", "ranks", "runs", "seeds", "tables", "tensors"},
     "what is measured on": {
         "datasets",
         "downloads",

@@ -2,7 +2,6 @@
 
 import copy
 import json
-from pathlib import Path
 
 import pytest
 import yaml
@@ -76,15 +75,12 @@ def test_a_damaged_copy_of_the_settings_is_named(root):
 
 @pytest.fixture
 def layout(root, monkeypatch):
-    """The figures and tables of today, where the published study has tables one and, left out, large; but not new."""
+    """The figures of today, where the published study has the table one, but not new."""
     monkeypatch.chdir(root)
-    lists = root / "results" / "large" / published.NOT_KEPT
-    lists.write_text("# Left out\n\ndata/\nresults/large/tables/feng2021_large.csv\n")
     for path in ("results/large/tables/feng2021_one.csv", "figures/large/feng2021_fig1.png", "figures/large/feng2021_fig2.png"):
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).touch()
-    layout = Layout({}, [], ["large"], published.left_out(root), ["feng2021"])
-    layout.tables += ["feng2021_one", "feng2021_large"]
+    layout = Layout({}, [], ["large"], ["feng2021"])
     layout.figures += ["feng2021_fig1", "feng2021_fig2", "beyond_fig6"]
     layout.drawn_tables |= {
         "feng2021_fig1": ["results/{study}/tables/feng2021_one.csv"],
@@ -99,15 +95,3 @@ def test_a_figure_without_its_tables_stays_as_it_is_published(layout):
     assert stays == {"feng2021_fig1": False, "feng2021_fig2": True, "beyond_fig6": True}
     assert layout.figures_of("large") == layout.figures_of("large", "feng2021") == ["feng2021_fig1", "feng2021_fig2"]
     assert layout.figures_of("mine") == layout.figures  # of a study that is made
-
-
-def test_a_notebook_is_made_anew_where_no_table_is_newer_than_the_study(layout):
-    page, notebook = "results/large/report/feng2021.html", "results/large/report/feng2021.ipynb"
-    assert layout.read_tables("large", layout.tables) == ["results/large/tables/feng2021_one.csv"]
-    assert layout.notebooks_of("large") == [page, notebook]
-    layout.tables.append("feng2021_new")
-    assert layout.notebooks_of("large") == []
-    Path(page).parent.mkdir()
-    Path(page).touch()
-    assert layout.notebooks_of("large") == [page]  # as it is published
-    assert layout.notebooks_of("mine") == ["results/mine/report/feng2021.html", "results/mine/report/feng2021.ipynb"]

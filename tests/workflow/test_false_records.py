@@ -115,6 +115,8 @@ def another(key, value):
         return OTHER_VALUES[key]
     if isinstance(value, bool):
         return not value
+    if key == "label_noise" and isinstance(value, float):
+        return value / 2  # a share of less than 1
     if isinstance(value, list):
         return value[:-1] if len(value) > 1 else [*value, *value] if value else [1]
     return 2 * value + 1 if isinstance(value, int | float) else f"{value}x" if isinstance(value, str) else 3

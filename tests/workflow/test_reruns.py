@@ -115,7 +115,7 @@ EDITS = {
     "flatness": ([f"{LIBRARY}/landscape.py"], {**FLATNESS, **SWEEPS}),
     "training": (
         [f"{LIBRARY}/training.py"],
-        {"train_ensemble": 16, **MEASURED, **FLATNESS, **SWEEPS, "feng2021_fig1": 1, "yang2023_fig4": 1, "feng2023_fig1": 1},
+        {"train_ensemble": 18, **MEASURED, **FLATNESS, **SWEEPS, "feng2021_fig1": 1, "yang2023_fig4": 1, "feng2023_fig1": 1},
     ),
 }
 

@@ -122,7 +122,7 @@ def test_a_sample_is_a_function_of_its_seed_and_always_has_claims_tables_and_fig
     assert drawn[0] == drawn[1] != drawn[2]
     for jobs in drawn:
         always = {Path(job.script).stem for job in jobs if job.script.startswith(verify.ALWAYS)}
-        assert len([name for name in always if "_fig" in name and not name.startswith("tabulate")]) == 15
+        assert len([name for name in always if "_fig" in name and not name.startswith("tabulate")]) == 16
         assert "decide_claims" in always
         assert len(jobs) == 3 + sum(job.script.startswith(verify.ALWAYS) for job in record.jobs)
     assert verify.chosen(record, record.jobs, None, 0) == sorted(record.jobs, key=lambda job: job.name)

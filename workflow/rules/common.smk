@@ -50,7 +50,6 @@ LAYOUT = Layout(
         if config["published_tables"] == "taken"
         else []
     ),
-    published.left_out(Path()),
     PAPERS,
 )
 TABLES, FIGURES = LAYOUT.tables, LAYOUT.figures

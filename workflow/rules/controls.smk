@@ -82,7 +82,9 @@ rule tabulate_local_exponents:
     output:
         table=study_table("feng2021_fig4_local_exponents"),
     params:
-        decades=lambda w: STUDIES[w.study]["feng2021"]["controls"]["exponent_decades"],
+        exponent_decades=lambda w: STUDIES[w.study]["feng2021"]["controls"][
+            "exponent_decades"
+        ],
     script:
         "../scripts/tabulate_local_exponents.py"
 

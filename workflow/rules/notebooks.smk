@@ -43,7 +43,7 @@ rule run_notebook:
     """What a study says of a paper: its notebook, executed, and as a page that needs no network."""
     input:
         notebook="workflow/notebooks/{paper}.ipynb",
-        tables=lambda w: LAYOUT.read_tables(
+        tables=lambda w: LAYOUT.tables_of(
             w.study,
             [
                 table
@@ -64,7 +64,7 @@ rule run_notebook:
             for figure in LAYOUT.figures_of(w.study, w.paper)
         ],
         captions=lambda w: [
-            f"workflow/report/{figure}.rst"
+            caption_of(w.study, figure)
             for figure in LAYOUT.figures_of(w.study, w.paper)
         ],
         code=lambda w: notebook_code(w.paper),

@@ -4,8 +4,12 @@ REPORT_SOURCES = {
     "script": "workflow/report/report.js",
     "citation": "CITATION.cff",
 }
-PAGE_FILES = [*CODE.behind("scripts/write_report.py"), *REPORT_SOURCES.values()]
 CAPTIONS = [f"workflow/report/{name}.rst" for name in (*FIGURES, "as_published")]
+PAGE_FILES = [
+    *CODE.behind("scripts/write_report.py"),
+    *REPORT_SOURCES.values(),
+    *CAPTIONS,
+]
 
 
 rule write_report:
@@ -38,6 +42,6 @@ rule write_report:
         notebooks={paper: f"{paper}.html" for paper in PAPERS},
         settings=lambda w: STUDIES[w.study],
         dataset=lambda w: DATASETS[STUDIES[w.study]["dataset"]],
-        code=CODE.digest(*PAGE_FILES, *CAPTIONS),
+        code=CODE.digest(*PAGE_FILES),
     script:
         "../scripts/write_report.py"

@@ -34,7 +34,10 @@ if __name__ == "__main__":
                 "tables": str(Path(snakemake.input.tables[0]).parent),
                 "ledger": str(Path(snakemake.input.claims).parent),
                 "figures": str(Path(snakemake.input.figures[0]).parent),
-                "captions": str(Path(snakemake.input.captions[0]).parent),
+                "captions": {
+                    Path(figure).stem: str(caption)
+                    for figure, caption in zip(snakemake.input.figures, snakemake.input.captions, strict=True)
+                },
                 "compared": [
                     {"study": study, "tables": str(folder), "settings": settings}
                     for folder, (study, settings) in zip(

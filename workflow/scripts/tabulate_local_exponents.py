@@ -35,6 +35,6 @@ if __name__ == "__main__":
         tabulate(
             Path(snakemake.input.annealing),
             Path(snakemake.input.label_noise),
-            snakemake.params.decades,
+            snakemake.params.exponent_decades,
             Path(snakemake.output.table),
         )

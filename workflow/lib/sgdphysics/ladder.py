@@ -27,7 +27,7 @@ def rotated_walk(walk: Iterable[Tensor], random: np.random.Generator) -> Iterato
     and a cosine transform: exactly orthogonal, and quick in any dimension.
 
     Args:
-        walk: Positions of one epoch after another, each float64 (steps, d).
+        walk: Positions of one epoch after another, each float64 (steps, d), on any device; computed on the CPU.
         random: Random numbers.
 
     Yields:
@@ -60,7 +60,8 @@ def linear_sgd(walk: Iterable[Tensor], curvatures: Tensor, directions: Tensor, l
     """SGD in the quadratic approximation of the loss, ``w <- w - alpha H w + step``, with the steps of a walk as its noise.
 
     Args:
-        walk: Positions of one epoch after another, each float64 (steps, d), from 0; of frozen noise for SGD with its own noise.
+        walk: Positions of one epoch after another, each float64 (steps, d), from 0, on any device, computed on the CPU; of frozen
+            noise for SGD with its own noise.
         curvatures: All eigenvalues of the Hessian, (d,), below 2 / alpha: from there on SGD leaves the minimum.
         directions: Its eigenvectors, (d, d), orthonormal rows.
         learning_rate: alpha > 0.
@@ -104,4 +105,4 @@ def _linear_sgd(walk: Iterable[Tensor], decay: Tensor, directions: Tensor) -> It
 
 
 def _checked_positions(positions: Tensor) -> Tensor:
-    return checked_numbers(positions, 2, "walk").double()
+    return checked_numbers(positions, 2, "walk").double().cpu()

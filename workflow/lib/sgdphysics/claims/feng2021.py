@@ -8,6 +8,7 @@ import pandas as pd
 
 from sgdphysics.claims import missing
 from sgdphysics.claims.registry import MISSING, Tables, statistic, table_of, text_of
+from sgdphysics.earlier_names import renewed
 from sgdphysics.fits import power_law
 
 EARLY_EPOCHS = (1, 2, 5)  # those that the claim is about; later ones are only drawn
@@ -93,14 +94,8 @@ def share_of_wide_slices_with_one_minimum(tables: Tables) -> pd.DataFrame:
     return _share_with_one_minimum(tables, "fixed")
 
 
-# How kinds of exponents were called in the tables of studies that were published before.
-_EARLIER_KINDS = {"noise_without_landscape": "frozen_noise"}
-
-
 def _exponents(tables: Tables, kind: str, minus: str | None = None) -> pd.DataFrame:
-    table = table_of(tables, "feng2021_fig2_exponents")
-    table = table.assign(kind=table["kind"].replace(_EARLIER_KINDS))
-    exponents = table.pivot(index="run", columns="kind", values="exponent")
+    exponents = renewed(table_of(tables, "feng2021_fig2_exponents")).pivot(index="run", columns="kind", values="exponent")
     exponents = exponents.reindex(columns=[kind, minus] if minus else [kind])  # where every run diverged there is none
     values = exponents[kind] - exponents[minus] if minus else exponents[kind]
     return _per_run(tables, values.rename("value").reset_index())

@@ -11,6 +11,7 @@ from typing import Any
 
 import pandas as pd
 
+from sgdphysics.earlier_names import renewed
 from sgdphysics.errors import InputError
 from sgdphysics.report.cells import Code, Noted, Outcome, Shown, intervals, picture, table, text
 from sgdphysics.report.pictures import figure
@@ -53,8 +54,8 @@ class Study:
     Attributes:
         name: The study.
         paper: Key of the paper, such as ``feng2021``.
-        tables, ledger, figures, captions: Folders of the tables, of ``claims.csv`` and ``claim_tests.csv``, of the figures as PNG,
-            and of their captions.
+        tables, ledger, figures: Folders of the tables, of ``claims.csv`` and ``claim_tests.csv``, and of the figures as PNG.
+        captions: The folder of their captions, or the caption of each figure.
     """
 
     name: str
@@ -62,11 +63,11 @@ class Study:
     tables: str
     ledger: str
     figures: str
-    captions: str
+    captions: str | Mapping[str, str]
 
     def table(self, name: str) -> pd.DataFrame:
         """Return a table of the study; raises `InputError` if it is missing."""
-        return load_table(Path(self.tables) / f"{name}.csv")
+        return renewed(load_table(Path(self.tables) / f"{name}.csv"))
 
     def reference(self, name: str) -> pd.DataFrame:
         """Return the rows of a table that belong to converged runs of the reference setting."""
@@ -122,7 +123,8 @@ class Study:
         Raises:
             InputError: If the figure or its caption is missing, or not what it should be.
         """
-        return picture(figure(Path(self.figures) / f"{name}.png", Path(self.captions) / f"{name}.rst"))
+        caption = Path(self.captions) / f"{name}.rst" if isinstance(self.captions, str) else Path(self.captions.get(name, name))
+        return picture(figure(Path(self.figures) / f"{name}.png", caption))
 
 
 def _only(rows: pd.DataFrame, **keys: str) -> pd.Series:

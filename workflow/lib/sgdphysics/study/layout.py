@@ -16,7 +16,6 @@ class Layout:
         complete: Complete studies by name.
         trained: Chunks of runs that were trained before.
         taken: Names of the studies whose tables are taken as they were published.
-        left_out: Paths of files that published studies leave out.
         papers: Keys of the papers that have a section and a notebook.
 
     Attributes:
@@ -29,14 +28,9 @@ class Layout:
     """
 
     def __init__(
-        self,
-        complete: Mapping[str, Any],
-        trained: Iterable[grids.Chunk],
-        taken: Collection[str],
-        left_out: Collection[str],
-        papers: Iterable[str],
+        self, complete: Mapping[str, Any], trained: Iterable[grids.Chunk], taken: Collection[str], papers: Iterable[str]
     ) -> None:
-        self._studies, self._trained, self._left_out = complete, list(trained), left_out
+        self._studies, self._trained = complete, list(trained)
         self.papers = list(papers)
         self.taken = taken
         self.tables: list[str] = []
@@ -86,13 +80,6 @@ class Layout:
         paths = [f"results/{study}/tables/{name}.csv" for name in (self.tables if names is None else names)]
         return [path for path in paths if study not in self.taken or Path(path).exists()]
 
-    def read_tables(self, study: str, names: Iterable[str]) -> list[str]:
-        """Return the files of the named tables that a notebook reads: all but those that a published study leaves out.
-
-        A study that was published before there was one of them has no such file, and then the notebook stays as it was published.
-        """
-        return [path for path in (f"results/{study}/tables/{name}.csv" for name in names) if path not in self._left_out]
-
     def stays_as_published(self, study: str, figure: str) -> bool:
         """Return whether a figure is not drawn anew, since the study is published without a table that it needs today."""
         return study in self.taken and not all(Path(path.format(study=study)).exists() for path in self.drawn_tables[figure])
@@ -104,17 +91,6 @@ class Layout:
             for figure in self.figures
             if figure.startswith(paper)
             and (not self.stays_as_published(study, figure) or Path(f"figures/{study}/{figure}.png").exists())
-        ]
-
-    def notebooks_of(self, study: str) -> list[str]:
-        """Return the files of a study's notebooks; where one stays as it is published, those that are there."""
-        return [
-            path
-            for paper in self.papers
-            for path in (f"results/{study}/report/{paper}.{extension}" for extension in ("html", "ipynb"))
-            if study not in self.taken
-            or Path(path).exists()
-            or all(map(Path.exists, map(Path, self.read_tables(study, (name for name in self.tables if name.startswith(paper))))))
         ]
 
     def beside(self, study: str, paper: str = "feng2021") -> list[str]:
@@ -145,7 +121,7 @@ class Layout:
             f"results/{study}/claims.csv",
             f"results/{study}/claim_tests.csv",
             f"results/{study}/claims.txt",
-            *self.notebooks_of(study),
+            *(f"results/{study}/report/{paper}.{extension}" for paper in self.papers for extension in ("html", "ipynb")),
         ]
 
     def everything(self, study: str) -> list[str]:

@@ -31,12 +31,6 @@ def studies_in(root: Path, studies: Mapping[str, Any], chosen: str) -> list[str]
     return sorted({*published, *compared} - ({chosen} - set(published)))
 
 
-def left_out(root: Path) -> set[str]:
-    """Return the paths of all that published studies leave out; a folder has / at its end."""
-    lists = [path.read_text(encoding="utf-8").splitlines() for path in sorted(root.glob(f"results/*/{NOT_KEPT}"))]
-    return {line.strip() for lines in lists for line in lines if line.strip() and not line.startswith("#")}
-
-
 def has_record(root: Path, study: str) -> bool:
     """Return whether a study has a record, and does not only stand beside one that has."""
     return (root / "results" / study / CRATE).is_file()
