@@ -202,6 +202,8 @@ def determined(path):
     # The flatness of rescaled copies is a median over directions of which, in networks as small as these, most have no curvature.
     dependent = [*DEPENDENT, "median_flatness"] if path.name == "rescaled.csv" else DEPENDENT
     table = pd.read_csv(path).drop(columns=dependent, errors="ignore")
+    if path.name.startswith("dual_published"):  # in the order of the slopes, where directions of no curvature stand among others
+        table = table[table["rank"] == 1]
     curvatures = table.columns.intersection(["eigenvalue", "hessian_eigenvalue", "curvature"])
     small = (table[curvatures] < 1e-9).any(axis=1)
     return table[~small].reset_index(drop=True)
