@@ -2,12 +2,11 @@
 
 import dataclasses
 
-import numpy as np
 import pytest
 import torch
 
 from cases import small_data
-from sgdphysics import edge_measurements, stack_members, training
+from sgdphysics import edge_measurements, training
 
 RUN = training.Run(hidden_widths=(5, 4), batch_size=8, max_epochs=3, stop_loss=1e-9, seed=3)
 IMAGES, LABELS = small_data(dtype=torch.float32)
@@ -29,19 +28,6 @@ IMAGES, LABELS = small_data(dtype=torch.float32)
 def test_outcomes_are_those_of_status_and_loss(status, history, outcome):
     result = dataclasses.replace(RESULT, status=status, loss_history=history, epochs=len(history))
     assert edge_measurements.outcome(result) == outcome
-
-
-def test_a_loss_falls_by_the_rule_of_training():
-    random = np.random.default_rng(0)
-    told = set()
-    for _ in range(200):
-        history = np.exp(np.cumsum(random.normal(-0.05, 0.2, random.integers(1, 40)))).tolist()
-        result = dataclasses.replace(RESULT, loss_history=history, epochs=len(history))
-        member = stack_members.Member(RUN, torch.arange(40), epoch=len(history), loss_history=history)
-        falls = edge_measurements.outcome(result) == "still_falling"
-        assert falls == member._loss_still_falls()
-        told.add(falls)
-    assert told == {True, False}
 
 
 def test_epochs_are_those_of_checkpoints_at_the_end_of_one_and_the_last():

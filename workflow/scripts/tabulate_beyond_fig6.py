@@ -8,12 +8,12 @@ import torch
 
 from sgdphysics import devices, fluctuation_dissipation, surrogates
 from sgdphysics.arguments import SAMPLING
+from sgdphysics.ladder import STABLE
 from sgdphysics.provenance import jobs
 from sgdphysics.tables import RUN_COLUMNS, RUN_ORDER, load_table, load_tables, save_rows
 
 OTHERS_HELD = "other_layers_held"  # a source beside SGD and its surrogates
 UNSCALED = "isotropic"  # a walk of unit steps, whose variances have no size that could be compared
-STABLE = 2.0  # learning rate times curvature, from which on there is no linear theory
 MEASURED = ["run", "window_epochs", "start_epoch", "source", "rank", "detrending_order", "variance"]
 THEORIES = ["theory_epoch", "theory_replacement", "theory_without_force", "theory_stationary"]
 COLUMNS = [

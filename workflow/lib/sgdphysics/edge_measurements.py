@@ -3,10 +3,8 @@
 from collections.abc import Iterator
 
 from sgdphysics.arguments import require_kind
+from sgdphysics.stack_members import loss_still_falls
 from sgdphysics.training import Result
-
-OUTCOMES = ("converged", "still_falling", "no_longer_falling", "dead", "not_finite")
-_FALL = 0.9  # as in `stack_members`, where it decides whether a run goes on beyond its budget
 
 
 def outcome(result: Result) -> str:
@@ -23,10 +21,7 @@ def outcome(result: Result) -> str:
     require_kind("result", result, Result)
     if result.status != "not_converged":
         return "not_finite" if result.status == "diverged" else result.status
-    quarter = max(1, result.epochs // 4)
-    last, before = result.loss_history[-quarter:], result.loss_history[-2 * quarter : -quarter]
-    falls = bool(before) and sum(last) / len(last) < _FALL * sum(before) / len(before)
-    return "still_falling" if falls else "no_longer_falling"
+    return "still_falling" if loss_still_falls(result.loss_history, result.epochs) else "no_longer_falling"
 
 
 def measured_epochs(result: Result, *, followed: bool) -> Iterator[int]:

@@ -12,8 +12,8 @@ from sgdphysics.dual_weights import SLOPES, weighted_norm
 from sgdphysics.fits import partial_correlation, power_law
 from sgdphysics.generalization import MatchedData
 from sgdphysics.networks import Mlp
+from sgdphysics.ranks import STEEPEST_DIRECTIONS
 
-LARGEST = 10  # directions, as in the published scripts
 Gauges = Mapping[tuple[str, str], duality.Decomposition]  # as of `duality.decompose_in_both_gauges`
 
 
@@ -43,8 +43,8 @@ def numbers_of(decomposition: duality.Decomposition) -> dict[str, float]:
     slopes_there, weights_there, curvatures = (values[curved].cpu() for values in (slopes, weights, eigenvalues))
     on_weights = power_law(weights_there, slopes_there)
     contributions = decomposition.contributions
-    steepest = float(contributions[slopes.topk(min(LARGEST, len(slopes))).indices].sum())
-    sharpest = float(contributions[:LARGEST].sum())
+    steepest = float(contributions[slopes.topk(min(STEEPEST_DIRECTIONS, len(slopes))).indices].sum())
+    sharpest = float(contributions[:STEEPEST_DIRECTIONS].sum())
     return {
         **decomposition.numbers(),
         "summed_products": summed_products(decomposition),

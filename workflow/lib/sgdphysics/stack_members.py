@@ -107,7 +107,7 @@ class Member:
         recent = self.accuracy_history[-STOP_ACCURACY_EPOCHS:]
         if self.loss_history[-1] < self.run.stop_loss and sum(recent) / len(recent) > self.run.stop_accuracy:
             return "converged"
-        goes_on = self._within(1) or (self._within(self.run.budget_extension) and self._loss_still_falls())
+        goes_on = self._within(1) or (self._within(self.run.budget_extension) and loss_still_falls(self.loss_history, self.epoch))
         return "" if goes_on else "not_converged"
 
     def _within(self, extension: float) -> bool:
@@ -115,11 +115,16 @@ class Member:
         run, steps = self.run, self.epoch * self.epoch_steps
         return self.epoch < run.max_epochs * extension and (run.max_steps is None or steps < run.max_steps * extension)
 
-    def _loss_still_falls(self) -> bool:
-        """Whether the loss of the last quarter of the epochs is well below that of the quarter before, by the means.
 
-        A power law with an exponent of 0.3 falls as fast; noise on a plateau does not.
-        """
-        quarter = max(1, self.epoch // 4)
-        last, before = self.loss_history[-quarter:], self.loss_history[-2 * quarter : -quarter]
-        return bool(before) and sum(last) / len(last) < _FALL * sum(before) / len(before)
+def loss_still_falls(losses: Sequence[float], epochs: int) -> bool:
+    """Return whether the loss of the last quarter of some epochs is well below that of the quarter before, by the means.
+
+    A power law with an exponent of 0.3 falls as fast; noise on a plateau does not.
+
+    Args:
+        losses: One per epoch.
+        epochs: Trained.
+    """
+    quarter = max(1, epochs // 4)
+    last, before = losses[-quarter:], losses[-2 * quarter : -quarter]
+    return bool(before) and sum(last) / len(last) < _FALL * sum(before) / len(before)

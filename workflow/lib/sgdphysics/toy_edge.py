@@ -103,8 +103,8 @@ def order_parameter(course: pd.DataFrame) -> pd.DataFrame:
     before = course.groupby("shift")[["survival", "horizon_steps"]].shift()
     share = course["survival"] / before["survival"].fillna(1.0)
     steps = course["horizon_steps"] - before["horizon_steps"].fillna(0)
-    rate = -np.log(share.where(share > 0)) / steps
-    return course.assign(flatness_of_all=course["survival"] * course["relative_flatness"].fillna(0.0), loss_rate=rate.abs())
+    rate = -np.log(share.where(share > 0)) / steps + 0.0  # without a sign where none is lost
+    return course.assign(flatness_of_all=course["survival"] * course["relative_flatness"].fillna(0.0), loss_rate=rate)
 
 
 def shift_where_left(shifts: Sequence[float] | np.ndarray, survival: ArrayLike, share: float) -> float:
