@@ -35,8 +35,8 @@ DIRECTION_COLUMNS = [
 ]
 EXPONENT_COLUMNS = [*KEYS, "kind", "exponent", "intercept", "r", "spearman", "points", "censored", "censored_share"]
 
-# Exponents: source, basis, and the column that is fitted against flatness. Science: Feng and Tu 2021; the drift (the first
-# principal component) is left out of all but the two marked so.
+# Exponents: source, basis, and the column that is fitted against flatness. Science: Feng and Tu 2021; drift is left out of all but the
+# two marked so: in sample with the first principal component, elsewhere as a straight line, of noise and theory as of SGD.
 EXPONENTS = {
     "in_sample": ("sgd", "principal", "variance"),
     "held_out": ("sgd", "held_out", "variance_without_drift"),
@@ -46,8 +46,8 @@ EXPONENTS = {
     "linear_theory_stationary": ("sgd", "hessian", "stationary_variance"),
     "held_out_with_drift": ("sgd", "held_out", "variance"),
     "hessian_with_drift": ("sgd", "hessian", "variance"),
-    "noise_held_out": ("noise", "held_out", "variance"),
-    "noise_hessian": ("noise", "hessian", "variance"),
+    "noise_held_out": ("noise", "held_out", "variance_without_drift"),
+    "noise_hessian": ("noise", "hessian", "variance_without_drift"),
     "other_frozen_noise": ("other_noise", "principal", "variance"),
 }
 
@@ -98,7 +98,7 @@ def _directions(runs: pd.DataFrame, measured: Mapping[str, pd.DataFrame], direct
 
 
 def _with_theory(group: pd.DataFrame, directions: int, weights: int) -> pd.DataFrame:
-    """Mark the directions that enter fits, and add the linear theory and the fluctuation-dissipation ratio."""
+    """Mark the directions that enter fits, and add the linear theory and the fluctuation-dissipation ratio, both without drift."""
     run = group.iloc[0]
     epoch_steps = int(run["steps"] // run["epochs"])
     fitted = ranks.fitted_ranks(int(run["window_epochs"]) * epoch_steps, weights, directions)
@@ -117,6 +117,7 @@ def _with_theory(group: pd.DataFrame, directions: int, weights: int) -> pd.DataF
         epochs=int(run["window_epochs"]),
         sampling=run["sampling"],
         earlier_epochs=int(run["start_epoch"]),
+        detrending_order=1,
     ).tolist()
     return group
 
