@@ -132,11 +132,11 @@ def test_all_is_made_anew_on_the_published_tables_and_told_apart(tmp_path, study
     """After an edit of one figure's script, without data and networks: nothing is trained, and the record knows both commits."""
     folder = tmp_path / "clone"
     subprocess.run(["git", "clone", "--quiet", str(ROOT), str(folder)], check=True)
-    script = folder / "workflow" / "scripts" / "figures" / "feng2021_fig2.py"
-    script.write_text(script.read_text().replace("published: about 4", "published: near 4"))
+    script = folder / "workflow" / "scripts" / "figures" / "feng2021_fig4.py"
+    script.write_text(script.read_text().replace("training loss (dashed)", "loss (dashed)"))
     git = ["git", "-c", "user.name=A reader", "-c", "user.email=reader@example.org"]
     subprocess.run([*git, "commit", "--quiet", "--all", "--message", "Another word"], cwd=folder, check=True)
-    figure = f"figures/{study}/feng2021_fig2.png"
+    figure = f"figures/{study}/feng2021_fig4.png"
     before = {name: (folder / name).read_bytes() for name in (figure, f"results/{study}/tables/feng2021_fig2.csv")}
     run = snakemake("--configfile", f"config/{study}.yaml", folder=folder)
     assert run.returncode == 0, run.stderr[-3000:]
@@ -150,7 +150,7 @@ def test_all_is_made_anew_on_the_published_tables_and_told_apart(tmp_path, study
     # It is not what was published any more, whose anchor README.md and CITATION.cff print.
     amiss = {line.split("  ")[0] for line in out.splitlines() if re.search(r"  (evidence not kept|stale|tampered|unknown)", line)}
     assert (code, err, amiss) == (1, "", {"README.md", "CITATION.cff", *NOT_KEPT_YET.get(study, ())}), out
-    assert re.search(r"^taken as published at commit \w+: \d+ files; made on top at commit \w+: .*feng2021_fig2", out, re.MULTILINE)
+    assert re.search(r"^taken as published at commit \w+: \d+ files; made on top at commit \w+: .*feng2021_fig4", out, re.MULTILINE)
     chain = answer(folder, "audit", figure)[1].splitlines()
     commits = [re.search(r"made at commit (\w+)", line).group(1) for line in chain[:3] if "made at commit" in line]
     head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=folder, capture_output=True, text=True, check=True).stdout
