@@ -79,6 +79,7 @@ def decompose_gap(
     network, train_images, train_labels = inputs.checked(network, train_images, train_labels, layer, loss, "train_")
     network, test_images, test_labels = inputs.checked(network, test_images, test_labels, layer, loss, "test_")
     if basis is not None:
+        require(isinstance(basis, tuple | list) and len(basis) == 2, "basis", basis, "eigenvalues and directions")
         basis = _checked_basis(*basis, network.weights[layer].numel())
     if matches is None:
         matches = nearest_of_class(train_images, train_labels, test_images, test_labels)
