@@ -234,6 +234,7 @@ CALLS = {
         duality.decompose_pairs,
         {"pairs": PAIRS, "eigenvalues": EIGENVALUES, "directions": DIRECTIONS},
         {
+            "pairs": [None, EIGENVALUES],
             "eigenvalues": [As("directions", EIGENVALUES[:2]), EIGENVALUES * INF, EIGENVALUES.long()],
             "directions": [DIRECTIONS * 3, spoiled(DIRECTIONS, NAN), DIRECTIONS[:, :5], DIRECTIONS[0]],
         },
@@ -242,7 +243,7 @@ CALLS = {
         duality.decompose_in_both_gauges,
         {"pairs": PATH_AVERAGED, "eigenvalues": EIGENVALUES, "directions": DIRECTIONS, "seed": 0},
         {
-            "pairs": [PAIRS],
+            "pairs": [PAIRS, None, EIGENVALUES],
             "eigenvalues": [As("directions", EIGENVALUES[:2]), EIGENVALUES * INF, EIGENVALUES.long()],
             "directions": [DIRECTIONS * 3, spoiled(DIRECTIONS, NAN), DIRECTIONS[:, :5], DIRECTIONS[0]],
             "seed": SEEDS,
