@@ -42,6 +42,7 @@ for declared in workflow.rules:
         LAYOUT.drawn_tables[declared.name] = rule_defaults.tables_behind(declared)
 
 if workflow.is_main_process:
+    check_wanted()
     idle_jobs.plan_by_records(workflow)
 
 

@@ -95,13 +95,13 @@ CALLS = {
     "ladder.rotated_walk": Call(
         ladder.rotated_walk,
         {"walk": [SERIES], "random": np.random.default_rng(0)},
-        {"walk": [None, 1], "random": RANDOM},
+        {"walk": [None, 1, NUMBERS[0]], "random": RANDOM},
     ),
     "ladder.linear_sgd": Call(
         ladder.linear_sgd,
         {"walk": [SERIES], "curvatures": NUMBERS[:2], "directions": torch.eye(2), "learning_rate": 0.1},
         {
-            "walk": [None, 1],
+            "walk": [None, 1, NUMBERS[0]],
             "curvatures": [NUMBERS[:2, None], NUMBERS.numpy(), NUMBERS[:2].half(), NUMBERS[:2] * NAN, NUMBERS[:2] * 20],
             "directions": [torch.eye(3), torch.eye(2)[:1], torch.zeros(2, 2), torch.eye(2).half(), None],
             "learning_rate": POSITIVE,
@@ -196,7 +196,7 @@ CALLS = {
     "detrending.without_polynomial": Call(
         detrending.without_polynomial,
         {"series": SERIES, "order": 1},
-        {"series": BAD_SERIES, "order": [*FROM_ZERO, As("series", len(SERIES))]},
+        {"series": [*BAD_SERIES, SERIES.to_sparse(), SERIES.to("meta")], "order": [*FROM_ZERO, As("series", len(SERIES))]},
     ),
     "correlation_times.without_drift": Call(fluctuations.without_drift, {"series": SERIES}, {"series": BAD_SERIES}),
     "correlation_times.relaxation_time": Call(

@@ -220,6 +220,9 @@ CALLS = {
                 As("directions", (EIGENVALUES[:2], DIRECTIONS)),
                 As("directions", (EIGENVALUES, DIRECTIONS * 2)),
                 As("directions", (EIGENVALUES, spoiled(DIRECTIONS, NAN))),
+                DIRECTIONS,
+                (EIGENVALUES,),
+                1.0,
                 As("directions", (EIGENVALUES, DIRECTIONS[:, :5])),
             ],
             "loss": BAD_LOSSES,
@@ -231,6 +234,7 @@ CALLS = {
         duality.decompose_pairs,
         {"pairs": PAIRS, "eigenvalues": EIGENVALUES, "directions": DIRECTIONS},
         {
+            "pairs": [None, EIGENVALUES],
             "eigenvalues": [As("directions", EIGENVALUES[:2]), EIGENVALUES * INF, EIGENVALUES.long()],
             "directions": [DIRECTIONS * 3, spoiled(DIRECTIONS, NAN), DIRECTIONS[:, :5], DIRECTIONS[0]],
         },
@@ -239,7 +243,7 @@ CALLS = {
         duality.decompose_in_both_gauges,
         {"pairs": PATH_AVERAGED, "eigenvalues": EIGENVALUES, "directions": DIRECTIONS, "seed": 0},
         {
-            "pairs": [PAIRS],
+            "pairs": [PAIRS, None, EIGENVALUES],
             "eigenvalues": [As("directions", EIGENVALUES[:2]), EIGENVALUES * INF, EIGENVALUES.long()],
             "directions": [DIRECTIONS * 3, spoiled(DIRECTIONS, NAN), DIRECTIONS[:, :5], DIRECTIONS[0]],
             "seed": SEEDS,

@@ -173,9 +173,15 @@ CALLS = {
         nested_windows.follow,
         {"runs": [RUN], "starts": [(RESULT.network, 2)], "windows": [WINDOW], **TRAINED, "epochs": [1, 2]},
         {
-            "runs": [As("starts", [RUN, RUN]), As("starts", [])],
-            "starts": [[], [(RESULT.network, 2)] * 2, *(As("network", [(network, 2)]) for network in BAD_NETWORKS)],
-            "windows": [[], [WINDOW] * 2],
+            "runs": [As("starts", [RUN, RUN]), [], [None], RUN, None],
+            "starts": [
+                [],
+                [RESULT.network],
+                None,
+                [(RESULT.network, 2)] * 2,
+                *(As("network", [(network, 2)]) for network in BAD_NETWORKS),
+            ],
+            "windows": [[], [WINDOW] * 2, [None], WINDOW],
             "images": [*bad_images(IMAGES), As("labels", IMAGES[:4])],
             "labels": bad_labels(LABELS) + FEWER,
             "epochs": [[0], [1.5], [True], 1],
@@ -184,7 +190,7 @@ CALLS = {
     "nested_windows.Trajectory.rows": Call(
         TRAJECTORY.rows,
         {"epochs": 2, "ranks": WINDOW.ranks},
-        {"epochs": [0, 3, -1, 1.5, None], "ranks": [[], WINDOW.ranks[1:]]},
+        {"epochs": [0, 3, -1, 1.5, None], "ranks": [[], WINDOW.ranks[1:], None, 1]},
     ),
     "windows.measure_windows": Call(
         windows.measure_windows,

@@ -38,6 +38,14 @@ def test_a_bin_that_is_hardly_entered_or_has_too_few_points_is_left_out():
     assert local_exponents([0.02, 0.05, 0.08], [4.0, 25.0, 64.0], 1)["exponent"].to_numpy() == pytest.approx([2])
 
 
+def test_bins_far_narrower_than_the_distance_of_points_take_no_time():
+    """Between two points lie a hundred million bins; only those with a point have as many as three, with their edges."""
+    x = np.geomspace(1.1e-3, 0.9, 31)
+    rows = local_exponents(x, x**2, 1e-9)
+    assert 0 < len(rows) <= len(x)
+    assert rows["exponent"].to_numpy() == pytest.approx([2] * len(rows), rel=1e-3)
+
+
 def test_points_without_a_logarithm_are_left_out():
     x = np.array([0.0, np.nan, 0.5, 0.01, 0.1, 0.03, 1.0])
     y = np.array([1.0, 1.0, np.inf, 1e-4, 1e-2, 9e-4, 1.0])

@@ -110,3 +110,13 @@ def test_what_cannot_be_measured_has_no_row(result):
     rows = measured.rows(protocols(OURS))
     assert sorted(set(rows["protocol"])) == ["centre", "ours", "ranks", "window"]
     assert PUBLISHED in protocols(OURS).values()
+
+
+def test_a_window_before_the_stop_may_lack_an_epoch_of_one_step():
+    run = dataclasses.replace(RUN, batch_size=len(IMAGES), sampling="replacement", max_epochs=20)
+    (result,) = training.train([run], IMAGES, LABELS, checkpoint_steps=log_spaced_steps(5, 1, 20))
+    protocol = dataclasses.replace(OURS, position="before_stop")
+    rows = MeasuredRun(result, IMAGES, LABELS, SETTINGS).rows({"window": protocol})
+    assert rows["source"].tolist() == ["sgd", "frozen_noise"]
+    assert (rows["window_steps"] == SETTINGS.epochs - 1).all()
+    assert (rows["points"] > 0).all()

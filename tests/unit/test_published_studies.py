@@ -2,6 +2,7 @@
 
 import copy
 import json
+import re
 
 import pytest
 import yaml
@@ -95,3 +96,18 @@ def test_a_figure_without_its_tables_stays_as_it_is_published(layout):
     assert stays == {"feng2021_fig1": False, "feng2021_fig2": True, "beyond_fig6": True}
     assert layout.figures_of("large") == layout.figures_of("large", "feng2021") == ["feng2021_fig1", "feng2021_fig2"]
     assert layout.figures_of("mine") == layout.figures  # of a study that is made
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        ("figures/large/feng2021_fig2.png", "stays as it was published, since study large was published without {new}; --config"),
+        ("figures/large/beyond_fig6.pdf", "cannot be made, since study large was published without {new}; --config"),
+        ("results/large/tables/feng2021_new.csv", "cannot be made, since study large was published without {new}; --config"),
+    ],
+)
+def test_what_is_asked_for_and_lacks_tables_is_named_in_one_line(layout, path, message):
+    named = re.escape(f"{path}: {message.format(new='results/large/tables/feng2021_new.csv')}")
+    with pytest.raises(InputError, match=f"^{named} published_tables=made makes its tables anew$"):
+        layout.check_wanted(["snakemake", "-n", path])
+    layout.check_wanted([path.replace("large", "mine"), "figures/large/feng2021_fig1.png", "results/large/claims.csv", "{x}"])

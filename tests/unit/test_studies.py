@@ -82,6 +82,7 @@ def test_every_setting_of_the_controls_is_required(key):
             2,
             ".label_noise_images_per_class: found 2, expected more, or null: batches of the reference have 50 images, and 20",
         ),
+        ("label_noise", 1e-3, ".label_noise: found 0.001, expected more: with 320 label_noise_images_per_class no label is wrong"),
         ("nested_window_epochs", [], r".nested_window_epochs: \[\] should be non-empty"),
         ("exponent_decades", [0.5, 0], r".exponent_decades\[1\]: 0 is less than or equal to the minimum of 0"),
     ],
@@ -107,6 +108,7 @@ def test_every_setting_of_the_edge_is_required(key):
         ("small_batches", -1, "edge.small_batches: -1 is less than the minimum of 0"),
         ("weak_noise", 0, "edge.weak_noise: 0 is less than or equal to the minimum of 0"),
         ("followed_batch_size", 7, "edge.followed_batch_size: found 7, expected one of 3, 4, 6, 8, 11, 16, 23, 32, 45, 64, 128"),
+        ("control_epochs", 239, "edge.control_epochs: found 239, expected at least 240, the last of followed_epochs"),
         (
             "larger_scale",
             {"initial_scale": 2.0, "learning_rates": [0.0625, 0.3], "batch_sizes": [16]},
@@ -657,6 +659,7 @@ def test_every_setting_of_the_toy_landscape_is_required(key):
         ("local_thermal_shifts", [0.08, 0.5], r"toy.local_thermal_shifts: found \[0.5\], expected some of arrival_shifts"),
         ("edge_shifts", [0.7, 0.7], "toy.edge_shifts: found 0.7 and 0.7, expected the second above the first"),
         ("valley_ratios", [0.5], r"toy.valley_ratios\[0\]: 0.5 is less than the minimum of 1"),
+        ("valley_ratios", [1.0, 4.0, 1], r"toy.valley_ratios: \[1.0, 4.0, 1\] has non-unique elements"),
         ("linear_shifts", [5.0, 6.0], "toy.linear_shifts: found 0 of arrival_shifts between them, expected at least 2"),
         ("arrival_flatness", 1, "toy.arrival_flatness: 1 is greater than or equal to the maximum of 1"),
         ("shifts", [1.0], "toy: unknown shifts; known are arrival_flatness"),

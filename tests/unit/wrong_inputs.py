@@ -107,8 +107,8 @@ BAD_MEASURED = {
     "layer": BAD_LAYERS,
     "loss": BAD_LOSSES,
 }
-POSITIVE = [0, -0.5, NAN, INF, True, "1", None, [0.1]]
-NOT_NEGATIVE = [-0.5, NAN, INF, True, "1", None, [0.1]]
+POSITIVE = [0, -0.5, NAN, INF, True, "1", None, [0.1], np.ones(2), torch.ones(2), 10**400]
+NOT_NEGATIVE = [-0.5, NAN, INF, True, "1", None, [0.1], np.ones(2), torch.ones(2), 10**400]
 SHARES = [0, 1, -0.5, 2, NAN, True, "1", None]
 COUNTS = [0, -1, 2.5, 2.0, NAN, True, "1", None]
 FROM_ZERO = [-1, 2.5, 1.0, NAN, True, "1"]

@@ -209,10 +209,12 @@ class RandomSettings:
         """Wrong labels in about as many images as the reference trains on, which batches are at most as large as."""
         controls, each = settings["controls"], settings["images_per_class"] or entry["training_images"] // entry["classes"]
         controls["label_noise"] = min(max(controls["label_noise"], 0.01), 0.6)
-        fitting = [clean for clean in range(1, each + 1) if round(clean / (1 - controls["label_noise"])) <= each]
-        clean = max(fitting, default=1)
-        images = round(clean / (1 - controls["label_noise"])) * entry["classes"]
-        controls["label_noise_images_per_class"] = clean if settings["reference"]["batch_size"] <= images else None
+        enlarged = {clean: round(clean / (1 - controls["label_noise"])) for clean in range(1, each + 1)}
+        fitting = [clean for clean, images in enlarged.items() if clean < images <= each]
+        clean = max(fitting, default=None)
+        if clean and settings["reference"]["batch_size"] > enlarged[clean] * entry["classes"]:
+            clean = None
+        controls["label_noise_images_per_class"] = clean
 
     def _fit_sweeps(self, settings, entry):
         each = entry["training_images"] // entry["classes"]
@@ -233,6 +235,7 @@ class RandomSettings:
         for part in edge["refined"]:
             part["batch_sizes"] = [edge["batch_sizes"][self._random.integers(len(edge["batch_sizes"]))]]
         edge["followed_batch_size"] = edge["batch_sizes"][self._random.integers(len(edge["batch_sizes"]))]
+        edge["control_epochs"] = max(edge["control_epochs"], *edge["followed_epochs"])
         edge["larger_scale"] |= {"learning_rates": edge["learning_rates"][:2], "batch_sizes": edge["batch_sizes"][-1:]}
 
     def _fit_toy(self, toy):

@@ -1,4 +1,12 @@
-# What the handlers at the end of the Snakefile call, before the first job and after the last. No rules here.
+# What the end of the Snakefile calls, and its handlers before the first job and after the last. No rules here.
+
+
+def check_wanted():
+    """Stop with one line where a file is asked for that a published study lacks the tables for."""
+    try:
+        LAYOUT.check_wanted(sys.argv)
+    except InputError as error:
+        sys.exit(str(error))
 
 
 def check_data_to_make():

@@ -35,8 +35,8 @@ DIRECTION_COLUMNS = [
 ]
 EXPONENT_COLUMNS = [*KEYS, "kind", "exponent", "intercept", "r", "spearman", "points", "censored", "censored_share"]
 
-# Exponents: source, basis, and the column that is fitted against flatness. Science: Feng and Tu 2021; drift is left out of all but the
-# two marked so: in sample with the first principal component, elsewhere as a straight line, of noise and theory as of SGD.
+# Exponents: source, basis, and the column that is fitted against flatness. Science: Feng and Tu 2021; the drift is left out of all
+# but the two marked so: in sample with the first principal component, elsewhere as a straight line, of noise and theory as of SGD.
 EXPONENTS = {
     "in_sample": ("sgd", "principal", "variance"),
     "held_out": ("sgd", "held_out", "variance_without_drift"),

@@ -34,8 +34,10 @@ def shown(value: object) -> str:
 
 
 def is_number(value: object) -> bool:
-    """Whether a value is one finite real number, of Python or numpy; truth values are none."""
-    return isinstance(value, float | int | np.number) and not isinstance(value, bool | np.complexfloating) and math.isfinite(value)
+    """Whether a value is one finite real number, of Python or numpy; truth values are none, nor integers beyond all of 64 bits."""
+    if not isinstance(value, float | int | np.number) or isinstance(value, bool | np.complexfloating):
+        return False
+    return value.bit_length() < 64 if isinstance(value, int) else math.isfinite(value)
 
 
 def is_whole(value: object) -> bool:
@@ -50,7 +52,8 @@ def require_number(name: str, value: Any, expected: str = "a finite number") -> 
 
 def require_positive(name: str, value: Any) -> None:
     """Raise InputError unless a value is one finite number above 0."""
-    require(is_number(value) and value > 0, name, value, "a finite number above 0" if value == math.inf else "a number above 0")
+    infinite = isinstance(value, float | np.floating) and value == math.inf
+    require(is_number(value) and value > 0, name, value, "a finite number above 0" if infinite else "a number above 0")
 
 
 def require_not_negative(name: str, value: Any) -> None:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from sgdphysics import inputs
-from sgdphysics.arguments import require
+from sgdphysics.arguments import require, require_kind
 from sgdphysics.arrays import largest_eigenpairs
 from sgdphysics.curvature import layer_hessian, sharpest_directions
 from sgdphysics.decompositions import Decomposition, fit_on_curvature, with_curvature
@@ -79,6 +79,7 @@ def decompose_gap(
     network, train_images, train_labels = inputs.checked(network, train_images, train_labels, layer, loss, "train_")
     network, test_images, test_labels = inputs.checked(network, test_images, test_labels, layer, loss, "test_")
     if basis is not None:
+        require(isinstance(basis, tuple | list) and len(basis) == 2, "basis", basis, "eigenvalues and directions")
         basis = _checked_basis(*basis, network.weights[layer].numel())
     if matches is None:
         matches = nearest_of_class(train_images, train_labels, test_images, test_labels)
@@ -104,6 +105,7 @@ def decompose_pairs(pairs: DualWeights, eigenvalues: Tensor, directions: Tensor)
     Raises:
         ValueError: If the directions are not of the size of the dual weights and of length 1, or not as many as eigenvalues.
     """
+    require_kind("pairs", pairs, DualWeights)
     return _decompositions([pairs], eigenvalues, directions)[0]
 
 
@@ -123,6 +125,7 @@ def decompose_in_both_gauges(
     Raises:
         ValueError: If the slopes are parallel, the directions do not fit, as `decompose_pairs`, or the seed is none.
     """
+    require_kind("pairs", pairs, DualWeights)
     require(pairs.across is not None, "pairs", "parallel slopes", "path-averaged ones")
     variants = {(PARALLEL, "own"): pairs.with_parallel_slopes(), (PATH_AVERAGED, "own"): pairs}
     variants |= {(slopes, "shuffled"): own.with_shuffled_losses(seed) for (slopes, _), own in variants.items()}

@@ -197,6 +197,8 @@ def checked_numbers(values: Tensor, axes: int, name: str, *, finite: bool = True
         InputError: If they are not, or there are none.
     """
     require_kind(name, values, Tensor)
+    if values.layout != torch.strided or values.is_meta:
+        raise InputError(f"{name}: found a sparse tensor or one without numbers, expected a dense one")
     if values.ndim != axes or not values.numel():
         expected = f"{axes} {'axis' if axes == 1 else 'axes'} and one number or more"
         raise InputError(f"{name}: found shape {tuple(values.shape)}, expected {expected}")

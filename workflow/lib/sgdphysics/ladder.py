@@ -38,7 +38,7 @@ def rotated_walk(walk: Iterable[Tensor], random: np.random.Generator) -> Iterato
 
     Source: F. X. Yu et al., Advances in Neural Information Processing Systems 29 (2016), structured orthogonal features.
     """
-    require(isinstance(walk, Iterable), "walk", walk, "positions of one epoch after another")
+    require(isinstance(walk, Iterable) and getattr(walk, "ndim", 1) > 0, "walk", walk, "positions of one epoch after another")
     require_random(random)
     return _rotated_walk(walk, random)
 
@@ -72,7 +72,7 @@ def linear_sgd(walk: Iterable[Tensor], curvatures: Tensor, directions: Tensor, l
     Raises:
         ValueError: If an argument is none of these; of the walk's epochs when they come.
     """
-    require(isinstance(walk, Iterable), "walk", walk, "positions of one epoch after another")
+    require(isinstance(walk, Iterable) and getattr(walk, "ndim", 1) > 0, "walk", walk, "positions of one epoch after another")
     curvatures = checked_numbers(curvatures, 1, "curvatures").double()
     directions = checked_vectors(directions, len(curvatures), "directions").double()
     if len(directions) != len(curvatures):

@@ -41,7 +41,9 @@ def local_exponents(x: ArrayLike, y: ArrayLike, decades: float) -> pd.DataFrame:
     usable = np.isfinite(x) & np.isfinite(y) & (x > 0) & (y > 0)
     order = np.argsort(x[usable], kind="stable")
     logs = np.log10(x[usable][order]), np.log10(y[usable][order])
-    rows = [_row(*logs, index * decades, (index + 1) * decades) for index in _bins(logs[0], decades)]
+    # A bin without a point in it has its two edges only, which are too few.
+    bins = np.unique(np.floor(logs[0] / decades)).tolist()
+    rows = [_row(*logs, index * decades, (index + 1) * decades) for index in bins]
     return pd.DataFrame([row for row in rows if row], columns=["low", "high", "exponent", "points"])
 
 
@@ -66,13 +68,6 @@ def by_series(table: pd.DataFrame, keys: Sequence[str], x: str, y: str, widths: 
     columns = [*keys, "decades", "low", "high", "exponent", "points"]
     filled = [part for part in parts if len(part)]
     return pd.concat(filled, ignore_index=True)[columns] if filled else pd.DataFrame(columns=columns)
-
-
-def _bins(log_x: np.ndarray, decades: float) -> range:
-    """Numbers of the bins that hold points; bin i is from i to i + 1 times the width."""
-    if not len(log_x):
-        return range(0)
-    return range(int(np.floor(log_x[0] / decades)), int(np.floor(log_x[-1] / decades)) + 1)
 
 
 def _row(log_x: np.ndarray, log_y: np.ndarray, low: float, high: float) -> dict[str, float]:

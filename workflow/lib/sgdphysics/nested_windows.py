@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from sgdphysics import inputs, noise
-from sgdphysics.arguments import is_whole, require, require_whole_numbers
+from sgdphysics.arguments import is_whole, require, require_kind, require_whole_numbers
 from sgdphysics.curvature import curvature_along
 from sgdphysics.errors import InputError
 from sgdphysics.fluctuations import ProjectedSeries, without_polynomial
@@ -58,6 +58,7 @@ class Trajectory:
         """
         measured = self.epochs[1:]
         require(is_whole(epochs) and epochs in measured, "epochs", epochs, f"one of {', '.join(map(str, measured))}")
+        require_whole_numbers("ranks", ranks, 1)
         require(len(ranks) == self.series.shape[1], "ranks", ranks, f"{self.series.shape[1]}, one for each direction")
         steps, until = epochs * self.epoch_steps, self.epochs.index(epochs) + 1
         means = [
@@ -107,6 +108,12 @@ def follow(
     Raises:
         ValueError: If there are not as many starts and windows as runs, or an argument is none of these.
     """
+    for name, values in (("runs", runs), ("starts", starts), ("windows", windows)):
+        require(isinstance(values, list | tuple), name, values, "a list")
+    for name, values, kind in (("runs", runs, Run), ("windows", windows, Window), ("starts", starts, tuple)):
+        for value in values:
+            require_kind(name, value, kind)
+    require(len(runs) > 0, "runs", runs, "at least one")
     for name, values in (("starts", starts), ("windows", windows)):
         if len(values) != len(runs):
             raise InputError(f"{name}: found {len(values)}, expected {len(runs)}, one for each of runs")

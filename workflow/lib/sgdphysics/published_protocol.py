@@ -242,8 +242,9 @@ class MeasuredRun:
 
 
 def _last_steps(walk: Iterator[Tensor], epochs: int, epoch_steps: int, steps: int) -> Iterator[Tensor]:
-    """The epochs of a walk without the first steps of the first one, if there are more than are wanted."""
+    """The epochs of a walk without the first steps of the first one, if there are more than are wanted; it may have no others."""
     skipped = epochs * epoch_steps - steps
     for block in islice(walk, epochs):
-        yield block[skipped:]
+        if skipped < len(block):
+            yield block[skipped:]
         skipped = 0

@@ -232,6 +232,9 @@ def _control_faults(settings: Settings, dataset: Settings) -> list[str]:
     if batch > (images := per_class * dataset["classes"]):
         reason = f"batches of the reference have {batch} images, and {images} are trained on"
         lines.append(f"label_noise_images_per_class: found {clean}, expected more, or null: {reason}")
+    elif per_class == clean:
+        reason = f"with {clean} label_noise_images_per_class no label is wrong"
+        lines.append(f"label_noise: found {controls['label_noise']:g}, expected more: {reason}")
     return lines
 
 
@@ -258,6 +261,9 @@ def _edge_control_faults(edge: Settings) -> list[str]:
     sizes = sorted({size for _, size in grid})
     if edge["followed_batch_size"] not in sizes:
         lines.append(f"followed_batch_size: found {edge['followed_batch_size']}, expected one of {', '.join(map(str, sizes))}")
+    last = max(edge["followed_epochs"])
+    if edge["control_epochs"] < last:
+        lines.append(f"control_epochs: found {edge['control_epochs']}, expected at least {last}, the last of followed_epochs")
     return lines
 
 

@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from sgdphysics.errors import InputError
 from sgdphysics.runs import run_id
 from sgdphysics.study import grids, studies
 
@@ -83,6 +84,24 @@ class Layout:
     def stays_as_published(self, study: str, figure: str) -> bool:
         """Return whether a figure is not drawn anew, since the study is published without a table that it needs today."""
         return study in self.taken and not all(Path(path.format(study=study)).exists() for path in self.drawn_tables[figure])
+
+    def check_wanted(self, paths: Iterable[str]) -> None:
+        """Check that none of some paths is a table or figure that a published study lacks the tables for.
+
+        Raises:
+            InputError: With one line that names the path, the study and the first of these tables.
+        """
+        for path in paths:
+            study = next((name for name in self.taken if path.startswith((f"figures/{name}/", f"results/{name}/tables/"))), None)
+            needed = self.drawn_tables.get(Path(path).stem, []) if path.startswith("figures/") else [path]
+            tables = [table.replace("{study}", study) for table in needed] if study else []
+            lacking = [table for table in tables if not Path(table).exists()]
+            if lacking:
+                stays = "stays as it was published" if Path(path).exists() else "cannot be made"
+                raise InputError(
+                    f"{path}: {stays}, since study {study} was published without {lacking[0]}; "
+                    "--config published_tables=made makes its tables anew"
+                )
 
     def figures_of(self, study: str, paper: str = "") -> list[str]:
         """Return the names of a study's figures, or those of a paper: all that can be drawn, or that are published with it."""
