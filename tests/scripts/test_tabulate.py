@@ -409,4 +409,4 @@ def test_sweeps_of_feng2023_by_the_published_protocol(tmp_path):
 def test_every_script_that_tabulates_is_tested_here():
     named = {path.stem for path in SCRIPTS.glob("tabulate_*.py")}
     text = "".join(path.read_text() for path in Path(__file__).parent.glob("test_*.py"))
-    assert named == {name for name in named if f'script("{name}")' in text}
+    assert named == {name for name in named if f'script("{name}"' in text}
