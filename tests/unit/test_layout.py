@@ -13,7 +13,7 @@ STUDIES = inheritance.resolved(CONFIG)["studies"]
 
 
 def test_networks_and_measurements_of_some_runs_are_those_of_the_chunks_that_hold_them():
-    layout = Layout(STUDIES, [], [], [], ["feng2021", "yang2023", "feng2023"])
+    layout = Layout(STUDIES, [], [], ["feng2021", "yang2023", "feng2023"])
     layout.measurements["feng2021"].append("windows.safetensors")
     layout.measurements["yang2023"].append("generalization.csv")
     reference = studies.reference_runs(STUDIES["mnist5k"])
