@@ -25,6 +25,7 @@ class There(torch.Tensor):
         return made
 
     __torch_function__ = torch._C._disabled_torch_function_impl
+    is_meta = False  # it has numbers, which a tensor on torch's device of that name has not
 
     @classmethod
     def __torch_dispatch__(cls, operation, types, arguments=(), keywords=None):
