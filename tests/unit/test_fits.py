@@ -30,6 +30,23 @@ def test_an_exact_power_law_is_recovered_and_unusable_points_are_left_out():
     assert fit([10.0]) == pytest.approx([200])
 
 
+def test_a_fit_is_that_of_scipy_whatever_the_points():
+    random = np.random.default_rng(0)
+    for points in (3, 4, 10, 40):
+        x, y = np.exp(random.standard_normal((2, points))).round(1) + 0.1  # some of them are the same
+        fit, line = power_law(x, y), scipy.stats.linregress(np.log(x), np.log(y))
+        margin = scipy.stats.t.ppf(0.975, points - 2) * line.stderr
+        assert (fit.exponent, fit.low, fit.high) == pytest.approx((line.slope, line.slope - margin, line.slope + margin))
+        assert (fit.intercept, fit.r) == pytest.approx((line.intercept, line.rvalue))
+        assert fit.spearman == pytest.approx(scipy.stats.spearmanr(x, y).statistic)
+
+
+def test_a_constant_has_no_exponent_but_zero_and_no_ranks():
+    fit = power_law([1, 2, 4, 8], [3, 3, 3, 3])
+    assert (fit.exponent, fit.low, fit.high, fit.r, fit(5)) == pytest.approx((0, 0, 0, 0, 3))
+    assert np.isnan(fit.spearman)
+
+
 def test_too_few_points_give_no_exponent():
     fit = power_law([1, 2], [1, 2])
     assert np.isnan(fit.exponent)

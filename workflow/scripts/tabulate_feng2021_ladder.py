@@ -1,7 +1,8 @@
 """Tabulate the ladder of nulls of feng2021: the exponent of variance against flatness on every rung, all treated alike."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import torch
@@ -43,12 +44,14 @@ def tabulate(
     detrended, flatness, temperature = (load_tables(measured[name]) for name in MEASURED)
     rows = beside_flatness(detrended, flatness)
     rows = _by_rung(load_table(runs_path).merge(rows[rows["window"] == "main"], on="run"))
+    rows = _of_fitted_ranks(rows, directions, weights)
     hessian = rows[(rows["rung"] == "sgd") & (rows["basis"] == "hessian")]
     hessian = hessian.merge(temperature, on=[*WINDOW_COLUMNS, "basis", "rank"])
     theory = [_expected(group) for _, group in hessian.groupby(["run", "detrending_order"])]
     rows = pd.concat([rows, *theory], ignore_index=True)
-    parts = [_fits(group, directions, weights) for _, group in rows.groupby(["run", *FITTED])]
-    save_rows(table_path, parts, COLUMNS, [*RUN_ORDER, *FITTED, "ranks"])
+    groups = rows.groupby([*WINDOW, *FITTED], dropna=False)[["rank", "flatness", "variance"]]
+    parts = [{**dict(zip([*WINDOW, *FITTED], of, strict=True)), **fit} for of, group in groups for fit in _fits(group)]
+    save_rows(table_path, [pd.DataFrame(parts)], COLUMNS, [*RUN_ORDER, *FITTED, "ranks"])
 
 
 def _by_rung(rows: pd.DataFrame) -> pd.DataFrame:
@@ -56,6 +59,13 @@ def _by_rung(rows: pd.DataFrame) -> pd.DataFrame:
     frozen = rows["source"] == rows["sampling"].map(noise_source)
     rows = rows.assign(rung=rows["source"].mask(frozen, "frozen_noise"))
     return rows[rows["rung"].isin(RUNGS)]
+
+
+def _of_fitted_ranks(rows: pd.DataFrame, directions: int, weights: int) -> pd.DataFrame:
+    """Only the ranks that enter a fit, which are of the number of steps of a run's window."""
+    steps = rows["window_epochs"] * (rows["steps"] // rows["epochs"])
+    ranks = {number: fitted_ranks(int(number), weights, directions) for number in steps.unique()}
+    return pd.concat([rows[(steps == number) & rows["rank"].isin(of_fit)] for number, of_fit in ranks.items()] or [rows])
 
 
 def _expected(group: pd.DataFrame) -> pd.DataFrame:
@@ -75,16 +85,12 @@ def _expected(group: pd.DataFrame) -> pd.DataFrame:
     return group.assign(rung="linear_theory", variance=variances.tolist())
 
 
-def _fits(group: pd.DataFrame, directions: int, weights: int) -> pd.DataFrame:
+def _fits(group: pd.DataFrame) -> Iterator[dict[str, Any]]:
     """The fits of one rung of a run in one basis, by range of ranks."""
-    run = group.iloc[0]
-    steps = int(run["window_epochs"]) * int(run["steps"] // run["epochs"])
-    fitted = group[group["rank"].isin(fitted_ranks(steps, weights, directions))]
-    rows = []
+    ranks, flatness, variance = group.to_numpy(dtype=float).T
     for name, (above, last) in RANKS.items():
-        chosen = fitted[(fitted["rank"] > above) & (fitted["rank"] <= last)]
-        rows.append({"ranks": name, **exponent(chosen["flatness"], chosen["variance"])})
-    return pd.DataFrame(rows).assign(**run[[*WINDOW, *FITTED]])
+        chosen = (ranks > above) & (ranks <= last)
+        yield {"ranks": name, **exponent(flatness[chosen], variance[chosen])}
 
 
 if __name__ == "__main__":

@@ -59,13 +59,28 @@ def power_law(x: ArrayLike, y: ArrayLike) -> PowerLaw:
     log_x, log_y = np.log(x[usable]), np.log(y[usable])
     if n < 3 or np.ptp(log_x) == 0:  # of numbers that differ in their last bits the logarithms may be the same
         return PowerLaw(*[float("nan")] * 6, n)
-    from scipy import stats
+    from scipy.special import stdtrit
 
-    line = stats.linregress(log_x, log_y)
-    margin = stats.t.ppf(0.975, n - 2) * line.stderr
-    rank = stats.spearmanr(log_x, log_y).statistic if np.ptp(log_y) > 0 else float("nan")
-    numbers = (line.slope, line.slope - margin, line.slope + margin, line.intercept, line.rvalue, rank)
-    return PowerLaw(*(float(number) for number in numbers), n)
+    across, up = log_x - log_x.mean(), log_y - log_y.mean()
+    spread = across @ across
+    slope = across @ up / spread
+    rest = up - slope * across
+    margin = stdtrit(n - 2, 0.975) * np.sqrt(rest @ rest / (n - 2) / spread)
+    intercept = log_y.mean() - slope * log_x.mean()
+    constant = np.ptp(log_y) == 0
+    r, rank = (0.0, float("nan")) if constant else (_correlation(across, up), _correlation(_ranks(log_x), _ranks(log_y)))
+    return PowerLaw(*(float(number) for number in (slope, slope - margin, slope + margin, intercept, r, rank)), n)
+
+
+def _correlation(x: np.ndarray, y: np.ndarray) -> float:
+    x, y = x - x.mean(), y - y.mean()
+    return float(np.clip(x @ y / np.sqrt((x @ x) * (y @ y)), -1, 1))
+
+
+def _ranks(values: np.ndarray) -> np.ndarray:
+    """Ranks from 1; equal values share the mean of theirs."""
+    _, places, counts = np.unique(values, return_inverse=True, return_counts=True)
+    return (np.cumsum(counts) - (counts - 1) / 2)[places]
 
 
 def partial_correlation(x: ArrayLike, y: ArrayLike, given: ArrayLike) -> float:
