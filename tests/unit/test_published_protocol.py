@@ -3,13 +3,14 @@
 import dataclasses
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
 from cases import small_data
 from sgdphysics import fits, fluctuations, landscape, seeds, surrogates, training
 from sgdphysics.curvature import layer_gradients
-from sgdphysics.published_protocol import PUBLISHED, MeasuredRun, Protocol, ProtocolSettings, protocols
+from sgdphysics.published_protocol import PUBLISHED, WITH_NOISE, MeasuredRun, Protocol, ProtocolSettings, protocols
 from sgdphysics.ranks import fitted_ranks, published_ranks
 from sgdphysics.runs import log_spaced_steps
 
@@ -99,6 +100,16 @@ def test_exponents_are_those_of_the_stored_trajectory(result, path, name):
         row = rows.loc[source]
         assert (row["points"], row["last_rank"]) == (fit.n, ranks[-1])
         np.testing.assert_allclose(row[["exponent", "r"]].astype(float), [-fit.exponent, fit.r], rtol=1e-3)
+
+
+def test_noise_is_measured_only_where_it_is_asked_for(result):
+    measured = MeasuredRun(result, IMAGES, LABELS, SETTINGS)
+    rows = measured.rows(protocols(OURS), WITH_NOISE)
+    assert set(rows.loc[rows["source"] == "frozen_noise", "protocol"]) == set(WITH_NOISE)
+    assert list(rows.loc[rows["source"] == "sgd", "protocol"].sort_values()) == sorted(protocols(OURS))
+    both = measured.rows(protocols(OURS))
+    keys = ["protocol", "source"]
+    pd.testing.assert_frame_equal(rows, rows[keys].merge(both, on=keys))
 
 
 def test_what_cannot_be_measured_has_no_row(result):

@@ -6,7 +6,7 @@ from typing import Any
 
 from sgdphysics import devices, labelled_images, progress, run_files, training
 from sgdphysics.provenance import jobs
-from sgdphysics.published_protocol import MeasuredRun, Protocol, ProtocolSettings, protocols
+from sgdphysics.published_protocol import WITH_NOISE, MeasuredRun, Protocol, ProtocolSettings, protocols
 from sgdphysics.study import window_plans
 from sgdphysics.tables import RUN_COLUMNS, RUN_ORDER, save_rows
 
@@ -37,7 +37,7 @@ def measure(
             progress.tell(name, not_measured="no noise, so nothing fluctuates")
             continue
         ours = Protocol(result.run.stop_on, settings["window_position"], settings["centre"], "log_spaced")
-        measured = MeasuredRun(result, images, labels, shared).rows(protocols(ours))
+        measured = MeasuredRun(result, images, labels, shared).rows(protocols(ours), WITH_NOISE)
         run = {key: getattr(result.run, key) for key in RUN_ORDER}
         columns = {**run, "run": name, "status": result.status, "reference": True, "window_epochs": shared.epochs}
         rows.append(measured.assign(**columns))

@@ -5,7 +5,7 @@ in the window's epochs. Directions and variances come from a principal component
 the loss is cut about the last of them. Every tenth rank is fitted.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence, Set
 from dataclasses import asdict, dataclass, replace
 from itertools import islice
 from math import inf, nan
@@ -53,6 +53,7 @@ class Protocol:
 
 
 PUBLISHED = Protocol("training_set", "before_stop", "final", "every_tenth")
+WITH_NOISE = ("ours", "ranks", "published")  # those by which frozen noise is compared with SGD
 
 
 def protocols(ours: Protocol) -> dict[str, Protocol]:
@@ -101,8 +102,8 @@ class MeasuredRun:
         self._epoch_steps = result.steps // result.epochs
         self._passed: dict[int, Mlp] = {}  # networks by epoch, while the stop is looked for
 
-    def rows(self, chosen: Mapping[str, Protocol]) -> pd.DataFrame:
-        """Return a row per protocol, by its name, and source, "sgd" or "frozen_noise".
+    def rows(self, chosen: Mapping[str, Protocol], with_noise: Collection[str] | None = None) -> pd.DataFrame:
+        """Return a row per protocol, by its name, and source: "sgd" and, for those ``with_noise``, by default all, "frozen_noise".
 
         A protocol has none where the run never meets its stop, or does so before there was a whole window, or has no loss left.
         """
@@ -116,7 +117,8 @@ class MeasuredRun:
         for stop, position, centre in places:
             if (stop, position) in windows:
                 named = {name: protocol for name, protocol in chosen.items() if protocol.place == (stop, position, centre)}
-                rows = self._rows_at(*windows[stop, position], centre, named, stops[stop])
+                noisy = named.keys() & set(named if with_noise is None else with_noise)
+                rows = self._rows_at(*windows[stop, position], centre, named, stops[stop], noisy)
                 parts.append(rows.assign(stop_epoch=stops[stop]))
         return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
 
@@ -198,17 +200,22 @@ class MeasuredRun:
         weight = end.weights[self._settings.layer]
         return end.replaced(self._settings.layer, moments.mean.view_as(weight).to(weight.dtype))
 
-    def _rows_at(self, moments: WindowMoments, end: Mlp, kind: str, chosen: Mapping[str, Protocol], stop: int) -> pd.DataFrame:
-        """Fits of SGD in a window, and of frozen noise of the same length at its centre, by protocols that differ in ranks only."""
+    def _rows_at(
+        self, moments: WindowMoments, end: Mlp, kind: str, chosen: Mapping[str, Protocol], stop: int, noisy: Set[str]
+    ) -> pd.DataFrame:
+        """Fits of SGD in a window, and for some of frozen noise as long at its centre, by protocols that differ in ranks only."""
         centre, rows = self._centre(moments, end, kind), []
         if not 0 < self.training_loss(centre.double()) < inf:  # nothing to measure a rise by, or it diverged
             return pd.DataFrame()
         dimension = centre.weights[self._settings.layer].numel()
         ranks = {name: self._ranks(protocol, moments.steps, dimension) for name, protocol in chosen.items()}
-        for source, measured in {"sgd": moments, "frozen_noise": self._noise(centre, moments, stop)}.items():
-            along = self._along(measured, centre, sorted(set().union(*ranks.values())))
-            for name, protocol in chosen.items():
-                columns = {"protocol": name, "source": source, **asdict(protocol), "window_steps": moments.steps}
+        sources = {"sgd": (moments, chosen.keys())}
+        if noisy:
+            sources["frozen_noise"] = self._noise(centre, moments, stop), noisy
+        for source, (measured, names) in sources.items():
+            along = self._along(measured, centre, sorted(set().union(*(ranks[name] for name in names))))
+            for name in (name for name in chosen if name in names):
+                columns = {"protocol": name, "source": source, **asdict(chosen[name]), "window_steps": moments.steps}
                 fit = exponent(*along.loc[ranks[name], ["flatness", "variance"]].to_numpy().T)
                 rows.append({**columns, "last_rank": max(ranks[name], default=0), **fit})
         return pd.DataFrame(rows)
