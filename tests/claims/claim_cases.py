@@ -4,9 +4,10 @@ from dataclasses import dataclass, field
 
 from planted_tables import Quantity
 
-HELD, FAILED, UNDECIDED = "held", "failed", "undecided"
+YES, PARTLY, NO, OPEN, NOT_ASKED = "yes", "partly", "no", "open", "-"
 
 Changes = dict[str, Quantity]
+Answers = tuple[str, str]  # as published, specific
 
 
 @dataclass(frozen=True)
@@ -14,16 +15,16 @@ class Cases:
     """Cases of a claim.
 
     Attributes:
-        verdicts: By name of the case, what is planted, the outcomes of the deciding tests, and the verdict; "effect", "null",
-            "opposite" and "noise" are always there.
-        partly: What makes the primary test hold and another fail; None where only one test decides.
-        numbers: A test, what is planted, and the value that its statistic then has.
-        reported: What changes a test that is only reported, and so no verdict.
-        every_setting: Whether the claim is about every setting of feng2021, and not the reference alone.
+        answers: By name of the case, what is planted, and both answers. Always there: "effect" (as published), "null" (what is
+            measured has nothing to do with the cause), "opposite", and "noise" (too much to tell). Where the claim is asked to be
+            specific also "control too": the effect is there, and a control has it too.
+        numbers: A test, what is planted, and the value that its statistic then has; every test of the claim at least once.
+        bad_setting: What one setting of several shows, of a test that is asked at every setting, for the claim to be "partly" there;
+            None where no test of the claim is.
+        context: What changes only tests that decide nothing.
     """
 
-    verdicts: dict[str, tuple[Changes, list[str], str]]
-    partly: Changes | None = None
+    answers: dict[str, tuple[Changes, Answers]]
     numbers: list[tuple[str, Changes, float]] = field(default_factory=list)
-    reported: list[Changes] = field(default_factory=list)
-    every_setting: bool = False
+    bad_setting: Changes | None = None
+    context: list[Changes] = field(default_factory=list)

@@ -9,9 +9,11 @@ from collections.abc import Collection, Mapping, Sequence
 from types import FunctionType
 from typing import Any
 
-from sgdphysics.claims.registry import STATISTICS, Statistic
-from sgdphysics.claims.verdicts import REGIONS
+from sgdphysics.claims.regions import SAME, region_of
+from sgdphysics.claims.registry import STATISTICS, Function
+from sgdphysics.claims.verdicts import decide  # noqa: F401  (whose import registers every statistic)
 from sgdphysics.errors import InputError
+from sgdphysics.intervals import KINDS
 
 _Place = tuple[str, str]  # module and name of a function
 
@@ -42,7 +44,7 @@ def check(entries: Sequence[Mapping[str, Any]], tables: Collection[str], figures
 def tables_of(statistic: str) -> set[str]:
     """Return the names of the tables that a statistic asks for, read from its code and that of the claims' functions it names."""
     tables: set[str] = set()
-    first = _place(STATISTICS[statistic])
+    first = _place(STATISTICS[statistic].function)
     seen, waiting = {first}, {first}
     while waiting:
         module, name = waiting.pop()
@@ -62,7 +64,7 @@ def _helpers(module: str, names: Collection[str]) -> set[_Place]:
     return {_place(function) for function in functions if function.__module__.startswith(f"{__package__}.")}
 
 
-def _place(function: Statistic | FunctionType) -> _Place:
+def _place(function: Function | FunctionType) -> _Place:
     return function.__module__, function.__name__
 
 
@@ -81,7 +83,10 @@ def _faults(test: Mapping[str, Any], tables: Collection[str]) -> list[str]:
         return [f"statistic: found {test['statistic']!r}, expected one of {', '.join(sorted(STATISTICS))}"]
     missing = sorted(tables_of(test["statistic"]) - set(tables))
     lines = [f"statistic: {test['statistic']} needs the table {name}, which no rule makes" for name in missing]
-    ((kind, bounds),) = [(key, test[key]) for key in REGIONS if key in test]
-    if kind in ("between", "outside") and not bounds[0] < bounds[1]:
-        lines.append(f"{kind}: found {bounds}, expected the smaller number first")
+    region = region_of(test)
+    for kind, bounds in [*region.items(), *([(SAME, test[SAME])] if SAME in test else [])]:
+        if isinstance(bounds, Sequence) and not bounds[0] < bounds[1]:
+            lines.append(f"{kind}: found {bounds}, expected the smaller number first")
+    if KINDS[STATISTICS[test["statistic"]].kind].p_value is None and SAME in test:
+        lines.append(f"{SAME}: found one, expected none for a number into which no chance enters")
     return lines

@@ -1,4 +1,24 @@
-"""What claims and their tests can come out as; those who only read the ledger need none of the code that decides it."""
+"""What claims, their two questions and their tests come out as; who only reads the ledger needs none of the code that decides it."""
 
 FEWEST_SEEDS = 5  # fewer decide nothing
-VERDICTS = ("replicated", "partly", "inconclusive", "not replicated")  # from good to bad: the order in which they are shown
+
+HELD, FAILED, MIXED, UNDECIDED, REPORTED = "held", "failed", "mixed", "undecided", "reported"  # of a test
+
+# What a test asks: does it come out as it was published; does what lacks the cause that is claimed fail to give it; or neither.
+AS_PUBLISHED, SPECIFIC, CONTEXT = "as_published", "specific", "context"
+YES, PARTLY, NO, OPEN, NOT_ASKED = "yes", "partly", "no", "open", "-"  # of a question
+
+HOLDS, CHECKED = "holds", "checked"
+# Of a claim, from good to bad: the order in which they are shown. An identity is checked, and stands apart.
+WORDS = (HOLDS, "reproduced", "reproduced, not specific", "partly reproduced", OPEN, "not reproduced")
+VERDICTS = (*WORDS, CHECKED)
+
+# Where a claim is stated, from the paper itself to us. A claim that only the talk makes is not counted against a paper.
+SOURCES = {
+    "abstract": "the paper's abstract",
+    "code": "the authors' scripts",
+    "secondary": "a summary by others",
+    "talk": "the talk only",
+    "criticism": "somebody else's answer",
+    "ours": "this project",
+}

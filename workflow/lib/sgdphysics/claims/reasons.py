@@ -1,4 +1,6 @@
-"""Why a test is open, in one line: too few seeds have a value, and what became of the others; or its interval crosses a margin."""
+"""Which tests made a claim's answers, and why a test is open: too few seeds have a value, and what became of the others; or its
+interval crosses a margin.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -6,25 +8,48 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sgdphysics.claims.outcomes import FEWEST_SEEDS
+from sgdphysics.claims.outcomes import AS_PUBLISHED, FAILED, FEWEST_SEEDS, HELD, MIXED, SPECIFIC, UNDECIDED
 from sgdphysics.claims.registry import MISSING
+from sgdphysics.intervals import Interval
 
 NOTHING_MEASURED = "this study measures nothing of it"
 _REASONS_NAMED = 2  # of those that leave a test open; further settings are counted
+_QUESTIONS = {AS_PUBLISHED: "as published", SPECIFIC: "specific"}
+_IN_WORDS = {
+    AS_PUBLISHED: {HELD: "held", FAILED: "failed", UNDECIDED: "open", MIXED: "held"},
+    SPECIFIC: {HELD: "differs", FAILED: "the same", UNDECIDED: "open", MIXED: "differs"},
+}
 
 
-def of_setting(values: pd.DataFrame, interval: tuple[float, float, float], region: Mapping[str, Any]) -> str:
+def of_answers(tests: Sequence[Mapping[str, Any]]) -> str:
+    """Return which tests made the answers to both questions, with the number of settings where there are several."""
+    parts = []
+    for asks, name in _QUESTIONS.items():
+        told = [f"{test['test'].replace('_', ' ')} {_outcome(test)}" for test in tests if test["asks"] == asks]
+        parts += [f"{name}: {', '.join(told)}"] if told else []
+    return "; ".join(parts)
+
+
+def _outcome(test: Mapping[str, Any]) -> str:
+    word = _IN_WORDS[test["asks"]][test["outcome"]]
+    return f"{word} at {test['settings_held']} of {test['settings']} settings" if test["settings"] > 1 else word
+
+
+def of_setting(rows: pd.DataFrame, there: pd.Series, interval: Interval, region: Mapping[str, Any]) -> str:
     """Return why one setting of a test is not decided.
 
     Args:
-        values: One row per seed: "seed", NaN where no seed enters, "value", NaN where there is none, and perhaps ``MISSING``.
-        interval: Mean and ends of the interval of the values that there are.
-        region: What they are held against, as for `verdicts.outcome`.
+        rows: One row per seed: "seed", NaN where no seed enters, and perhaps ``MISSING``.
+        there: Which of them have a value.
+        interval: Value and ends of the interval of the values that there are.
+        region: What they are held against, as for `regions.outcome`.
     """
-    there = np.isfinite(values["value"])
-    if there.sum() < FEWEST_SEEDS:
-        return _too_few(values, there)
-    return f"{_with_interval(*interval)} crosses {_crossed(*interval[1:], region)}"
+    if there.sum() < FEWEST_SEEDS and not (there.any() and rows["seed"].isna().all()):
+        return _too_few(rows, there)
+    value, low, high = interval
+    if not np.isfinite([low, high]).all():
+        return f"{value:.3g} without an interval"
+    return f"{value:.3g} [{low:.3g}, {high:.3g}] crosses {_crossed(low, high, region)}"
 
 
 def of_test(by_setting: Sequence[tuple[str, str]]) -> str:
@@ -37,8 +62,8 @@ def of_test(by_setting: Sequence[tuple[str, str]]) -> str:
 
 
 def of_claim(tests: Sequence[Mapping[str, Any]]) -> str:
-    """Return why a claim is open: the reasons of those of its tests that decide and are open, the primary first."""
-    undecided = [test for test in tests if test["outcome"] == "undecided"]
+    """Return what leaves a claim open, or one of its questions: the reasons of its tests that are undecided, in their order."""
+    undecided = [test for test in tests if test["outcome"] == UNDECIDED]
     return "; ".join(_lines(_by_reason([(test["test"].replace("_", " "), test["open_because"]) for test in undecided])))
 
 
@@ -54,19 +79,15 @@ def _lines(names: Mapping[str, Sequence[str]]) -> list[str]:
     return [f"{', '.join(alike)}: {reason}" for reason, alike in names.items()]
 
 
-def _too_few(values: pd.DataFrame, there: pd.Series) -> str:
+def _too_few(rows: pd.DataFrame, there: pd.Series) -> str:
     """How many seeds have a value, and what became of the others."""
-    if values["seed"].isna().all():  # what is missing is a setting, and no seed of it
-        return str(values[MISSING].iloc[0]) if MISSING in values else NOTHING_MEASURED
-    lacking = values.loc[~there, MISSING] if MISSING in values else pd.Series(dtype=object)
+    if rows["seed"].isna().all():  # what is missing is a setting, and no seed of it
+        return str(rows[MISSING].iloc[0]) if MISSING in rows else NOTHING_MEASURED
+    lacking = rows.loc[~there, MISSING] if MISSING in rows else pd.Series(dtype=object)
     counts = lacking.value_counts(sort=False)
     causes = ", ".join(f"{count} {cause}" for cause, count in counts.items())
-    share = f"{there.sum()} of {len(values)} seeds have a value" + (f" ({causes})" if causes else "")
+    share = f"{there.sum()} of {len(rows)} seeds have a value" + (f" ({causes})" if causes else "")
     return f"{share}, {FEWEST_SEEDS} are needed"
-
-
-def _with_interval(mean: float, low: float, high: float) -> str:
-    return f"{mean:.3g} [{low:.3g}, {high:.3g}]"
 
 
 def _crossed(low: float, high: float, region: Mapping[str, Any]) -> str:
