@@ -7,23 +7,21 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sgdphysics.claims import verdicts
+from sgdphysics.claims import counts, verdicts
+from sgdphysics.claims.outcomes import OPEN, PARTLY_REPRODUCED
 from sgdphysics.files import write_atomically
 from sgdphysics.provenance import jobs
 from sgdphysics.tables import load_table, save_table
+
+LINE = "{:<28}{:<26}{:<14}{:<10}{:<38}{}"
 
 
 def decide(
     entries: Sequence[Mapping[str, Any]], table_paths: Sequence[Path], scale: str, study: str, outputs: Mapping[str, Path]
 ) -> None:
-    """Write the ledger, one row per test, and a short text for the terminal.
-
-    Where outputs are there already they are those of a published study: a claim one of whose tables is not kept stays as it is.
-    """
+    """Write the ledger, one row per test, and a short text for the terminal."""
     tables = {path.stem: load_table(path) for path in table_paths}
-    published = outputs["claims"].exists() and outputs["tests"].exists()
-    before = (load_table(outputs["claims"]), load_table(outputs["tests"])) if published else None
-    ledger, tests = verdicts.decide(entries, tables, scale, before)
+    ledger, tests = verdicts.decide(entries, tables, scale)
     save_table(outputs["claims"], ledger)
     save_table(outputs["tests"], tests)
     write_atomically(outputs["summary"], lambda path: path.write_text(summary(ledger, tests, study), encoding="utf-8"))
@@ -31,18 +29,19 @@ def decide(
 
 def summary(ledger: pd.DataFrame, tests: pd.DataFrame, study: str) -> str:
     """The ledger in a few lines, and where to look further."""
-    lines = [f"Claims of study {study}", ""]
-    lines.append(f"{'claim':<28}{'verdict':<16}{'primary test: value [95 % interval over seeds]':<48}against")
+    lines = [f"Claims of study {study}", "", LINE.format("claim", "verdict", "as published", "specific", "first test", "against")]
     for _, claim in ledger.iterrows():
-        primary = tests[(tests["claim"] == claim["claim"]) & tests["primary"]].iloc[0]
-        lines.append(f"{claim['claim']:<28}{claim['verdict']:<16}{_estimate(claim):<48}{primary['region']}")
-        if claim["open_because"]:
-            lines.append(f"{'':<28}because {claim['open_because']}")
-    held = ledger[ledger["verdict"] == "replicated"].groupby("kind").size()
-    counts = [f"{held.get(kind, 0)} of {count} {kind} claims replicated" for kind, count in ledger.groupby("kind").size().items()]
+        first = tests[(tests["claim"] == claim["claim"]) & tests["primary"]].iloc[0]
+        told = (claim["claim"], claim["verdict"], claim["as_published"], claim["specific"], _estimate(claim), first["region"])
+        lines.append(LINE.format(*told).rstrip())
+        if claim["verdict"] in (OPEN, PARTLY_REPRODUCED):
+            lines.append(f"{'':<28}because {claim['open_because'] or claim['because']}")
     lines += [
         "",
-        "; ".join(counts) + " (an identity holds by algebra and is only checked)",
+        "Empirical claims by verdict and by where they are stated",
+        counts.by_source(ledger).to_string(),
+        f"{counts.identities(ledger)} (they hold by algebra)",
+        "",
         f"Report: results/{study}/report/index.html  Figures: figures/{study}/  Tables: results/{study}/tables/",
     ]
     return "\n".join(lines) + "\n"

@@ -2,7 +2,20 @@
 
 from collections.abc import Sequence
 
-from sgdphysics.claims.outcomes import CHECKED, FAILED, HELD, HOLDS, MIXED, NO, NOT_ASKED, OPEN, PARTLY, UNDECIDED, YES
+from sgdphysics.claims.outcomes import (
+    CHECKED,
+    FAILED,
+    HELD,
+    HOLDS,
+    MIXED,
+    NO,
+    NOT_ASKED,
+    OPEN,
+    PARTLY,
+    PARTLY_REPRODUCED,
+    UNDECIDED,
+    YES,
+)
 
 
 def over_settings(outcomes: Sequence[str]) -> str:
@@ -54,4 +67,4 @@ def word(published: str, specifically: str, identity: bool = False) -> str:
         if identity:
             return CHECKED
         return {YES: HOLDS, NOT_ASKED: HOLDS, NO: "reproduced, not specific", OPEN: "reproduced"}[specifically]
-    return {PARTLY: "partly reproduced", NO: "not reproduced", OPEN: OPEN}[published]
+    return {PARTLY: PARTLY_REPRODUCED, NO: "not reproduced", OPEN: OPEN}[published]

@@ -57,6 +57,11 @@ def tables_of(statistic: str) -> set[str]:
     return tables
 
 
+def tables_of_all(entries: Sequence[Mapping[str, Any]]) -> set[str]:
+    """Return the names of the tables that the tests of all claims ask for."""
+    return set().union(*(tables_of(test["statistic"]) for entry in entries for test in entry["tests"]))
+
+
 def _helpers(module: str, names: Collection[str]) -> set[_Place]:
     """Functions of the claims that a module has under those names, defined there or imported."""
     values = [vars(sys.modules[module]).get(name) for name in names]

@@ -8,9 +8,9 @@ HELD, FAILED, MIXED, UNDECIDED, REPORTED = "held", "failed", "mixed", "undecided
 AS_PUBLISHED, SPECIFIC, CONTEXT = "as_published", "specific", "context"
 YES, PARTLY, NO, OPEN, NOT_ASKED = "yes", "partly", "no", "open", "-"  # of a question
 
-HOLDS, CHECKED = "holds", "checked"
+HOLDS, CHECKED, PARTLY_REPRODUCED = "holds", "checked", "partly reproduced"
 # Of a claim, from good to bad: the order in which they are shown. An identity is checked, and stands apart.
-WORDS = (HOLDS, "reproduced", "reproduced, not specific", "partly reproduced", OPEN, "not reproduced")
+WORDS = (HOLDS, "reproduced", "reproduced, not specific", PARTLY_REPRODUCED, OPEN, "not reproduced")
 VERDICTS = (*WORDS, CHECKED)
 
 # Where a claim is stated, from the paper itself to us. A claim that only the talk makes is not counted against a paper.
@@ -22,3 +22,6 @@ SOURCES = {
     "criticism": "somebody else's answer",
     "ours": "this project",
 }
+
+# Of the first edition, whose ledger has one answer for each claim, by rules of then.
+FIRST_EDITION = ("replicated", "partly", "inconclusive", "not replicated")

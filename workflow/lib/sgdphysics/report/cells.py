@@ -14,10 +14,9 @@ from sgdphysics.report.text import NOTHING, number, plain_html
 
 # Classes of the style sheet by verdict and outcome; all others are open.
 _CLASSES = {
-    "replicated": "replicated",
-    "held": "replicated",
-    "not replicated": "failed",
-    "failed": "failed",
+    **dict.fromkeys(("holds", "checked", "held", "replicated"), "replicated"),
+    **dict.fromkeys(("not reproduced", "failed", "not replicated"), "failed"),
+    **dict.fromkeys(("reproduced", "reproduced, not specific", "partly reproduced", "mixed", "partly"), "partly"),
     "reported": "reported",
 }
 

@@ -1,17 +1,16 @@
-"""Claims as the report page shows them: each with its tests, the rule behind its verdict in words, and how many held."""
+"""Claims as the report page shows them: each with its two answers, the tests that made them, and where it is stated."""
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from sgdphysics.claims.outcomes import VERDICTS
+from sgdphysics.claims.outcomes import AS_PUBLISHED, CONTEXT, FIRST_EDITION, SOURCES, SPECIFIC, VERDICTS
 from sgdphysics.errors import InputError
 from sgdphysics.report.columns import check_columns
-from sgdphysics.report.text import interval, listed, number, numbers_with_minus, plain, with_minus
+from sgdphysics.report.text import interval, number, numbers_with_minus, plain, with_minus
 
 _CLAIM_COLUMNS = ("claim", "paper", "kind", "statement", "verdict", "figure")
 _TEST_COLUMNS = (
@@ -34,6 +33,13 @@ _TEST_COLUMNS = (
     "smallest_effect",
     "tables",
 )
+# What a test asks, as a heading above those that ask it.
+QUESTIONS = {
+    AS_PUBLISHED: "As published: does it come out, measured as the source measured it?",
+    SPECIFIC: "Specific: does what lacks the cause fail to give it?",
+    CONTEXT: "Context, which decides nothing",
+    "": "Tests",
+}
 
 
 @dataclass(frozen=True)
@@ -41,24 +47,28 @@ class Test:
     """A test of a claim, as shown.
 
     Attributes:
+        asks: "as_published", "specific" or "context"; empty in the ledger of a first edition.
         name, statistic, predicted, region, setting, outcome, tables: Texts.
+        interval: What the interval is of, and how it is built.
+        margin_from: Where the margin comes from.
         estimate: The value with its interval, as text.
-        primary: Whether it is the claim's first.
         value: The number by which claims are sorted, None where there is none.
         seeds: Number of seeds, 0 where none enters.
         p_value, p_value_holm, smallest_effect: Numbers as text, empty where there are none.
         open_because: Why it is open, empty where it is decided or a study of before does not say.
     """
 
+    asks: str
     name: str
     statistic: str
     predicted: str
     region: str
+    interval: str
+    margin_from: str
     setting: str
     estimate: str
     outcome: str
     tables: str
-    primary: bool
     value: float | None
     seeds: int
     p_value: str
@@ -73,10 +83,12 @@ class Claim:
 
     Attributes:
         name, paper, kind, statement, verdict, figure: As in the ledger.
+        as_published, specific: Both answers, empty in the ledger of a first edition.
+        source: What kind of source states it, in words.
         stated: Where the paper or talk says it.
-        reason: The rule that made the verdict, in words.
+        because: Which tests made the answers.
         open_because: Why it is open, as of a test.
-        tests: All of them, the primary one first.
+        tests: All of them, the first one first.
     """
 
     name: str
@@ -84,16 +96,25 @@ class Claim:
     kind: str
     statement: str
     verdict: str
+    as_published: str
+    specific: str
     figure: str
+    source: str
     stated: str
-    reason: str
+    because: str
     open_because: str
     tests: tuple[Test, ...]
 
     @property
+    def by_question(self) -> dict[str, list[Test]]:
+        """Its tests by what they ask, in words."""
+        asked = {asks: [test for test in self.tests if test.asks == asks] for asks in QUESTIONS}
+        return {QUESTIONS[asks]: tests for asks, tests in asked.items() if tests}
+
+    @property
     def rank(self) -> int:
         """Place of the verdict among all verdicts."""
-        return VERDICTS.index(self.verdict)
+        return [*VERDICTS, *FIRST_EDITION].index(self.verdict)
 
 
 def claims(ledger: pd.DataFrame, tests: pd.DataFrame, stated: Mapping[str, str]) -> list[Claim]:
@@ -114,8 +135,9 @@ def claims(ledger: pd.DataFrame, tests: pd.DataFrame, stated: Mapping[str, str])
 
 def _claim(row: pd.Series, rows: pd.DataFrame, stated: Mapping[str, str]) -> Claim:
     name, verdict = str(row["claim"]), str(row["verdict"])
-    if verdict not in VERDICTS:
-        raise InputError(f"claims.csv: {name}: found verdict {verdict!r}, expected one of {', '.join(VERDICTS)}")
+    known = VERDICTS if "as_published" in row else FIRST_EDITION
+    if verdict not in known:
+        raise InputError(f"claims.csv: {name}: found verdict {verdict!r}, expected one of {', '.join(known)}")
     if rows.empty:
         raise InputError(f"claim_tests.csv: no test of {name}")
     tests = tuple(_test(test) for _, test in rows.sort_values("primary", ascending=False, kind="stable").iterrows())
@@ -125,9 +147,12 @@ def _claim(row: pd.Series, rows: pd.DataFrame, stated: Mapping[str, str]) -> Cla
         kind=str(row["kind"]),
         statement=str(row["statement"]),
         verdict=verdict,
+        as_published=_text(row.get("as_published", "")),
+        specific=_text(row.get("specific", "")),
         figure=str(row["figure"]),
+        source=SOURCES.get(_text(row.get("source", "")), ""),
         stated=stated.get(name, ""),
-        reason=reason(verdict, tests),
+        because=_sentence(_text(row.get("because", ""))),
         open_because=_open_because(row),
         tests=tests,
     )
@@ -136,15 +161,17 @@ def _claim(row: pd.Series, rows: pd.DataFrame, stated: Mapping[str, str]) -> Cla
 def _test(row: pd.Series) -> Test:
     several = f" ({row['settings_held']:.0f} of {row['settings']:.0f} settings held)" if row["settings"] > 1 else ""
     return Test(
+        asks=_text(row.get("asks", "")),
         name=plain(row["test"]),
         statistic=plain(row["statistic"]),
         predicted=_text(row["predicted"]),
         region=with_minus(_text(row["region"])),
+        interval=_text(row.get("interval", "")),
+        margin_from=_text(row.get("margin_from", "")),
         setting=_text(row["setting"]) + several,
         estimate=interval(row["value"], row["ci_low"], row["ci_high"]),
         outcome=_text(row["outcome"]),
         tables=_text(row["tables"]),
-        primary=bool(row["primary"]),
         value=float(row["value"]) if np.isfinite(row["value"]) else None,
         seeds=int(row["n_seeds"]),
         p_value=_number(row["p_value"]),
@@ -166,43 +193,5 @@ def _number(value: float) -> str:
     return number(value) if pd.notna(value) else ""
 
 
-def reason(verdict: str, tests: Sequence[Test]) -> str:
-    """Return the rule that made a verdict, in words, with the tests that it turned on.
-
-    Args:
-        verdict: One of ``VERDICTS``.
-        tests: Tests of the claim, the primary first.
-    """
-    decisive = [test for test in tests if test.outcome != "reported"]
-    if not decisive:
-        return "Inconclusive, because no test of this claim decides."
-    first = decisive[0]
-    if verdict == "replicated":
-        only = len(decisive) == 1
-        return "Replicated, because the test held." if only else f"Replicated, because all {len(decisive)} tests that decide held."
-    if verdict == "not replicated":
-        return f"Not replicated, because the primary test, {first.name}, failed: its interval lies wholly outside the region."
-    if verdict == "partly":
-        return f"Partly, because the primary test, {first.name}, held, but {_names(decisive, 'failed')} failed."
-    if first.outcome == "undecided":
-        return f"Inconclusive, because the primary test, {first.name}, is undecided: neither wholly inside its region nor outside."
-    return f"Inconclusive, because no test failed, but {_names(decisive, 'undecided')} could not be decided."
-
-
-def _names(tests: Sequence[Test], outcome: str) -> str:
-    return listed([test.name for test in tests if test.outcome == outcome])
-
-
-def counts(entries: Sequence[Claim]) -> list[str]:
-    """Return how many claims of each kind were replicated, in words."""
-    lines = []
-    for kind, total in Counter(claim.kind for claim in entries).items():
-        held = sum(claim.kind == kind and claim.verdict == "replicated" for claim in entries)
-        words = "identities hold" if kind == "identity" else f"{kind} claims replicated"
-        lines.append(f"{held} of {total} {words}")
-    return lines
-
-
-def tally(entries: Sequence[Claim]) -> dict[str, int]:
-    """Return the number of empirical claims by verdict; an identity holds by algebra and is only checked."""
-    return {verdict: sum(claim.verdict == verdict and claim.kind == "empirical" for claim in entries) for verdict in VERDICTS}
+def _sentence(text: str) -> str:
+    return f"{text[0].upper()}{text[1:]}." if text else ""

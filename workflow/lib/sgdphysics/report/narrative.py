@@ -11,6 +11,7 @@ from typing import Any
 
 import pandas as pd
 
+from sgdphysics.claims import counts
 from sgdphysics.earlier_names import renewed
 from sgdphysics.errors import InputError
 from sgdphysics.report.cells import Code, Noted, Outcome, Shown, intervals, picture, table, text
@@ -108,13 +109,18 @@ class Study:
         """
         tests = self.tests()
         rows = [_claim_row(claim, tests[tests["claim"] == claim["claim"]], stated) for _, claim in self.claims().iterrows()]
-        caption = f"The claims of this paper in study {self.name}. Primary test: mean and 95 % Student t interval over seeds."
+        caption = f"The claims of this paper in study {self.name}. First test: value and 95 % interval over seeds."
         return table(pd.DataFrame(rows), caption, wide=["statement, in our words", "decided by"])
+
+    def counts_table(self) -> Shown:
+        """Return a table of how many of these claims have which verdict, by where they are stated."""
+        rows = counts.by_source(self.claims()).reset_index()
+        return table(rows, f"Empirical claims by verdict and by where they are stated; {counts.identities(self.claims())}.")
 
     def tests_table(self) -> Shown:
         """Return a table of every test of these claims."""
         rows = [_test_row(test) for _, test in self.tests().iterrows()]
-        caption = "Of several settings the one that is least in favour of the claim is shown. Reported tests decide nothing."
+        caption = "Of several settings the one that is least in favour of the claim is shown. Tests of context decide nothing."
         return table(pd.DataFrame(rows), caption, wide=["wanted"])
 
     def figure(self, name: str) -> Shown:
@@ -146,25 +152,27 @@ def _estimate(test: pd.Series) -> Interval:
 
 
 def _claim_row(claim: pd.Series, tests: pd.DataFrame, stated: Mapping[str, str]) -> dict[str, Any]:
-    primary, deciding = tests[tests["primary"]].iloc[0], tests[tests["outcome"] != "reported"]
-    outcomes = [f"{plain(test)} {outcome}" for test, outcome in zip(deciding["test"], deciding["outcome"], strict=True)]
+    first = tests[tests["primary"]].iloc[0]
+    answered = [f"as published: {claim['as_published']}", f"specific: {claim['specific']}"] if "as_published" in claim else []
     return {
         "claim": Code(claim["claim"]),
         "statement, in our words": Noted(claim["statement"], stated.get(claim["claim"], "")),
-        "verdict": Outcome(claim["verdict"], _open_because(claim) if claim["kind"] == "empirical" else claim["kind"]),
-        "primary test": Noted(str(_estimate(primary)), f"wanted: {_region(primary)}"),
-        "decided by": ", ".join(outcomes),
+        "source": claim.get("source", ""),
+        "verdict": Outcome(claim["verdict"], "; ".join([*answered, _open_because(claim)]).strip("; ")),
+        "first test": Noted(str(_estimate(first)), f"wanted: {_region(first)}"),
+        "decided by": claim.get("because", ""),
     }
 
 
 def _test_row(test: pd.Series) -> dict[str, Any]:
     several = int(test["settings"]) > 1
-    held = f"held at {int(test['settings_held'])} of {int(test['settings'])}" if several else ""
+    held = f"held at {int(test['settings_held'])} of {int(test['settings'])}" if several and test["outcome"] != "reported" else ""
+    margin = f"margin: {test['margin_from']}" if pd.notna(test.get("margin_from")) else ""
     row = {
         "claim": Code(test["claim"]),
-        "test": Noted(plain(test["test"]), "primary" if test["primary"] else ""),
+        "test": Noted(plain(test["test"]), plain(test.get("asks", ""))),
         "found": Noted(str(_estimate(test)), f"at {plain(test['setting'])}" if several else ""),
-        "wanted": Noted(_region(test), f"predicted: {test['predicted']}"),
+        "wanted": Noted(_region(test), "; ".join(filter(None, [f"predicted: {test['predicted']}", margin]))),
         "outcome": Outcome(test["outcome"], "; ".join(filter(None, [held, _open_because(test)]))),
     }
     # Later columns of the ledger.
@@ -181,7 +189,7 @@ def _open_because(row: pd.Series) -> str:
 
 
 def _region(test: pd.Series) -> str:
-    return with_minus(str(test["region"]))
+    return with_minus(str(test["region"])) if pd.notna(test["region"]) else "nothing"
 
 
 def sentence(about: str, template: str, **values: Any) -> str:

@@ -241,6 +241,7 @@ figure img { display: block; width: 100%; height: auto; background: #fff; border
 figcaption { font-size: .88rem; color: var(--faint); }
 figcaption strong { color: var(--text); }
 .replicated { color: var(--replicated); font-weight: 600; white-space: nowrap; }
+.partly { color: var(--open); font-weight: 600; }
 .failed { color: var(--failed); font-weight: 600; white-space: nowrap; }
 .open { color: var(--open); font-weight: 600; white-space: nowrap; }
 @media (max-width: 40rem) { figure img { width: 46rem; max-width: none; } h1 { font-size: 1.4rem; } }

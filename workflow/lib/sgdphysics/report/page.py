@@ -15,11 +15,12 @@ import jinja2
 import pandas as pd
 from markupsafe import Markup
 
-from sgdphysics.claims.outcomes import VERDICTS
+from sgdphysics.claims import counts
+from sgdphysics.claims.outcomes import SOURCES, VERDICTS
 from sgdphysics.errors import InputError
 from sgdphysics.provenance import audit
 from sgdphysics.provenance.confirmation import page_line
-from sgdphysics.report.claims import Claim, Test, claims, counts, reason, tally
+from sgdphysics.report.claims import Claim, Test, claims
 from sgdphysics.report.origin import citations, dataset, record_facts, settings_text
 from sgdphysics.report.pictures import Figure, figure
 from sgdphysics.report.plane import COMPARISONS, plane, plane_means
@@ -35,7 +36,6 @@ __all__ = [
     "Test",
     "citations",
     "claims",
-    "counts",
     "dataset",
     "duration",
     "figure",
@@ -44,10 +44,8 @@ __all__ = [
     "page",
     "plane",
     "plane_means",
-    "reason",
     "stages",
     "study_content",
-    "tally",
     "total",
 ]
 
@@ -82,8 +80,10 @@ def study_content(
         "papers": details["papers"],
         "notebooks": details["notebooks"],
         "claims": entries,
-        "counts": counts(entries),
-        "tally": tally(entries),
+        "tally": counts.by_source(tables["claims"]),
+        "identities": counts.identities(tables["claims"]),
+        "sources": SOURCES,
+        "first_edition": "as_published" not in tables["claims"],
         "figures": _by_paper([figure(picture, caption) for picture, caption in figures.items()], details["papers"]),
         "comparisons": COMPARISONS,
         "plane": plane(tables["points"]),
@@ -96,6 +96,11 @@ def study_content(
         "total": total(parts),
         "citations": citations(citation),
     }
+
+
+def _slug(words: str) -> str:
+    """Words as the name of a class of the style sheet."""
+    return re.sub(r"\W+", "-", words)
 
 
 def _by_paper(figures: Sequence[Figure], papers: Iterable[str]) -> dict[str, list[Figure]]:
@@ -121,7 +126,7 @@ def page(template: str, style: str, scripts: Mapping[str, str], content: Mapping
         if re.search(r"</(script|style)|<!--", text, re.IGNORECASE):
             raise InputError(f"{name}: must not hold the end of a script or style element, or a comment of HTML")
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters |= {"duration": duration, "memory": memory, "breakable": _breakable}
+    environment.filters |= {"duration": duration, "memory": memory, "breakable": _breakable, "slug": _slug}
     return environment.from_string(template).render(
         content,
         style=Markup(style),

@@ -81,6 +81,10 @@ class Layout:
         paths = [f"results/{study}/tables/{name}.csv" for name in (self.tables if names is None else names)]
         return [path for path in paths if study not in self.taken or Path(path).exists()]
 
+    def with_tables(self, names: Collection[str]) -> list[str]:
+        """Return the studies whose tables are taken that have all of the named ones."""
+        return [study for study in self.taken if len(self.tables_of(study, names)) == len(names)]
+
     def stays_as_published(self, study: str, figure: str) -> bool:
         """Return whether a figure is not drawn anew, since the study is published without a table that it needs today."""
         return study in self.taken and not all(Path(path.format(study=study)).exists() for path in self.drawn_tables[figure])
