@@ -19,7 +19,7 @@ class Cases:
             measured has nothing to do with the cause), "opposite", and "noise" (too much to tell). Where the claim is asked to be
             specific also "control too": the effect is there, and a control has it too.
         numbers: A test, what is planted, and the value that its statistic then has; every test of the claim at least once.
-        bad_setting: What one setting of several shows, of a test that is asked at every setting, for the claim to be "partly" there;
+        bad_setting: What one setting of several shows, of a test that is asked at every setting, for the claim to be "partly";
             None where no test of the claim is.
         context: What changes only tests that decide nothing.
     """

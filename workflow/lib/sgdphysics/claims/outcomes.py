@@ -1,4 +1,4 @@
-"""What claims, their two questions and their tests come out as; who only reads the ledger needs none of the code that decides it."""
+"""What claims, their two questions and their tests come out as; what reads the ledger needs no code that decides it."""
 
 FEWEST_SEEDS = 5  # fewer decide nothing
 
