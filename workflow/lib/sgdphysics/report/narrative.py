@@ -14,6 +14,7 @@ import pandas as pd
 from sgdphysics.claims import counts
 from sgdphysics.earlier_names import renewed
 from sgdphysics.errors import InputError
+from sgdphysics.report import story
 from sgdphysics.report.cells import Code, Noted, Outcome, Shown, intervals, picture, table, text
 from sgdphysics.report.pictures import figure
 from sgdphysics.report.seed_means import Interval, by_setting, means, paired
@@ -99,7 +100,7 @@ class Study:
         Raises:
             InputError: If the ledger does not have the test.
         """
-        return _estimate(_only(self.tests(), claim=claim, test=test))
+        return story.estimate(_only(self.tests(), claim=claim, test=test))
 
     def claims_table(self, stated: Mapping[str, str]) -> Shown:
         """Return a table of the claims with their verdicts.
@@ -116,6 +117,10 @@ class Study:
         """Return a table of how many of these claims have which verdict, by where they are stated."""
         rows = counts.by_source(self.claims()).reset_index()
         return table(rows, f"Empirical claims by verdict and by where they are stated; {counts.identities(self.claims())}.")
+
+    def stories(self, *claims: str, stated: Mapping[str, str]) -> Shown:
+        """Return what there is to say of some claims: what the paper says, as published, against controls, and what it means."""
+        return Shown("text/markdown", story.of_claims(self.claims(), self.tests(), claims, stated), "claims")
 
     def tests_table(self) -> Shown:
         """Return a table of every test of these claims."""
@@ -141,16 +146,6 @@ def _only(rows: pd.DataFrame, **keys: str) -> pd.Series:
     return rows.iloc[0]
 
 
-def _estimate(test: pd.Series) -> Interval:
-    return Interval(
-        mean=float(test["value"]),
-        low=float(test["ci_low"]),
-        high=float(test["ci_high"]),
-        seeds=int(test["n_seeds"]),
-        setting=str(test["setting"]),
-    )
-
-
 def _claim_row(claim: pd.Series, tests: pd.DataFrame, stated: Mapping[str, str]) -> dict[str, Any]:
     first = tests[tests["primary"]].iloc[0]
     answered = [f"as published: {claim['as_published']}", f"specific: {claim['specific']}"] if "as_published" in claim else []
@@ -159,7 +154,7 @@ def _claim_row(claim: pd.Series, tests: pd.DataFrame, stated: Mapping[str, str])
         "statement, in our words": Noted(claim["statement"], stated.get(claim["claim"], "")),
         "source": claim.get("source", ""),
         "verdict": Outcome(claim["verdict"], "; ".join([*answered, _open_because(claim)]).strip("; ")),
-        "first test": Noted(str(_estimate(first)), f"wanted: {_region(first)}"),
+        "first test": Noted(str(story.estimate(first)), f"wanted: {_region(first)}"),
         "decided by": claim.get("because", ""),
     }
 
@@ -171,7 +166,7 @@ def _test_row(test: pd.Series) -> dict[str, Any]:
     row = {
         "claim": Code(test["claim"]),
         "test": Noted(plain(test["test"]), plain(test.get("asks", ""))),
-        "found": Noted(str(_estimate(test)), f"at {plain(test['setting'])}" if several else ""),
+        "found": Noted(str(story.estimate(test)), f"at {plain(test['setting'])}" if several else ""),
         "wanted": Noted(_region(test), "; ".join(filter(None, [f"predicted: {test['predicted']}", margin]))),
         "outcome": Outcome(test["outcome"], "; ".join(filter(None, [held, _open_because(test)]))),
     }

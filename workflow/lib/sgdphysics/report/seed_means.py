@@ -47,7 +47,7 @@ class Interval:
             return NOTHING
         if not self.seeds and self.low == self.high:
             return number(self.mean)
-        few = f" (only {self.seeds} seed{'s' * (self.seeds != 1)})" if self.seeds < FEWEST_SEEDS else ""
+        few = f" (only {self.seeds} seed{'s' * (self.seeds != 1)})" if 0 < self.seeds < FEWEST_SEEDS else ""
         if not math.isfinite(self.high - self.low):
             return number(self.mean) + few
         mean, low, high = aligned(self.mean, self.low, self.high)
