@@ -71,6 +71,10 @@ class Study:
         """Return a table of the study; raises `InputError` if it is missing."""
         return renewed(load_table(Path(self.tables) / f"{name}.csv"))
 
+    def has(self, name: str) -> bool:
+        """Return whether the study has a table; one that was published before may lack it."""
+        return (Path(self.tables) / f"{name}.csv").exists()
+
     def reference(self, name: str) -> pd.DataFrame:
         """Return the rows of a table that belong to converged runs of the reference setting."""
         rows = self.table(name)
