@@ -20,19 +20,30 @@ CLAIM = {
     "id": "a_claim",
     "paper": "feng2021",
     "kind": "empirical",
+    "source": "abstract",
     "figure": "feng2021_fig2",
     "statement": "It holds",
     "stated": "somewhere",
     "tests": [
-        {"id": "first", "statistic": "hessian_exponent", "predicted": "above 0", "above": 0},
+        {
+            "id": "first",
+            "asks": "as_published",
+            "statistic": "hessian_exponent",
+            "predicted": "above 0",
+            "above": 0,
+            "margin_from": "abstract",
+        },
         {
             "id": "second",
+            "asks": "specific",
             "statistic": "hessian_exponent",
             "predicted": 2,
             "between": [1, 3],
-            "settings": "all",
-            "reported_only": True,
+            "same_within": [4, 5],
+            "scope": "every_setting",
+            "margin_from": "pilot",
         },
+        {"id": "third", "asks": "context", "statistic": "hessian_exponent", "predicted": "x"},
     ],
 }
 
@@ -62,7 +73,7 @@ def test_every_statistic_exists_and_every_one_is_used():
 def test_the_schema_is_one_and_closed_at_every_level():
     jsonschema.Draft202012Validator.check_schema(SCHEMA)
     objects = [SCHEMA, *(part for part in SCHEMA["$defs"].values() if part.get("type") == "object")]
-    assert len(objects) == 3
+    assert len(objects) == 4
     assert all(part["additionalProperties"] is False for part in objects)
 
 
@@ -71,10 +82,18 @@ def test_the_good_example_is_good():
 
 
 @pytest.mark.parametrize("region", [{"above": 1}, {"below": 1.5}, {"between": [1, 2]}, {"outside": [-1, 1]}])
-@pytest.mark.parametrize("further", [{}, {"settings": "reference"}, {"settings": "all"}, {"reported_only": False}])
+@pytest.mark.parametrize("further", [{}, {"scope": "reference"}, {"scope": "every_setting"}])
 def test_every_region_is_allowed(region, further):
-    test = {"id": "first", "statistic": "hessian_exponent", "predicted": "2", **region, **further}
+    test = {"id": "first", "asks": "as_published", "statistic": "x", "predicted": "2", "margin_from": "x", **region, **further}
     checks.check_schema(changed(("claims", 0, "tests"), [test]), SCHEMA)
+
+
+def test_claims_that_were_split_name_those_that_took_their_place():
+    ledger = {"claims": [CLAIM], "superseded": [{"id": "before", "superseded_by": ["a_claim"]}]}
+    checks.check_schema(ledger, SCHEMA)
+    ledger["superseded"][0]["superseded_by"] = []
+    with pytest.raises(InputError, match=r"superseded_by: \[\]"):
+        checks.check_schema(ledger, SCHEMA)
 
 
 @pytest.mark.parametrize("key", [key for key in CLAIM if key != "tests"] + ["tests"])
@@ -115,10 +134,13 @@ def test_every_key_of_a_claim_is_needed(key):
         (("claims", 0, "tests", 1, "between"), [1], r"claims\[a_claim\].tests\[second\].between: \[1\]"),
         (("claims", 0, "tests", 1, "between"), [1, 2, 3], r"claims\[a_claim\].tests\[second\].between: \[1, 2, 3\]"),
         (("claims", 0, "tests", 1, "between"), 2, r"claims\[a_claim\].tests\[second\].between: 2 is not of type 'array'"),
-        (("claims", 0, "tests", 1, "settings"), "some", r"claims\[a_claim\].tests\[second\].settings: 'some'"),
-        (("claims", 0, "tests", 1, "reported_only"), "yes", r"claims\[a_claim\].tests\[second\].reported_only: 'yes'"),
-        # A claim whose primary test decides nothing would hold whatever was measured.
-        (("claims", 0, "tests", 0, "reported_only"), True, r"claims\[a_claim\].tests\[first\].reported_only: False was expected"),
+        (("claims", 0, "source"), "hearsay", r"claims\[a_claim\].source: 'hearsay'"),
+        (("claims", 0, "tests", 1, "scope"), "some", r"claims\[a_claim\].tests\[second\].scope: 'some'"),
+        (("claims", 0, "tests", 1, "asks"), "why", r"claims\[a_claim\].tests\[second\].asks: 'why'"),
+        (("claims", 0, "tests", 1, "asks"), None, r"claims\[a_claim\].tests\[second\]: 'asks' is a required"),
+        (("claims", 0, "tests", 1, "margin_from"), None, r"claims\[a_claim\].tests\[second\]: 'margin_from' is a required"),
+        # A claim whose first test asks something else would have no value.
+        (("claims", 0, "tests", 0, "asks"), "context", r"claims\[a_claim\].tests\[first\]"),
     ],
 )
 def test_a_fault_is_one_line_that_names_its_place(place, value, message):

@@ -9,11 +9,11 @@ from collections.abc import Collection, Mapping, Sequence
 from types import FunctionType
 from typing import Any
 
+from sgdphysics.claims.outcomes import CONTEXT, SPECIFIC
 from sgdphysics.claims.regions import SAME, region_of
 from sgdphysics.claims.registry import STATISTICS, Function
 from sgdphysics.claims.verdicts import decide  # noqa: F401  (whose import registers every statistic)
 from sgdphysics.errors import InputError
-from sgdphysics.intervals import KINDS
 
 _Place = tuple[str, str]  # module and name of a function
 
@@ -92,6 +92,8 @@ def _faults(test: Mapping[str, Any], tables: Collection[str]) -> list[str]:
     for kind, bounds in [*region.items(), *([(SAME, test[SAME])] if SAME in test else [])]:
         if isinstance(bounds, Sequence) and not bounds[0] < bounds[1]:
             lines.append(f"{kind}: found {bounds}, expected the smaller number first")
-    if KINDS[STATISTICS[test["statistic"]].kind].p_value is None and SAME in test:
-        lines.append(f"{SAME}: found one, expected none for a number into which no chance enters")
+    if test["asks"] == CONTEXT and region:
+        lines.append(f"{next(iter(region))}: found a margin, expected none of a test that decides nothing")
+    if SAME in test and test["asks"] != SPECIFIC:
+        lines.append(f"{SAME}: found a margin, expected one only of a test that asks whether a claim is specific")
     return lines
