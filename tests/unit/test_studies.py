@@ -318,7 +318,7 @@ def names(study, section="feng2021"):
 
 
 def test_a_further_seed_trains_only_its_own_block():
-    before, after = names(STUDY), names(changed(seeds=[*STUDY["feng2021"]["seeds"], 105]))
+    before, after = names(STUDY), names(changed(seeds=[*STUDY["feng2021"]["seeds"], 205]))
     assert len(after - before) == len(STUDY["feng2021"]["batch_sizes"])
     assert before <= after
 
@@ -340,7 +340,7 @@ def test_grids_are_full_or_pass_through_the_reference():
     assert len({grids.run_id(run, "mnist5k") for run in full}) == 45
     assert set(cross) < set(full)
     assert len(studies.reference_runs(STUDY)) == 5
-    assert studies.reference_runs(STUDY)[0].startswith("mnist5k_lr0.1_b50_s100_")
+    assert studies.reference_runs(STUDY)[0].startswith("mnist5k_lr0.1_b50_s200_")
 
 
 # Sweeps of feng2023
@@ -370,7 +370,7 @@ REFERENCE = Run(
     stop_on="training_set",
     max_epochs=600,
     budget_extension=4.0,
-    seed=100,
+    seed=200,
 )
 WHAT_A_DOSE_CHANGES = {
     ("control", 0.0): {"stop_loss": 0.0, "max_epochs": 240, "budget_extension": 1.0},
@@ -391,7 +391,7 @@ WHAT_A_DOSE_CHANGES = {
 @pytest.mark.parametrize(("sweep", "dose"), WHAT_A_DOSE_CHANGES, ids=str)
 def test_a_dose_changes_one_setting_of_the_reference(sweep, dose):
     members, _ = members_of(STUDY)
-    assert members[sweep, dose, 100] == dataclasses.replace(REFERENCE, **WHAT_A_DOSE_CHANGES[sweep, dose])
+    assert members[sweep, dose, 200] == dataclasses.replace(REFERENCE, **WHAT_A_DOSE_CHANGES[sweep, dose])
 
 
 def test_the_control_never_stops_by_its_loss_and_the_penalties_are_removed():
@@ -404,7 +404,7 @@ def test_the_control_never_stops_by_its_loss_and_the_penalties_are_removed():
 
 def test_the_reference_is_in_every_sweep_with_the_dose_that_it_has():
     members, reference = members_of(STUDY)
-    assert reference == {dataclasses.replace(REFERENCE, seed=seed) for seed in range(100, 105)}
+    assert reference == {dataclasses.replace(REFERENCE, seed=seed) for seed in range(200, 205)}
     places = {(sweep, dose) for (sweep, dose, _), run in members.items() if run in reference}
     without = {"norm_penalty", "squared_penalty", "dropout", "dropout_rescaled_afterwards", "dropout_without_rescaling"}
     assert places == {
@@ -435,7 +435,7 @@ def test_every_dose_is_there_once_and_they_rise():
     expected = {"learning_rate": [0.02, 0.1, 0.2, 0.4], "dropout": [0.0, 0.3], "batch_size": [5, 25, 400], "control": [0.0]}
     assert {sweep: list(found[sweep]) for sweep in expected} == expected
     assert list(found["label_noise"]) == [0.0, 0.1, 0.2]
-    assert all(seeds == [100, 101, 102, 103, 104] for by_dose in found.values() for seeds in by_dose.values())
+    assert all(seeds == [200, 201, 202, 203, 204] for by_dose in found.values() for seeds in by_dose.values())
 
 
 def test_runs_of_the_sweeps_are_trained_once_and_are_all_there_are():
@@ -447,7 +447,7 @@ def test_runs_of_the_sweeps_are_trained_once_and_are_all_there_are():
 
 def test_names_of_the_reference_and_of_the_runs_of_dropout():
     reference = studies.reference_runs_of_sweeps(STUDY)
-    assert reference == [grids.run_id(dataclasses.replace(REFERENCE, seed=seed), "mnist5k") for seed in range(100, 105)]
+    assert reference == [grids.run_id(dataclasses.replace(REFERENCE, seed=seed), "mnist5k") for seed in range(200, 205)]
     chosen = studies.dropout_runs(STUDY)
     assert len(chosen) == len(set(chosen)) == 5 * (2 + 2 + 1 + 1)
     members, _ = members_of(STUDY)
@@ -627,12 +627,12 @@ def test_chunks_hold_as_many_seeds_as_their_section_says():
         chunks = studies.chunks_of(study)
         assert sum(bool(set(chunk.runs) & talk) for chunk in chunks) == parts  # shared chunks hold as few as either section wants
         swept = [chunk for chunk in studies.chunks_of(study, "feng2023") if not set(chunk.runs) & talk]
-        assert all({run.seed for run in chunk.runs} == {100, 101, 102, 103, 104} for chunk in swept)
+        assert all({run.seed for run in chunk.runs} == {200, 201, 202, 203, 204} for chunk in swept)
 
 
 def test_a_further_seed_trains_only_its_own_block_of_the_edge():
     more = copy.deepcopy(STUDY)
-    more["yang2023"]["seeds"] = [*STUDY["yang2023"]["seeds"], 105]
+    more["yang2023"]["seeds"] = [*STUDY["yang2023"]["seeds"], 205]
     before, after = names(STUDY, "yang2023"), names(more, "yang2023")
     assert before <= after
     sizes = {run.batch_size for run in studies.runs_of(STUDY, "yang2023")}
