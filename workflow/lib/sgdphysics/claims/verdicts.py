@@ -15,7 +15,10 @@ import pandas as pd
 
 from sgdphysics.claims import (  # noqa: F401  (statistics register themselves)
     answers,
-    feng2021,
+    feng2021_dimension,
+    feng2021_dissipation,
+    feng2021_exponents,
+    feng2021_noise,
     feng2023_duality,
     feng2023_sweeps,
     reasons,
