@@ -23,7 +23,9 @@ from sgdphysics.claims import (  # noqa: F401  (statistics register themselves)
     feng2023_sweeps,
     reasons,
     regions,
-    yang2023,
+    yang2023_edge,
+    yang2023_effective_loss,
+    yang2023_shaken_descent,
 )
 from sgdphysics.claims.outcomes import AS_PUBLISHED, CONTEXT, FEWEST_SEEDS, REPORTED, SPECIFIC, UNDECIDED
 from sgdphysics.claims.registry import STATISTICS, Statistic, Tables
