@@ -16,7 +16,11 @@ import pandas as pd
 from sgdphysics.claims import (  # noqa: F401  (statistics register themselves)
     answers,
     feng2021,
+    feng2023_dropout,
     feng2023_duality,
+    feng2023_factors,
+    feng2023_gap,
+    feng2023_scale,
     feng2023_sweeps,
     reasons,
     regions,
