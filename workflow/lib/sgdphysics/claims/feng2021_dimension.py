@@ -35,7 +35,7 @@ def _dimension(tables: Tables, source: str, column: str) -> pd.DataFrame:
     """A column of the table of dimensions, of the main window; nan of a table of a study from before it had that column."""
     rows = _of_source(tables, table_of(tables, "feng2021_fig1_dimension"), source)
     rows = rows[rows["window"] == "main"]
-    return per_run(tables, rows.assign(value=rows[column] if column in rows else np.nan))
+    return per_run(tables, rows.assign(value=rows.get(column, np.nan)))
 
 
 def _of_source(tables: Tables, rows: pd.DataFrame, source: str) -> pd.DataFrame:

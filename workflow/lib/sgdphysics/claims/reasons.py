@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sgdphysics.claims.outcomes import AS_PUBLISHED, FAILED, FEWEST_SEEDS, HELD, MIXED, SPECIFIC, UNDECIDED
+from sgdphysics.claims.outcomes import AS_PUBLISHED, CONTEXT, FAILED, FEWEST_SEEDS, HELD, MIXED, REPORTED, SPECIFIC, UNDECIDED
 from sgdphysics.claims.registry import MISSING
 from sgdphysics.intervals import Interval
 
@@ -18,6 +18,7 @@ _QUESTIONS = {AS_PUBLISHED: "as published", SPECIFIC: "specific"}
 _IN_WORDS = {
     AS_PUBLISHED: {HELD: "held", FAILED: "failed", UNDECIDED: "open", MIXED: "held"},
     SPECIFIC: {HELD: "differs", FAILED: "the same", UNDECIDED: "open", MIXED: "differs"},
+    CONTEXT: {REPORTED: ""},
 }
 
 
@@ -25,14 +26,21 @@ def of_answers(tests: Sequence[Mapping[str, Any]]) -> str:
     """Return which tests made the answers to both questions, with the number of settings where there are several."""
     parts = []
     for asks, name in _QUESTIONS.items():
-        told = [f"{test['test'].replace('_', ' ')} {_outcome(test)}" for test in tests if test["asks"] == asks]
+        told = [f"{test['test'].replace('_', ' ')} {outcome_in_words(test)}" for test in tests if test["asks"] == asks]
         parts += [f"{name}: {', '.join(told)}"] if told else []
     return "; ".join(parts)
 
 
-def _outcome(test: Mapping[str, Any]) -> str:
-    word = _IN_WORDS[test["asks"]][test["outcome"]]
-    return f"{word} at {test['settings_held']} of {test['settings']} settings" if test["settings"] > 1 else word
+def outcome_in_words(test: Mapping[str, Any]) -> str:
+    """Return what came out of a test, a row of ``claim_tests.csv``, and at how many settings; empty for one that decides nothing."""
+    word, settings = _IN_WORDS[test["asks"]][test["outcome"]], int(test["settings"])
+    if not word or settings < 2:
+        return word
+    if test["outcome"] == MIXED:
+        return f"{word} at {test['settings_held']} of {settings} settings"
+    if test["outcome"] == UNDECIDED and test["settings_failed"]:
+        return f"{word}, failed at {test['settings_failed']} of {settings} settings"
+    return f"{word} at all {settings} settings"
 
 
 def of_setting(rows: pd.DataFrame, there: pd.Series, interval: Interval, region: Mapping[str, Any]) -> str:

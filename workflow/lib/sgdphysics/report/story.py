@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from sgdphysics.claims import reasons
 from sgdphysics.claims.outcomes import AS_PUBLISHED, CONTEXT, SOURCES, SPECIFIC
 from sgdphysics.report.seed_means import Interval
 from sgdphysics.report.text import numbers_with_minus, plain, with_minus
@@ -24,11 +25,6 @@ _MEANINGS = {
     "not reproduced": "It does not come out.",
     "open": "This study does not tell.",
     "checked": "It holds by algebra, and the code computes what it says.",
-}
-_OUTCOMES = {
-    AS_PUBLISHED: {"held": "held", "failed": "failed", "mixed": "held in part", "undecided": "open"},
-    SPECIFIC: {"held": "differs", "failed": "the same", "mixed": "differs in part", "undecided": "open"},
-    CONTEXT: {"reported": ""},
 }
 
 
@@ -82,9 +78,8 @@ def _of_test(test: Mapping[str, Any]) -> str:
     several = test["settings"] > 1
     where = f" at {plain(test['setting'])}, the least in favour" if several and test["asks"] != CONTEXT else ""
     wanted = f", wanted {with_minus(str(test['region']))}" if pd.notna(test["region"]) else ""
-    outcome = _OUTCOMES[test["asks"]][test["outcome"]]
-    share = f" at {test['settings_held']} of {test['settings']} settings" if several and outcome else ""
-    ended = f": {outcome}{share}" if outcome else ""
+    outcome = reasons.outcome_in_words(test)
+    ended = f": {outcome}" if outcome else ""
     return f"{plain(test['test'])} {estimate(test)}{where}{wanted}{ended}"
 
 
