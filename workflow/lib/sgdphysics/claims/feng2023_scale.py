@@ -59,7 +59,7 @@ def scale_trend(tables: Tables) -> pd.DataFrame:
 
 @statistic
 def scale_spread_less_that_between_seeds(tables: Tables) -> pd.DataFrame:
-    """Standard deviation of ln(sigma_w,n at the strongest dose / at the weakest) over the ranks, less that of the ratio of two seeds
-    at the weakest dose; per sweep.
+    """Standard deviation over the ranks of ln(sigma_w,n at the strongest dose / at the weakest), less that of the ratio of two
+    seeds at the weakest dose; per sweep.
     """
     return less(_factors(tables, SCALE, "spread"), _factors(tables, SCALE, "spread_between_seeds"))

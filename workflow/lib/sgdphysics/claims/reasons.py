@@ -32,7 +32,7 @@ def of_answers(tests: Sequence[Mapping[str, Any]]) -> str:
 
 
 def outcome_in_words(test: Mapping[str, Any]) -> str:
-    """Return what came out of a test, a row of ``claim_tests.csv``, and at how many settings; empty for one that decides nothing."""
+    """Return what came out of a test, a row of ``claim_tests.csv``, and at how many settings; empty if it decides nothing."""
     word, settings = _IN_WORDS[test["asks"]][test["outcome"]], int(test["settings"])
     if not word or settings < 2:
         return word
