@@ -9,12 +9,13 @@ from functools import partial
 from pathlib import Path
 
 from sgdphysics import command_verify, job_environment
-from sgdphysics.command_settings import default_study, parsed
+from sgdphysics.command_settings import default_study, parsed, superseding
 from sgdphysics.errors import InputError, printable
 from sgdphysics.files import write_atomically
+from sgdphysics.provenance import answers, audit, compare, confirmation, ledger, own_code, project, publishing, settings_since
 from sgdphysics.provenance import answers, audit, compare, confirmation, own_code, project, publishing, settings_since
 from sgdphysics.provenance.reading import load
-from sgdphysics.provenance.record import CRATE, MANIFEST
+from sgdphysics.provenance.record import CRATE, MANIFEST, Record
 from sgdphysics.study import catalogue
 from sgdphysics.study.configuration import Configuration, laid_over
 
@@ -204,8 +205,17 @@ def _answer(options: argparse.Namespace, root: Path, path: str | None, study: st
     if options.all:
         return answers.on_study(record, states, _named_studies(root))
     if path is None:
-        return answers.on_claim(record, states, options.claim, has_sum=bool(expected))
+        return _on_claim(record, states, options.claim, has_sum=bool(expected))
     return answers.on_file(record, states, path, has_sum=bool(expected))
+
+
+def _on_claim(record: Record, states: answers.States, claim: str, *, has_sum: bool) -> answers.Answer:
+    try:
+        return answers.on_claim(record, states, claim, has_sum=has_sum)
+    except ledger.UnknownClaimError:
+        if successors := superseding(record.root, claim):
+            raise InputError(f"--claim: {claim} was superseded by {', '.join(successors)}") from None
+        raise
 
 
 def _lines(lines: Iterable[str]) -> str:
