@@ -13,7 +13,6 @@ from sgdphysics.command_settings import default_study, parsed, superseding
 from sgdphysics.errors import InputError, printable
 from sgdphysics.files import write_atomically
 from sgdphysics.provenance import answers, audit, compare, confirmation, ledger, own_code, project, publishing, settings_since
-from sgdphysics.provenance import answers, audit, compare, confirmation, own_code, project, publishing, settings_since
 from sgdphysics.provenance.reading import load
 from sgdphysics.provenance.record import CRATE, MANIFEST, Record
 from sgdphysics.study import catalogue
