@@ -1,4 +1,4 @@
-"""Tables of a study's findings in Markdown, for README.md: each below a marker such as ``<!-- verdicts -->``, to the next empty line.
+"""Tables of a study's findings in Markdown, for README.md: each below a marker such as ``<!-- verdicts -->``.
 
 They are computed from the tables of the study, so that no number of a finding is typed by hand.
 """
