@@ -223,7 +223,7 @@ CASES = {
     "edge_is_best": Cases(
         answers={
             "effect": ({}, (YES, NOT_ASKED)),
-            # The test error has nothing to do with the noise: no slope is the border of the claim; the best is anywhere.
+            # It has nothing to do with the noise: no slope is the border of the claim, but the best setting is anywhere.
             "null": ({"error_shuffled": (1, 0)}, (OPEN, NOT_ASKED)),
             "opposite": ({"error_optimum": (6.5, 0.1)}, (NO, NOT_ASKED)),
             "noise": ({"error_optimum": (3, 2)}, (OPEN, NOT_ASKED)),

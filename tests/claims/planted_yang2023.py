@@ -58,6 +58,7 @@ def up_to_the_edge(quantities: Quantities, seeds: Seeds) -> pd.DataFrame:
             error, flatness = (_place(k, planted, name, further=other, index=index) for name in ("error", "flatness"))
             values = {"test_loss": 0.3 + 0.05 * abs(k - planted["loss_optimum"]), "test_error": 0.05 + 0.001 * error}
             values["largest_eigenvalue"] = 0.1 * np.exp(0.5 * flatness)
+            values |= {"slope_spread": 1 + 0.01 * k, "sharpest_temperature": 1e-6 / (2 + k)}
             rows.append(_edge_row("grid", learning_rate, batch_size, seed, "converged" if k >= 0 else "dead", values))
     # Were it of the grid, the line of batch size 16 would end at the weakest noise.
     rows += [_edge_row("talk_example", 0.001, 16, seed, "diverged", {}) for seed in seeds]

@@ -74,6 +74,7 @@ def written(tmp_path_factory):
     talk = edge.loc[edge["part"] == "talk_example", "run"].tolist()
     outputs = {"runs": folder / "yang2023_fig4.csv", **out("yang2023_fig4", "settings", "lines")}
     script("tabulate_yang2023_fig4")["tabulate"]([folder / "generalization.csv"], talk, outputs)
+    tabulate_edge_controls(folder, edge)
     simulate_toy(folder)
     tabulate_sweeps(folder)
     return {path.stem: load_table(path) for path in folder.glob("*20*_*.csv")}
@@ -92,6 +93,25 @@ def simulate_toy(folder):
     script("simulate_langevin")["simulate"](settings, range(2), out("yang2023_fig2", "densities", "slopes"))
     outputs = out("yang2023_fig3", "arrivals", "incidence", "survival", "drift", "stationary", "widths")
     script("simulate_shaken_descent")["simulate"](settings, range(2), outputs)
+    outputs = out("yang2023_fig3", "controls", "smoothing", "two_valleys")
+    script("simulate_toy_controls")["simulate"](settings, range(2), outputs)
+    script("simulate_toy_edge")["simulate"](settings, range(2), out("yang2023_fig3", "order_parameter", "edge"))
+
+
+def tabulate_edge_controls(folder, edge):
+    """The tables of yang2023_fig4 of the planted runs with a control and a larger scale; that of the batches without rows."""
+    columns = script("measure_edge")["COLUMNS"]
+    save_rows(folder / "yang2023_fig4_batch_sharpness.csv", [], columns["sharpness"])
+    grid = edge[edge["part"] == "grid"].assign(initial_scale=1.0, outcome="converged", last=True)
+    control = grid[grid["batch_size"] == grid["batch_size"].max()].assign(part="control")
+    larger = grid[grid["batch_size"] == 16].assign(part="initial_scale", initial_scale=4.0)
+    measured = {"outcomes": pd.concat([grid, control, larger]), "followed": pd.concat([control, larger])}
+    paths = {name: folder / f"measured_edge_{name}.csv" for name in measured}
+    for name, rows in measured.items():
+        save_table(paths[name], rows[columns[name]])
+    names = ("setting_outcomes", "bends", "asymmetry", "flatness", "flatness_lines", "scales", "scale_lines")
+    outputs = {name: folder / f"yang2023_fig4_{name}.csv" for name in names}
+    script("tabulate_yang2023_fig4_controls")["tabulate"](folder / "yang2023_fig4.csv", paths, 0.006, outputs)
 
 
 def tabulate_sweeps(folder):
@@ -174,6 +194,8 @@ def test_runs_exponents_and_quantities_have_the_names_that_the_scripts_write(wri
         "feng2021_fig4_temperature_fits": ["run", "reference"],
         "feng2021_fig4_equal_loss": ["run", "quantity", "target_loss"],
         "yang2023_fig4": ["run", "part", "noise_scale", "status"],
+        "yang2023_fig4_flatness": ["run", "quantity", "equal"],
+        "yang2023_fig4_asymmetry": ["quantity", "range", "seed"],
         "feng2023_points": ["sweep", "dose", "run", "point", "target", "deciding", "status"],
         "feng2023_effects": ["sweep", "dose", "comparison", "target", "deciding", "seed"],
     }.items():

@@ -7,6 +7,8 @@ from sgdphysics.claims.registry import MISSING, VALUES, Tables, as_ratio, as_sha
 
 # --- two valleys
 
+_NO_WALKER = "without a walker in two valleys at some ratio"
+
 
 def _valley_shares(tables: Tables, dynamics: str) -> pd.DataFrame:
     """Shares in the flatter valley from both starts, at the weakest shift: shares of those left are a selection, least there."""
@@ -43,7 +45,7 @@ def slope_of_share_in_flatter_valley(tables: Tables) -> pd.DataFrame:
     for seed, part in rows.groupby("seed"):
         usable = len(part) > 1 and np.isfinite(part["share_in_flatter"]).all()
         slope = np.polyfit(np.log(part["curvature_ratio"]), part["share_in_flatter"], 1)[0] if usable else np.nan
-        lacking = "without a walker in two valleys at some ratio" if len(part) > 1 else "with one ratio only"
+        lacking = _NO_WALKER if len(part) > 1 else "with one ratio only"
         values.append({"setting": "all ratios", "reference": True, "seed": seed, "value": slope, MISSING: lacking})
     return pd.DataFrame(values, columns=[*VALUES, MISSING])
 
@@ -57,7 +59,7 @@ def share_in_flatter_valley_beyond_smoothing(tables: Tables) -> pd.DataFrame:
     # A ratio without a value leaves a seed without one: a mean over the others would be of another selection.
     means = (shaken["share_in_flatter"] - alone)[above].groupby(shaken["seed"]).agg(lambda values: values.mean(skipna=False))
     means = means.reset_index(name="value")
-    return values_of("ratios above 1", means["seed"], means["value"])
+    return values_of("ratios above 1", means["seed"], means["value"]).assign(**{MISSING: _NO_WALKER})
 
 
 # --- arrival at flat places
