@@ -59,7 +59,5 @@ def scale_trend(tables: Tables) -> pd.DataFrame:
 
 @statistic
 def scale_spread_less_that_between_seeds(tables: Tables) -> pd.DataFrame:
-    """Standard deviation of ln(sigma_w,n at the strongest dose / at the weakest) over the ranks, less that of the ratio of two seeds
-    at the weakest dose; per sweep.
-    """
+    """Standard deviation of ln(sigma_w,n at the strongest dose / at the weakest) over the ranks, less that of two seeds."""
     return less(_factors(tables, SCALE, "spread"), _factors(tables, SCALE, "spread_between_seeds"))
