@@ -85,11 +85,7 @@ def slope_curvature_partial_correlation_of_errors_of_other_pairs(tables: Tables)
 
 @statistic
 def ratio_curvature_exponent(tables: Tables) -> pd.DataFrame:
-<<<<<<< HEAD
-    """B of sigma_g,n^2 / sigma_w,n^2 ~ H_n^b at the reference, with slopes parallel to the dual weights."""
-=======
     """Exponent b of sigma_g,n^2 / sigma_w,n^2 ~ H_n^b at the reference, with slopes parallel to the dual weights."""
->>>>>>> 28fa1c7c990257043600d5fcfba5b3b1f06f09c9
     return _of_gauge(tables, "ratio_curvature_exponent", "parallel")
 
 

@@ -59,11 +59,5 @@ def scale_trend(tables: Tables) -> pd.DataFrame:
 
 @statistic
 def scale_spread_less_that_between_seeds(tables: Tables) -> pd.DataFrame:
-<<<<<<< HEAD
-    """Standard deviation over the ranks of ln(sigma_w,n at the strongest dose / at the weakest), less that of the ratio of two
-    seeds at the weakest dose; per sweep.
-    """
-=======
     """Standard deviation of ln(sigma_w,n at the strongest dose / at the weakest) over the ranks, less that of two seeds."""
->>>>>>> 28fa1c7c990257043600d5fcfba5b3b1f06f09c9
     return less(_factors(tables, SCALE, "spread"), _factors(tables, SCALE, "spread_between_seeds"))
