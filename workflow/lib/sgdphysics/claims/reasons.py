@@ -1,6 +1,4 @@
-"""Which tests made a claim's answers, and why a test is open: too few seeds have a value, and what became of the others; or its
-interval crosses a margin.
-"""
+"""Why a test is open, in one line: too few seeds have a value, and what became of the others; or its interval crosses a margin."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -8,39 +6,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sgdphysics.claims.outcomes import AS_PUBLISHED, CONTEXT, FAILED, FEWEST_SEEDS, HELD, MIXED, REPORTED, SPECIFIC, UNDECIDED
+from sgdphysics.claims.outcomes import FEWEST_SEEDS, UNDECIDED
 from sgdphysics.claims.registry import MISSING
 from sgdphysics.intervals import Interval
 
 NOTHING_MEASURED = "this study measures nothing of it"
 _REASONS_NAMED = 2  # of those that leave a test open; further settings are counted
-_QUESTIONS = {AS_PUBLISHED: "as published", SPECIFIC: "specific"}
-_IN_WORDS = {
-    AS_PUBLISHED: {HELD: "held", FAILED: "failed", UNDECIDED: "open", MIXED: "held"},
-    SPECIFIC: {HELD: "differs", FAILED: "the same", UNDECIDED: "open", MIXED: "differs"},
-    CONTEXT: {REPORTED: ""},
-}
-
-
-def of_answers(tests: Sequence[Mapping[str, Any]]) -> str:
-    """Return which tests made the answers to both questions, with the number of settings where there are several."""
-    parts = []
-    for asks, name in _QUESTIONS.items():
-        told = [f"{test['test'].replace('_', ' ')} {outcome_in_words(test)}" for test in tests if test["asks"] == asks]
-        parts += [f"{name}: {', '.join(told)}"] if told else []
-    return "; ".join(parts)
-
-
-def outcome_in_words(test: Mapping[str, Any]) -> str:
-    """Return what came out of a test, a row of ``claim_tests.csv``, and at how many settings; empty if it decides nothing."""
-    word, settings = _IN_WORDS[test["asks"]][test["outcome"]], int(test["settings"])
-    if not word or settings < 2:
-        return word
-    if test["outcome"] == MIXED:
-        return f"{word} at {test['settings_held']} of {settings} settings"
-    if test["outcome"] == UNDECIDED and test["settings_failed"]:
-        return f"{word}, failed at {test['settings_failed']} of {settings} settings"
-    return f"{word} at all {settings} settings"
 
 
 def of_setting(rows: pd.DataFrame, there: pd.Series, interval: Interval, region: Mapping[str, Any]) -> str:

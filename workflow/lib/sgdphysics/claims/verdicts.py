@@ -27,6 +27,7 @@ from sgdphysics.claims import (  # noqa: F401  (statistics register themselves)
     feng2023_sweeps,
     reasons,
     regions,
+    words,
     yang2023_edge,
     yang2023_effective_loss,
     yang2023_shaken_descent,
@@ -80,7 +81,7 @@ def _ledger_row(claim: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], sca
         "as_published": published,
         "specific": specifically,
         "source": claim["source"],
-        "because": reasons.of_answers(rows),
+        "because": words.of_answers(rows),
     }
 
 

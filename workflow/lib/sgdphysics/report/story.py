@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from sgdphysics.claims import reasons
+from sgdphysics.claims import words
 from sgdphysics.claims.outcomes import AS_PUBLISHED, CONTEXT, SOURCES, SPECIFIC
 from sgdphysics.report.seed_means import Interval
 from sgdphysics.report.text import numbers_with_minus, plain, with_minus
@@ -52,8 +52,8 @@ def of_claim(claim: Mapping[str, Any], tests: pd.DataFrame, stated: str) -> str:
 
 def meaning(claim: Mapping[str, Any]) -> str:
     """Return what both answers mean together; where one is open, why."""
-    words = _MEANINGS[claim["verdict"]]
-    text = words if isinstance(words, str) else words[claim["specific"]]
+    found = _MEANINGS[claim["verdict"]]
+    text = found if isinstance(found, str) else found[claim["specific"]]
     reason = claim["open_because"]
     return f"{text} Open: {numbers_with_minus(reason)}." if isinstance(reason, str) and reason else text
 
@@ -78,7 +78,7 @@ def _of_test(test: Mapping[str, Any]) -> str:
     several = test["settings"] > 1
     where = f" at {plain(test['setting'])}, the least in favour" if several and test["asks"] != CONTEXT else ""
     wanted = f", wanted {with_minus(str(test['region']))}" if pd.notna(test["region"]) else ""
-    outcome = reasons.outcome_in_words(test)
+    outcome = words.outcome_in_words(test)
     ended = f": {outcome}" if outcome else ""
     return f"{plain(test['test'])} {estimate(test)}{where}{wanted}{ended}"
 
