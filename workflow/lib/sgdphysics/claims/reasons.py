@@ -41,7 +41,7 @@ def of_test(by_setting: Sequence[tuple[str, str]]) -> str:
 
 
 def of_claim(tests: Sequence[Mapping[str, Any]]) -> str:
-    """Return what is open of a claim: the reasons of its tests that are undecided, all in all or at some settings, in their order."""
+    """Return what is open of a claim: the reasons of its tests that are undecided, at all of their settings or at some."""
     undecided = [test for test in tests if test["outcome"] in (UNDECIDED, MIXED) and test["open_because"]]
     return "; ".join(_lines(_by_reason([(test["test"].replace("_", " "), test["open_because"]) for test in undecided])))
 
