@@ -62,7 +62,11 @@ def spectra(planted: Planted) -> list[Row]:
             own = {key: value for key, value in place.items() if key != "epoch"}
             compared = 1.0 if rank <= LAST_RANK else np.nan
             sums = {"summed_slope_std": 1.0, "summed_weight_std": 1.0, "summed_gap": 0.1}
-            ratios = {"weakest": 0.0, "weight_ratio": compared, "weight_ratio_between_seeds": compared}
+            ratios = {
+                "weakest": float(sweeps.in_order(place["sweep"], DOSES[place["sweep"]])[0]),
+                "weight_ratio": compared,
+                "weight_ratio_between_seeds": compared,
+            }
             rows.append({**own, "rank": rank, "slope_std": 1.0, "weight_std": 1.0, **sums, **ratios})
     return rows
 
@@ -79,7 +83,7 @@ def factors(planted: Planted) -> list[Row]:
         rows.append(
             {
                 **own,
-                "weakest": 0.0,
+                "weakest": float(sweeps.in_order(place["sweep"], DOSES[place["sweep"]])[0]),
                 "ranks": 2,
                 "factor": planted["scale_factor"] * strength,
                 "spread": planted["scale_spread"],

@@ -63,6 +63,12 @@ def _pairs(members: pd.DataFrame, weakest: float, strongest: float, comparison: 
     return chosen.mask(chosen == "", words).reset_index()
 
 
+def weakest_doses(tables: Tables) -> dict[str, float]:
+    """Return the weakest dose of each sweep of the study's settings, whatever became of its runs."""
+    doses = table_of(tables, "feng2023_points").groupby("sweep")["dose"].unique()
+    return {str(sweep): sweeps.in_order(str(sweep), found.tolist())[0] for sweep, found in doses.items()}
+
+
 def less(one: pd.DataFrame, other: pd.DataFrame) -> pd.DataFrame:
     """Return the difference of two numbers of the same settings and seeds."""
     return one.assign(value=one["value"] - other["value"])

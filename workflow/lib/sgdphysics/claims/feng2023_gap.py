@@ -74,7 +74,8 @@ def gap_over_products_of_shuffled_losses(tables: Tables) -> pd.DataFrame:
 def _less_shuffled(tables: Tables, column: str) -> pd.DataFrame:
     """A number of the pairs' own losses less that of the null, at the reference, for whole shifts."""
     rows = table_of(tables, "feng2023_fig2_shifts")
-    whole = rows[rows["fraction"] == rows["fraction"].max()].pivot(index="seed", columns="losses", values=column)
+    rows = rows[rows["fraction"] == rows["fraction"].max()]
+    whole = rows.pivot(index="seed", columns="losses", values=column).reindex(columns=["own", "shuffled"])
     return at_reference((whole["own"] - whole["shuffled"]).rename(column).reset_index(), column)
 
 

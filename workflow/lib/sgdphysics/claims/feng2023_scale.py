@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from sgdphysics.claims.feng2023_changes import less, of_strongest
+from sgdphysics.claims.feng2023_changes import less, of_strongest, weakest_doses
 from sgdphysics.claims.feng2023_sweeps import NOISE
 from sgdphysics.claims.registry import Tables, as_ratio, statistic, table_of
 
@@ -16,6 +16,7 @@ def _factors(tables: Tables, names: Sequence[str], column: str) -> pd.DataFrame:
     """A number of ln(sigma_w,n at the strongest dose / at the weakest) over the log-spaced ranks of a sweep, at equal loss."""
     factors = table_of(tables, "feng2023_published_factors")
     rows = factors[factors["deciding"].astype(bool) & (factors["point"] == "equal_loss")]
+    rows = rows[rows["weakest"] == rows["sweep"].map(weakest_doses(tables))]
     return of_strongest(tables, names, rows, column)
 
 

@@ -2,8 +2,7 @@
 
 import pandas as pd
 
-from sgdphysics import sweeps
-from sgdphysics.claims.feng2023_changes import effect, less, of_strongest
+from sgdphysics.claims.feng2023_changes import effect, less, of_strongest, weakest_doses
 from sgdphysics.claims.registry import Tables, as_ratio, statistic, table_of
 
 NOISE = ("learning_rate", "batch_size")
@@ -53,9 +52,8 @@ def _noise_effect_on_gap(tables: Tables, part: str) -> pd.DataFrame:
     """Change of a part of the gap, in the unit of the loss."""
     points = table_of(tables, "feng2023_published")
     rows = points[points["deciding"].astype(bool) & (points["point"] == "equal_loss")]
-    doses = rows.groupby("sweep")["dose"].unique()
-    weakest = rows["sweep"].map({sweep: sweeps.in_order(str(sweep), found.tolist())[0] for sweep, found in doses.items()})
-    first = rows.loc[rows["dose"] == weakest, ["sweep", "seed", part]].rename(columns={part: "first"})
+    at_weakest = rows["dose"] == rows["sweep"].map(weakest_doses(tables))
+    first = rows.loc[at_weakest, ["sweep", "seed", part]].rename(columns={part: "first"})
     rows = rows.merge(first, on=["sweep", "seed"])
     return of_strongest(tables, NOISE, rows.assign(change=rows[part] - rows["first"]), "change")
 
