@@ -132,7 +132,7 @@ def _test_row(claim: Mapping[str, Any], test: Mapping[str, Any], tables: Tables)
     found = [_decision(str(setting), rows, statistic, test) for setting, rows in values.groupby("setting", sort=False)]
     outcomes = [decision.outcome for decision in found]
     worst = min(found, key=lambda decision: regions.favour(decision.interval, decision.outcome, region), default=_NOTHING)
-    open_settings = [(decision.setting, decision.open_because) for decision in found if decision.outcome == UNDECIDED]
+    open_settings = [(decision.setting, decision.open_because) for decision in found if decision.open_because]
     return {
         "asks": test["asks"],
         "test": test["id"],
