@@ -53,9 +53,9 @@ def test_a_table_that_no_rule_makes_is_named():
     with pytest.raises(InputError) as caught:
         ledger.check(LEDGER[:1], TABLES - {"feng2021_fig1_dimension"}, FIGURES)
     assert str(caught.value) == (
-        "claims[low_dimension].tests[99_percent_count].statistic: components_for_99_percent needs the table"
-        " feng2021_fig1_dimension, which no rule makes; claims[low_dimension].tests[against_isotropic].statistic:"
-        " held_out_participation_ratio needs the table feng2021_fig1_dimension, which no rule makes"
+        "claims[low_dimension].tests[against_isotropic].statistic: held_out_participation_ratio needs the table"
+        " feng2021_fig1_dimension, which no rule makes; claims[low_dimension].tests[99_percent_count_without_drift].statistic:"
+        " components_without_first needs the table feng2021_fig1_dimension, which no rule makes"
     )
 
 
@@ -63,7 +63,7 @@ def test_a_table_that_no_rule_makes_is_named():
 def test_bounds_in_the_wrong_order_are_named(bounds):
     entry = next(index for index, entry in enumerate(LEDGER) if entry["id"] == "inverse_variance_flatness")
     line = fault(lambda entries: entries[entry]["tests"][0].update(between=bounds))
-    assert line == f"claims[inverse_variance_flatness].tests[in_sample].between: found {bounds}, expected the smaller number first"
+    assert line == f"claims[inverse_variance_flatness].tests[number].between: found {bounds}, expected the smaller number first"
 
 
 def test_every_fault_is_in_the_line():
