@@ -25,8 +25,8 @@ def _counts(tables: Tables, window: str, source: str) -> pd.DataFrame:
 
 def _count(spectrum: pd.DataFrame) -> float:
     """The rank at which the cumulative share of the variance is 99 %, linear between those that are tabulated; nan beyond them."""
-    shares, ranks = spectrum["cumulative_share"].to_numpy(), spectrum["rank"].to_numpy(dtype=float)
-    if not len(shares) or shares[-1] < SHARE:
+    shares, ranks = spectrum.sort_values("rank")[["cumulative_share", "rank"]].to_numpy(dtype=float).T
+    if shares[-1] < SHARE:
         return np.nan
     return float(np.interp(SHARE, [0.0, *shares], [0.0, *ranks]))
 
@@ -73,7 +73,7 @@ def components_in_longer_windows(tables: Tables) -> pd.DataFrame:
     counts = _counts(tables, "longer", "sgd")
     parts = [
         of_reference(per_run(tables, counts[counts["window_epochs"] == epochs]), f"window of {epochs} epochs")
-        for epochs in counts["window_epochs"].unique()
+        for epochs in sorted(set(counts["window_epochs"]))
     ]
     return pd.concat(parts or [per_run(tables, counts).iloc[:0]], ignore_index=True)
 
@@ -85,7 +85,7 @@ def components_without_first(tables: Tables) -> pd.DataFrame:
 
 
 @statistic("ratio")
-def participation_against_isotropic(tables: Tables) -> pd.DataFrame:
+def held_out_participation_ratio(tables: Tables) -> pd.DataFrame:
     """Held-out participation ratio without the first component, relative to that of an isotropic walk."""
     column = "held_out_participation_ratio_without_first"
     return as_ratio(_dimension(tables, "sgd", column), _dimension(tables, "isotropic", column))

@@ -9,6 +9,7 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
+from sgdphysics.claims import missing
 from sgdphysics.claims.registry import MISSING, Tables, statistic, table_of
 from sgdphysics.fluctuation_dissipation import DECIDING_ORDER, PLACE, RATIO
 
@@ -41,12 +42,15 @@ def _over_theory(
 
 
 def _of_all_seeds(tables: Tables, values: pd.Series, exponents: list[float]) -> pd.DataFrame:
-    """Values by decade and seed, with those that are missing."""
-    seeds = table_of(tables, "feng2021_runs")["seed"].unique()
-    wanted = pd.MultiIndex.from_product([exponents, seeds], names=["exponent", "seed"])
+    """Values by decade and seed; a seed of which a setting is lacking has none, since it would be about other settings."""
+    runs = table_of(tables, "feng2021_runs")
+    lacking = missing.of_seeds(runs)
+    wanted = pd.MultiIndex.from_product([exponents, sorted(set(runs["seed"]))], names=["exponent", "seed"])
     rows = values.reindex(wanted).reset_index()
+    rows["value"] = rows["value"].mask(rows["seed"].isin(lacking.index))
+    why = rows["seed"].map(lacking).astype(object).fillna("without directions there")
     setting = rows["exponent"].map(lambda number: f"{10.0**number:g} to {10.0 ** (number + 1):g} relaxations an epoch").astype(str)
-    return rows[["seed", "value"]].assign(**{"setting": setting, "reference": True, MISSING: "without a run that converged"})
+    return rows[["seed", "value"]].assign(**{"setting": setting, "reference": True, MISSING: why})
 
 
 def _distance(logs: pd.Series) -> float:

@@ -34,6 +34,7 @@ def _by_protocol(tables: Tables, protocol: str) -> pd.DataFrame:
 
 
 def _exponent(tables: Tables, kind: str) -> pd.DataFrame:
+    """Exponent psi by its kind: of SGD it is that of the ladder, which its own drift is taken out of."""
     rows = table_of(tables, "feng2021_fig2_exponents")
     rows = rows[rows["kind"] == kind]
     return per_run(tables, rows.assign(value=rows["exponent"]))
@@ -72,19 +73,19 @@ def variance_flatness_correlation_of_rotated_noise(tables: Tables) -> pd.DataFra
 @statistic
 def in_sample_exponent(tables: Tables) -> pd.DataFrame:
     """Exponent psi along the principal directions of the same window, as published."""
-    return _ladder(tables, "sgd", "principal")
+    return _exponent(tables, "in_sample")
 
 
 @statistic
 def held_out_exponent(tables: Tables) -> pd.DataFrame:
     """Exponent psi of the variances in the window after the one that gave the directions."""
-    return _ladder(tables, "sgd", "held_out")
+    return _exponent(tables, "held_out")
 
 
 @statistic
 def hessian_exponent(tables: Tables) -> pd.DataFrame:
     """Exponent psi along the eigenvectors of the Hessian."""
-    return _ladder(tables, "sgd", "hessian")
+    return _exponent(tables, "hessian")
 
 
 @statistic
@@ -130,12 +131,12 @@ def hessian_exponent_of_linear_sgd_less_that_of_noise(tables: Tables) -> pd.Data
 
 
 @statistic
-def hessian_exponent_less_stationary_theory(tables: Tables) -> pd.DataFrame:
+def hessian_minus_stationary_exponent(tables: Tables) -> pd.DataFrame:
     """Exponent psi along the eigenvectors of the Hessian, less that of linear SGD with independent draws once it is stationary."""
     return _less(_exponent(tables, "hessian"), _exponent(tables, "linear_theory_stationary"))
 
 
 @statistic
-def hessian_exponent_less_theory(tables: Tables) -> pd.DataFrame:
+def hessian_minus_theory_exponent(tables: Tables) -> pd.DataFrame:
     """The same, less that of linear SGD over the same window with the run's own draws."""
     return _less(_exponent(tables, "hessian"), _exponent(tables, "linear_theory"))

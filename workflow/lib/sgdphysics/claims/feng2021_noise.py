@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from sgdphysics.claims.feng2021_runs import is_frozen_noise, of_reference, per_run
-from sgdphysics.claims.registry import MISSING, Tables, statistic, table_of
+from sgdphysics.claims.registry import Tables, statistic, table_of
 from sgdphysics.fits import power_law
 
 
@@ -149,13 +149,11 @@ def _at_lowest_losses(exponents: pd.DataFrame) -> pd.DataFrame:
     return exponents.sort_values(["decades", "loss_low"], ascending=[False, True]).drop_duplicates("run")
 
 
-def _by_seed(tables: Tables, values: pd.DataFrame, lacking: str) -> pd.DataFrame:
-    """Values of runs that the table of runs does not know, beside the reference run of the same seed."""
+def _beside_reference(tables: Tables, values: pd.DataFrame, unmeasured: str) -> pd.DataFrame:
+    """Values of runs that the table of runs does not know, each beside the reference run of the same seed."""
     runs = table_of(tables, "feng2021_runs")
-    seeds = runs.loc[runs["reference"], ["seed"]].drop_duplicates()
-    return seeds.merge(values[["seed", "value"]], on="seed", how="left").assign(
-        **{"setting": "reference", "reference": True, MISSING: f"without {lacking}"}
-    )
+    own = runs.loc[runs["reference"], ["run", "seed"]].merge(values[["seed", "value"]], on="seed")
+    return per_run(tables, own, unmeasured)
 
 
 @statistic
@@ -168,7 +166,7 @@ def local_exponent_at_lowest_losses(tables: Tables) -> pd.DataFrame:
 def local_exponent_with_label_noise(tables: Tables) -> pd.DataFrame:
     """The same of the runs with label noise, which are stopped before they fit their labels."""
     exponents = _at_lowest_losses(_local_exponents(tables, label_noise=True))
-    return _by_seed(tables, exponents, "a run with label noise through half a decade of the loss")
+    return _beside_reference(tables, exponents, "without a run with label noise through half a decade of the loss")
 
 
 @statistic
@@ -176,4 +174,4 @@ def local_exponent_at_losses_of_label_noise(tables: Tables) -> pd.DataFrame:
     """The same of runs with clean labels, over the losses at which those with label noise end."""
     ends = _at_lowest_losses(_local_exponents(tables, label_noise=True))[["seed", "decades", "loss_low"]]
     clean = ends.merge(_local_exponents(tables, label_noise=False), on=["seed", "decades", "loss_low"])
-    return _by_seed(tables, clean, "a run with clean labels through those losses")
+    return _beside_reference(tables, clean, "without a slope over the losses at which label noise ends")

@@ -8,19 +8,23 @@ from sgdphysics.claims.registry import MISSING, Tables, table_of, text_of
 from sgdphysics.window_settings import noise_source
 
 
-def per_run(tables: Tables, values: pd.DataFrame) -> pd.DataFrame:
+def per_run(tables: Tables, values: pd.DataFrame, unmeasured: str | None = None) -> pd.DataFrame:
     """Return "setting", "reference", "seed", "value" and why there is none, of every run.
 
     Args:
         tables: The study's tables.
         values: "run" and "value", at most one row per run; runs that did not converge lose theirs.
+        unmeasured: Why a run that converged has none, in words that follow "5 of 5 seeds".
     """
     runs = table_of(tables, "feng2021_runs")
-    joined = runs.merge(values[["run", "value"]], on="run", how="left")
+    joined = runs.merge(values[["run", "value"]].astype({"value": float}), on="run", how="left")
     joined.loc[joined["status"] != "converged", "value"] = np.nan
     setting = "learning rate " + text_of(joined["learning_rate"]) + ", batch size " + joined["batch_size"].astype(str)
     columns = {key: joined[key] for key in ("reference", "seed", "value")}
-    return pd.DataFrame({"setting": setting, **columns, MISSING: missing.of_runs(joined)})
+    why = missing.of_runs(joined)
+    if unmeasured:
+        why = why.mask(joined["status"] == "converged", unmeasured)
+    return pd.DataFrame({"setting": setting, **columns, MISSING: why})
 
 
 def of_reference(values: pd.DataFrame, setting: str) -> pd.DataFrame:

@@ -163,7 +163,7 @@ def _decision(setting: str, rows: pd.DataFrame, statistic: Statistic, test: Mapp
     sample = [rows.loc[there, column].tolist() for column in kind.columns]
     interval = kind.interval(*sample) if there.any() else _NOTHING.interval
     enough = there.sum() >= (FEWEST_SEEDS if kind.p_value else 1)
-    decided = regions.outcome(interval, region, test.get(regions.SAME)) if enough and region else UNDECIDED
+    decided = regions.outcome(interval, region) if enough and region else UNDECIDED
     tested = enough and bool(region) and kind.p_value is not None
     return _Decision(
         setting=setting,
