@@ -1,5 +1,6 @@
 """When the rule of a claim was last changed, in small repositories: what counts as a change, and what is not known."""
 
+import ast
 import hashlib
 import os
 import subprocess
@@ -9,10 +10,12 @@ from pathlib import Path
 import pytest
 import yaml
 
+from sgdphysics.claims import outcomes, registry, verdicts
 from sgdphysics.command_settings import parsed
-from sgdphysics.provenance import rule_dates
+from sgdphysics.provenance import claim_rules, rule_dates
 from sgdphysics.provenance.claim_rules import FOLDER, INTERVALS, LEDGER
 
+CLAIMS = Path(verdicts.__file__).parent  # whose import registers every statistic
 LEDGER_TEXT = """# The ledger
 claims:
   - id: low
@@ -329,6 +332,24 @@ def test_a_clone_without_the_contents_of_its_history_says_so(project, tmp_path):
     assert {date.commit for date in dates(clone).values()} == {
         "not known: this clone is partial, and nothing is fetched for an audit"
     }
+
+
+def test_of_this_project_the_engine_and_every_statistic_are_found():
+    """They are named by their modules, or looked for by how they are registered: either may have another name one day."""
+    root = Path(__file__).parents[2]
+    files = {path: (root / path).read_bytes() for path in (INTERVALS, *(f"{FOLDER}/{path.name}" for path in CLAIMS.glob("*.py")))}
+    assert {path.removesuffix(".py").rpartition("/")[2] for path in files} >= {*claim_rules.ENGINE, claim_rules.FEWEST_SEEDS[0]}
+    code = claim_rules.Code(files)
+    engine = code.rule({}).code
+    assert ("FEWEST_SEEDS", ast.dump(ast.parse(f"FEWEST_SEEDS = {outcomes.FEWEST_SEEDS}").body[0])) in engine
+    assert functions_in(engine) >= {"decide", "over_settings", "region_of"}
+    for name in registry.STATISTICS:
+        reached = code.rule({"tests": [{"statistic": name}]}).code
+        assert functions_in(reached) >= functions_in(engine) | {name, "statistic"}
+
+
+def functions_in(code):
+    return {name for name, text in code if text.startswith("FunctionDef")}
 
 
 def test_a_long_history_takes_moments(project):

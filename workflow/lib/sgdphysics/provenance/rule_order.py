@@ -1,4 +1,7 @@
-"""Whether the rule of a claim was written before the runs that decide it; that is said only where it is so."""
+"""Whether the rule of a claim was written before the runs that decide it; that is said only where it is so.
+
+As far as clocks tell: that of whoever committed the rule, and that of the machine on which the first of the runs started.
+"""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
