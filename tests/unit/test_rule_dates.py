@@ -152,7 +152,7 @@ CHANGES = {
     "a margin": (LEDGER, "below: 60", "below: 61", {"low"}),
     "the source": (LEDGER, "source: talk", "source: ours", {"low"}),
     "a scope": (LEDGER, "below: 60", "below: 60\n        scope: every_setting", {"low"}),
-    "the question": (LEDGER, "between: [3, 5]", "between: [3, 5], same_within: [1, 2]", {"steep"}),
+    "the question": (LEDGER, "between: [3, 5]", "outside: [3, 5]", {"steep"}),
     "another statistic": (LEDGER, "statistic: slope", "statistic: count", {"steep"}),
     "a statistic": (f"{FOLDER}/counts.py", "shared.scaled(", "1 + shared.scaled(", {"low"}),
     "its kind": (f"{FOLDER}/counts.py", '"share"', '"mean"', {"low"}),
