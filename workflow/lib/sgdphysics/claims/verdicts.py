@@ -129,7 +129,7 @@ def _test_row(claim: Mapping[str, Any], test: Mapping[str, Any], tables: Tables)
     if scope == "reference":
         values = values[values["reference"]]
     region = regions.region_of(test)
-    found = [_decision(str(setting), rows, statistic, test) for setting, rows in values.groupby("setting", sort=False)]
+    found = [_decision(str(setting), rows, statistic, test) for setting, rows in values.groupby("setting")]
     outcomes = [decision.outcome for decision in found]
     worst = min(found, key=lambda decision: regions.favour(decision.interval, decision.outcome, region), default=_NOTHING)
     open_settings = [(decision.setting, decision.open_because) for decision in found if decision.open_because]

@@ -76,7 +76,8 @@ def _of_tests(tests: pd.DataFrame, asks: str) -> str:
 
 def _of_test(test: Mapping[str, Any]) -> str:
     several = test["settings"] > 1
-    where = f" at {plain(test['setting'])}, the least in favour" if several and test["asks"] != CONTEXT else ""
+    which = f"one of {test['settings']} settings" if test["asks"] == CONTEXT else "the least in favour"
+    where = f" at {plain(test['setting'])}, {which}" if several else ""
     wanted = f", wanted {with_minus(str(test['region']))}" if pd.notna(test["region"]) else ""
     outcome = words.outcome_in_words(test)
     ended = f": {outcome}" if outcome else ""
