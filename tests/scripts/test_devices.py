@@ -152,6 +152,7 @@ def measure_controls(dataset, folder, chunk, windows, reference, device):
     drawn, noisy = (folder / f"{name}.safetensors" for name in ("drawn", "noisy"))
     script("measure_paired_runs")([chunk, drawn], dataset, paired, [reference], folder / "paired_runs.csv", device)
     script("measure_label_noise")([noisy], dataset, WINDOWS, folder / "label_noise.csv", device)
+    script("measure_widths")([chunk], dataset, WINDOWS, [reference], folder / "widths.csv", device)
 
 
 def test_networks_are_trained_to_the_same_weights(on_cpu, on_accelerator):
@@ -166,7 +167,7 @@ def test_networks_are_trained_to_the_same_weights(on_cpu, on_accelerator):
 
 def test_every_table_has_the_same_numbers(on_cpu, on_accelerator):
     paths = sorted(on_cpu.glob("*.csv"))
-    assert len(paths) == 47
+    assert len(paths) == 48
     for path in paths:
         first, second = (determined(folder / path.name) for folder in (on_cpu, on_accelerator))
         assert len(first) > 0, path.name

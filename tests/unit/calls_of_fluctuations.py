@@ -8,6 +8,7 @@ from sgdphysics import (
     detrending,
     fluctuations,
     ladder,
+    spectra,
     surrogates,
 )
 from wrong_inputs import (
@@ -184,6 +185,16 @@ CALLS = {
         lambda weights: series().add(weights), {"weights": TRAJECTORY}, {"weights": BAD_STEPS}
     ),
     "spectra.participation_ratio": Call(fluctuations.participation_ratio, {"variances": NUMBERS}, {"variances": BAD_VARIANCES}),
+    "spectra.numbers_of_components": Call(
+        spectra.numbers_of_components,
+        {"variances": NUMBERS, "total": 10.0},
+        {"variances": BAD_VARIANCES, "total": POSITIVE},
+    ),
+    "spectra.is_whole": Call(
+        spectra.is_whole,
+        {"variances": NUMBERS, "total": 10.0},
+        {"variances": BAD_VARIANCES, "total": POSITIVE},
+    ),
     "spectra.components_for_share": Call(
         fluctuations.components_for_share,
         {"variances": NUMBERS, "share": 0.5, "total": 10.0},

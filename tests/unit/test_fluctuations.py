@@ -4,6 +4,7 @@ import torch
 
 from sgdphysics import fluctuations as f
 from sgdphysics.detrending import polynomials
+from sgdphysics.spectra import numbers_of_components
 
 
 def dense_components(rows):
@@ -24,6 +25,20 @@ def test_principal_components_equal_dense_eigendecomposition(steps, dimension):
     assert np.allclose((directions[:10].numpy() * expected_vectors[:10]).sum(1) ** 2, 1, atol=1e-8)
     assert torch.allclose(directions @ directions.T, torch.eye(k, dtype=torch.float64), atol=1e-10)
     assert (directions.gather(1, directions.abs().argmax(1, keepdim=True)) > 0).all()
+
+
+@pytest.mark.parametrize(("steps", "dimension"), [(30, 50), (50, 50), (51, 50), (600, 20)])
+def test_variances_of_components_are_singular_values_of_the_deviations(steps, dimension):
+    random = torch.Generator().manual_seed(0)
+    rows = 5 + torch.randn(steps, dimension, generator=random).cumsum(0) * torch.linspace(1, 0.1, dimension)
+    moments = f.WindowMoments(dimension, steps)
+    moments.add(rows)
+    singular = np.linalg.svd((rows - rows.mean(0)).double().numpy(), compute_uv=False)
+    expected = (singular**2 / (steps - 1))[: min(steps - 1, dimension)]
+    assert moments.component_variances.shape == expected.shape
+    assert np.allclose(moments.component_variances, expected, rtol=1e-5, atol=1e-6 * expected[0])
+    assert torch.allclose(moments.component_variances, moments.principal_components()[0], rtol=1e-9, atol=1e-12)
+    assert float(moments.component_variances.sum()) == pytest.approx(moments.total_variance)
 
 
 @pytest.mark.parametrize("order", range(5))
@@ -94,6 +109,7 @@ def test_a_window_that_stands_still_has_no_direction_that_is_no_number():
     moments.add(torch.ones(4, 6))
     variances, directions = moments.principal_components()
     assert not variances.any()
+    assert not moments.component_variances.any()
     assert torch.allclose(directions @ directions.T, torch.eye(3, dtype=torch.float64), atol=1e-12)
 
 
@@ -101,6 +117,20 @@ def test_participation_ratio_and_share_of_known_spectra():
     assert f.participation_ratio(torch.ones(7)) == pytest.approx(7)
     assert f.participation_ratio(torch.tensor([1.0, 0, 0])) == pytest.approx(1)
     assert f.components_for_share(torch.tensor([0.9, 0.08, 0.01, 0.01], dtype=torch.float64), 0.97) == 2
+
+
+def test_components_are_counted_with_the_drift_and_without():
+    variances = torch.tensor([90.0, 8.0, 1.5, 0.4, 0.1], dtype=torch.float64)
+    rest = variances[1:]
+    expected = {"components_90": 1, "components_99": 3, "components_90_without_first": 2, "components_99_without_first": 3}
+    expected["participation_ratio_without_first"] = float(rest.sum() ** 2 / rest.square().sum())
+    assert numbers_of_components(variances, 100.0) == pytest.approx(expected)
+    # Of a spectrum that was cut off only what is certain.
+    cut = numbers_of_components(variances[:2], 100.0)
+    assert {name: number for name, number in cut.items() if not np.isnan(number)} == {"components_90": 1}
+    # Of one direction nothing is left.
+    alone = numbers_of_components(torch.tensor([2.0, 0, 0]), 2.0)
+    assert {name: number for name, number in alone.items() if not np.isnan(number)} == {"components_90": 1, "components_99": 1}
 
 
 def test_correlation_times_of_an_autoregressive_process():

@@ -108,6 +108,7 @@ def test_a_layer_too_wide_for_dense_matrices_is_planned_without_them():
     jobs = {}
     for width in (50, 100, 200):
         settings = {section: {"hidden_widths": [width, width]} for section in ("feng2021", "feng2023")}
+        settings["feng2021"]["controls"] = {"other_widths": []}
         changed = inheritance.merged(configured, {"mnist5k": settings})
         jobs[width] = plans.jobs_of(changed, "mnist5k", ENTRIES, COSTS, ["feng2021", "feng2023"])
     for rule in ("measure_fluctuations", "measure_duality", "measure_pairs"):
@@ -116,3 +117,20 @@ def test_a_layer_too_wide_for_dense_matrices_is_planned_without_them():
         assert wide < 16 * narrow
         times = [max(plans.seconds(job, COSTS) for job in jobs[width] if job.rule == rule) for width in (50, 100, 200)]
         assert times[2] < 16 * times[1] < 16 * 64 * times[0]
+
+
+def test_other_widths_are_planned_beside_the_reference():
+    """At 20 units the products of 400 weights are kept, at 100 the 10,000 weights of 800 steps."""
+    configured = complete()
+    (job,) = [job for job in plans.jobs_of(configured, "mnist5k", ENTRIES, COSTS) if job.rule == "measure_widths"]
+    weights, steps = [width**2 for width in (20, 50, 100)], 800
+    assert job.work["eigen"] == pytest.approx(1e-9 * 5 * 2 * sum(min(steps, count) ** 3 for count in weights))
+    assert job.work["moments"] == pytest.approx(1e-9 * 5 * 2 * steps * sum(min(steps, count) * count for count in weights))
+    assert job.matrices == 8 * 800 * 10_000
+    alone = inheritance.merged(configured, {"mnist5k": {"feng2021": {"controls": {"other_widths": []}}}})
+    jobs = plans.jobs_of(alone, "mnist5k", ENTRIES, COSTS)
+    (fewer,) = [job for job in jobs if job.rule == "measure_widths"]
+    assert fewer.matrices == 8 * 800 * 2500
+    assert sum(job.networks for job in plans.jobs_of(configured, "mnist5k", ENTRIES, COSTS)) == 10 + sum(
+        job.networks for job in jobs
+    )

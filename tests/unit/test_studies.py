@@ -85,6 +85,13 @@ def test_every_setting_of_the_controls_is_required(key):
         ("label_noise", 1e-3, ".label_noise: found 0.001, expected more: with 320 label_noise_images_per_class no label is wrong"),
         ("nested_window_epochs", [], r".nested_window_epochs: \[\] should be non-empty"),
         ("exponent_decades", [0.5, 0], r".exponent_decades\[1\]: 0 is less than or equal to the minimum of 0"),
+        ("other_widths", [20, 0], r".other_widths\[1\]: 0 is less than the minimum of 1"),
+        ("other_widths", [20, 20], r".other_widths: \[20, 20\] has non-unique elements"),
+        (
+            "other_widths",
+            [20, 50],
+            r".other_widths: found 50, expected others than those of the reference, hidden_widths \[50, 50\]$",
+        ),
     ],
 )
 def test_bad_settings_of_the_controls_are_named_with_what_is_allowed(key, value, message):
@@ -463,16 +470,27 @@ SECTIONS = ("feng2021", "feng2021_controls", "yang2023", "feng2023")
 
 
 @pytest.mark.parametrize(("sampling", "other"), [("epoch", "replacement"), ("replacement", "epoch")])
-def test_the_controls_are_the_reference_drawn_otherwise_and_with_wrong_labels(sampling, other):
+def test_the_controls_are_the_reference_drawn_otherwise_with_wrong_labels_and_of_other_widths(sampling, other):
     study = changed(sampling=sampling)
     reference = [run for run in studies.runs_of(study, "feng2021") if grids.run_id(run, "mnist5k") in studies.reference_runs(study)]
     noisy = {"label_noise": 0.2, "images_per_class": 320, "max_epochs": 40, "budget_extension": 1.0}
-    wanted = [{"sampling": other}, noisy]
+    wanted = [{"sampling": other}, noisy, {"hidden_widths": (20, 20)}, {"hidden_widths": (100, 100)}]
     expected = [dataclasses.replace(run, **changes) for changes in wanted for run in reference]
     assert studies.runs_of(study, "feng2021_controls") == expected
     assert len({run.seed for run in expected}) == 5
-    study["feng2021"]["controls"] = STUDY["feng2021"]["controls"] | {"label_noise_images_per_class": None}
+    names = [grids.run_id(run, "mnist5k") for run in expected]
+    parts = {"drawn_otherwise": names[:5], "label_noise": names[5:10], "other_widths": names[10:]}
+    assert studies.control_runs(study) == parts
+    without = {"label_noise_images_per_class": None, "other_widths": []}
+    study["feng2021"]["controls"] = STUDY["feng2021"]["controls"] | without
     assert studies.runs_of(study, "feng2021_controls") == expected[:5]
+
+
+def test_networks_of_another_width_have_as_many_layers_as_the_reference():
+    study = changed(hidden_widths=[50, 20, 30])
+    checked(lambda study: study["feng2021"].update(hidden_widths=[50, 20, 30], controls=STUDY["feng2021"]["controls"]))
+    found = {run.hidden_widths for run in studies.control_parts(study)["other_widths"]}
+    assert found == {(20, 20, 20), (100, 100, 100)}
 
 
 def test_the_edge_has_its_grid_the_refined_settings_and_the_talks_example():
@@ -556,7 +574,7 @@ def test_sections_have_their_own_chunks_and_checkpoints_but_share_the_talks_exam
     )
     assert {grids.run_id(run, "mnist5k") for chunk in both for run in chunk.runs} == set(studies.talk_runs(STUDY))
     assert all(chunk.checkpoints == OF_SWEEPS for chunk in both)  # the figure of the edge needs none
-    assert len({run for chunk in studies.chunks_of(STUDY) for run in chunk.runs}) == 25 + 10 + 275 + 110 - 10 + 25 + 5
+    assert len({run for chunk in studies.chunks_of(STUDY) for run in chunk.runs}) == 25 + 20 + 275 + 110 - 10 + 25 + 5
 
 
 def test_a_talks_example_that_no_sweep_has_is_trained_for_the_edge_alone():

@@ -241,6 +241,8 @@ class StudyInProcess:
         script("measure_paired_runs")["measure"]([*networks, *others], self.dataset, settings, reference, paired)
         label_noise, exponents = self.table("feng2021_fig4_label_noise"), self.table("feng2021_fig4_local_exponents")
         script("measure_label_noise")["measure"](others, self.dataset, settings, label_noise)
+        widths = self.table("feng2021_fig1_width")
+        script("measure_widths")["measure"]([*networks, *others], self.dataset, settings, reference, widths)
         annealing, decades = self.table("feng2021_fig4"), controls["exponent_decades"]
         script("tabulate_local_exponents")["tabulate"](annealing, label_noise, decades, exponents)
         inputs = [self.table(f"feng2021_{name}") for name in ("runs", "fig2", "windows")]

@@ -31,6 +31,7 @@ MOST = {
     "label_noise_images_per_class": 15,
     "label_noise_epochs": 6,
     "nested_window_epochs": 12,
+    "other_widths": 14,
     "batch_sizes": 50,
     "batch_size": 50,
     "hidden_widths": 14,
@@ -206,7 +207,7 @@ class RandomSettings:
         settings["longer_window_epochs"] = sorted(set(settings["longer_window_epochs"]))
 
     def _fit_controls(self, settings, entry):
-        """Wrong labels in about as many images as the reference trains on, which batches are at most as large as."""
+        """Wrong labels in about as many images as the reference trains on, which batches are at most as large as; other widths."""
         controls, each = settings["controls"], settings["images_per_class"] or entry["training_images"] // entry["classes"]
         controls["label_noise"] = min(max(controls["label_noise"], 0.01), 0.6)
         enlarged = {clean: round(clean / (1 - controls["label_noise"])) for clean in range(1, each + 1)}
@@ -215,6 +216,8 @@ class RandomSettings:
         if clean and settings["reference"]["batch_size"] > enlarged[clean] * entry["classes"]:
             clean = None
         controls["label_noise_images_per_class"] = clean
+        own = set(settings["hidden_widths"])
+        controls["other_widths"] = [width for width in controls["other_widths"] if {width} != own]
 
     def _fit_sweeps(self, settings, entry):
         each = entry["training_images"] // entry["classes"]

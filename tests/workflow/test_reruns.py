@@ -88,6 +88,7 @@ MEASURED = {
     "measure_fluctuations": 3,
     "measure_generalization": 4,
     "measure_paired_runs": 1,
+    "measure_widths": 1,
     "measure_edge": 1,
     "measure_pairs": 1,
     "measure_dropout": 1,
@@ -115,7 +116,7 @@ EDITS = {
     "flatness": ([f"{LIBRARY}/landscape.py"], {**FLATNESS, **SWEEPS}),
     "training": (
         [f"{LIBRARY}/training.py"],
-        {"train_ensemble": 18, **MEASURED, **FLATNESS, **SWEEPS, "feng2021_fig1": 1, "yang2023_fig4": 1, "feng2023_fig1": 1},
+        {"train_ensemble": 20, **MEASURED, **FLATNESS, **SWEEPS, "feng2021_fig1": 1, "yang2023_fig4": 1, "feng2023_fig1": 1},
     ),
 }
 

@@ -20,6 +20,7 @@ PLANNED = [
     "measure_nested_windows",
     "measure_paired_runs",
     "measure_label_noise",
+    "measure_widths",
     "measure_generalization",
     "measure_edge",
     "measure_duality",

@@ -139,6 +139,12 @@ def toy(*keys):
     }
 
 
+def control_networks(wildcards, part):
+    """Networks that are set beside those of feng2021's reference setting: those of a part."""
+    runs = studies.control_runs(STUDIES[wildcards.study])[part]
+    return LAYOUT.networks_of(wildcards.study, "feng2021_controls", runs)
+
+
 def among_runs_of(wildcards, names):
     """Those of the named runs that are in a job's chunk: others are no settings of the job."""
     if "chunk" not in wildcards.keys():

@@ -46,7 +46,7 @@ rule measure_nested_windows:
 rule measure_label_noise:
     """Temperatures through training of the runs with wrong labels."""
     input:
-        runs=lambda w: LAYOUT.networks(w.study, "feng2021_controls"),
+        runs=lambda w: control_networks(w, "label_noise"),
         dataset=dataset_of,
     output:
         table=study_table("feng2021_fig4_label_noise"),
@@ -94,7 +94,7 @@ rule measure_paired_runs:
     input:
         runs=lambda w: [
             *LAYOUT.networks_of(w.study, "feng2021", reference_runs(w)),
-            *LAYOUT.networks(w.study, "feng2021_controls"),
+            *control_networks(w, "drawn_otherwise"),
         ],
         dataset=dataset_of,
     output:
@@ -109,3 +109,25 @@ rule measure_paired_runs:
         reference_runs=reference_runs,
     script:
         "../scripts/measure_paired_runs.py"
+
+
+rule measure_widths:
+    """Directions in which the weights fluctuate after training, for networks of several widths."""
+    input:
+        runs=lambda w: [
+            *LAYOUT.networks_of(w.study, "feng2021", reference_runs(w)),
+            *control_networks(w, "other_widths"),
+        ],
+        dataset=dataset_of,
+    output:
+        table=study_table("feng2021_fig1_width"),
+    priority: 10
+    resources:
+        **asked_for(planned_controls("measure_widths")),
+    params:
+        settings=section_settings(
+            "feng2021", "layer", "window_epochs", "window_position"
+        ),
+        reference_runs=reference_runs,
+    script:
+        "../scripts/measure_widths.py"

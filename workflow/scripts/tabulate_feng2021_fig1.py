@@ -7,8 +7,9 @@ from pathlib import Path
 import pandas as pd
 import torch
 
-from sgdphysics import arrays, devices, fluctuations
+from sgdphysics import arrays, devices
 from sgdphysics.provenance import jobs
+from sgdphysics.spectra import is_whole, numbers_of_components, participation_ratio
 from sgdphysics.tables import RUN_COLUMNS, RUN_ORDER, load_table, load_tables, save_rows
 
 KEYS = [*RUN_COLUMNS, "window", "window_epochs", "start_epoch", "source"]
@@ -58,17 +59,13 @@ def _points(spectrum: pd.DataFrame) -> pd.DataFrame:
 def _dimension(spectrum: pd.DataFrame) -> dict[str, float]:
     """Numbers of components of one spectrum; participation ratios only where it is whole, and no ratio of one component alone."""
     variance, held_out = (torch.tensor(spectrum[name].to_numpy()) for name in ("variance", "held_out_variance"))
-    total, rest = float(spectrum["total_variance"].iloc[0]), float(spectrum["total_variance"].iloc[0] - variance[0])
-    whole = abs(float(variance.sum()) / total - 1) < 1e-9
+    total = float(spectrum["total_variance"].iloc[0])
+    whole = is_whole(variance, total)
     return {
         "components": len(variance),
         "whole_spectrum": whole,
-        "components_90": _components(variance, 0.90, total),
-        "components_99": _components(variance, 0.99, total),
-        "components_90_without_first": _components(variance[1:], 0.90, rest),
-        "components_99_without_first": _components(variance[1:], 0.99, rest),
+        **numbers_of_components(variance, total),
         "first_to_second": float(variance[0] / variance[1]) if len(variance) > 1 else math.nan,
-        "participation_ratio_without_first": _participation(variance[1:]) if whole else math.nan,
         "held_out_participation_ratio_without_first": _participation(held_out[1:]) if whole else math.nan,
         "first_alignment": float(spectrum["first_alignment"].iloc[0]),
     }
@@ -77,15 +74,7 @@ def _dimension(spectrum: pd.DataFrame) -> dict[str, float]:
 def _participation(variance: torch.Tensor) -> float:
     """Effective number of components; NaN of what fluctuates by rounding only."""
     try:
-        return fluctuations.participation_ratio(variance)
-    except ValueError:
-        return math.nan
-
-
-def _components(variance: torch.Tensor, share: float, total: float) -> float:
-    """Components for a share of the variance; NaN where the spectrum was cut off before."""
-    try:
-        return fluctuations.components_for_share(variance, share, total)
+        return participation_ratio(variance)
     except ValueError:
         return math.nan
 

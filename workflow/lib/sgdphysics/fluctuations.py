@@ -138,6 +138,20 @@ class WindowMoments:
             return largest_eigenpairs(self._covariance(), count)
         return _components_of_rows(self._deviations(), count)
 
+    @property
+    def component_variances(self) -> Tensor:
+        """Variances of all principal components, float64 (k,), as `principal_components` returns them with their directions.
+
+        Without directions less time and memory is needed: of a window shorter than d steps only products of steps.
+        """
+        self._require_full()
+        if self._streamed:
+            return torch.linalg.eigvalsh(self._covariance()).flip(0).clamp(min=0)
+        products = self._rows @ self._rows.T  # of deviations from the mean, once these of its rows and columns are taken out
+        products -= products.mean(0)
+        products -= products.mean(1, keepdim=True)
+        return torch.linalg.eigvalsh(products).flip(0)[:-1].clamp(min=0) / (self.steps - 1)
+
     def variance_along(self, directions: Tensor, *, without_drift: bool = False) -> Tensor:
         """Variance of the weights projected on directions (k, d), dividing by steps - 1; float64 (k,).
 

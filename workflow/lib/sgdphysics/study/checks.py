@@ -222,7 +222,17 @@ def _grid_faults(settings: Settings) -> list[str]:
 
 
 def _control_faults(settings: Settings, dataset: Settings) -> list[str]:
-    """Faults of the runs with wrong labels at the reference setting."""
+    """Faults of the runs that are set beside those of the reference setting."""
+    return [*_width_faults(settings), *_label_noise_faults(settings, dataset)]
+
+
+def _width_faults(settings: Settings) -> list[str]:
+    own = settings["hidden_widths"]
+    widths = [width for width in settings["controls"]["other_widths"] if all(units == width for units in own)]
+    return [f"other_widths: found {width}, expected others than those of the reference, hidden_widths {own}" for width in widths]
+
+
+def _label_noise_faults(settings: Settings, dataset: Settings) -> list[str]:
     controls, batch = settings["controls"], settings["reference"]["batch_size"]
     clean = controls["label_noise_images_per_class"]
     if clean is None:

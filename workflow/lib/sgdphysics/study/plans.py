@@ -161,24 +161,29 @@ def window_jobs(study: Mapping[str, Any], chunk: grids.Chunk, entry: Mapping[str
 
 def control_jobs(study: Mapping[str, Any], entry: Mapping[str, Any], steps: Steps) -> list[Job]:
     """The jobs that measure what is set beside the reference setting of feng2021, of all seeds at once."""
-    settings, runs = study["feng2021"], studies.runs_of(study, "feng2021_controls")
-    noisy, drawn_otherwise = ([run for run in runs if bool(run.label_noise) == noise] for noise in (True, False))
+    settings, parts = study["feng2021"], studies.control_parts(study)
+    drawn_otherwise = parts["drawn_otherwise"]
     passes = window_plans.NESTED_SAMPLINGS * max(settings["controls"]["nested_window_epochs"])
     stepped = sum(passes * sizes.training_images(run, entry) * sizes.weights(run, entry) for run in drawn_otherwise)
-    followed = sum(_noise_work(run, settings, entry, steps)["evaluations"] for run in noisy)
+    followed = sum(_noise_work(run, settings, entry, steps)["evaluations"] for run in parts["label_noise"])
     compared = sum(2 * _noise_work(run, settings, entry, steps)["evaluations"] for run in drawn_otherwise)
-    matrices = _dense_bytes(min(sizes.weights_of_layer(runs[0], settings["layer"], entry), DENSE_LIMIT))
+    matrices = _dense_bytes(min(studied_weights(settings, entry), DENSE_LIMIT))
     return [
         _job("measure_nested_windows", {"updates": stepped}, entry, matrices),
         _job("measure_paired_runs", {"evaluations": compared}, entry),
         _job("measure_label_noise", {"evaluations": followed}, entry, matrices),
+        _width_job(settings, [*_reference_of(study), *parts["other_widths"]], entry),
     ]
+
+
+def _width_job(settings: Mapping[str, Any], runs: Sequence[Run], entry: Mapping[str, Any]) -> Job:
+    work = [window_plans.width_work(settings, run, entry) for run in runs]
+    return _job("measure_widths", _summed(work), entry, max(window_plans.moments_bytes(settings, run, entry) for run in runs))
 
 
 def protocol_jobs(study: Mapping[str, Any], entry: Mapping[str, Any]) -> list[Job]:
     """The job that measures the reference setting of feng2021 by several protocols."""
-    settings, names = study["feng2021"], studies.reference_runs(study)
-    runs = [run for run in studies.runs_of(study, "feng2021") if grids.run_id(run, study["dataset"]) in names]
+    settings, runs = study["feng2021"], _reference_of(study)
     work = [window_plans.protocol_work(settings, run, entry) for run in runs]
     return [
         _job("measure_published", _summed(work), entry, _dense_bytes(sizes.weights_of_layer(runs[0], settings["layer"], entry)))
@@ -246,6 +251,12 @@ def toy_jobs(study: Mapping[str, Any], entry: Mapping[str, Any]) -> list[Job]:
     """The jobs of the toy model that take long."""
     section = study["yang2023"]
     return [_job(rule, amounts, entry) for rule, amounts in toy_plans.work(section["toy"], len(section["seeds"])).items()]
+
+
+def _reference_of(study: Mapping[str, Any]) -> list[Run]:
+    """The runs of feng2021's reference setting."""
+    names = studies.reference_runs(study)
+    return [run for run in studies.runs_of(study, "feng2021") if grids.run_id(run, study["dataset"]) in names]
 
 
 def _noise_work(run: Run, settings: Mapping[str, Any], entry: Mapping[str, Any], steps: Steps) -> dict[str, float]:

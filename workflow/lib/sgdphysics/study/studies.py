@@ -98,6 +98,11 @@ def dropout_runs(study: Mapping[str, Any]) -> list[str]:
     return list(dict.fromkeys(chosen))
 
 
+def control_runs(study: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Return the names of the runs of `control_parts`, by part."""
+    return _names_of_parts(study, control_parts(study))
+
+
 def talk_runs(study: Mapping[str, Any]) -> list[str]:
     """Return the names of the runs of the talk's example of a learning rate that is too large."""
     return [grids.run_id(run, study["dataset"]) for run in _talk_runs(study)]
@@ -105,7 +110,11 @@ def talk_runs(study: Mapping[str, Any]) -> list[str]:
 
 def followed_runs(study: Mapping[str, Any]) -> dict[str, list[str]]:
     """Return the names of the runs of `followed_parts`, by part."""
-    return {part: [grids.run_id(run, study["dataset"]) for run in runs] for part, runs in followed_parts(study).items()}
+    return _names_of_parts(study, followed_parts(study))
+
+
+def _names_of_parts(study: Mapping[str, Any], parts: Mapping[str, Sequence[Run]]) -> dict[str, list[str]]:
+    return {part: [grids.run_id(run, study["dataset"]) for run in runs] for part, runs in parts.items()}
 
 
 def swept_runs(study: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -143,18 +152,32 @@ def _feng2021_reference(study: Mapping[str, Any]) -> list[Run]:
 
 
 def _feng2021_controls(study: Mapping[str, Any]) -> list[Run]:
-    """The reference runs again with batches drawn the other way, and with wrong labels and stopped before these are fitted."""
+    return [run for runs in control_parts(study).values() for run in runs]
+
+
+def control_parts(study: Mapping[str, Any]) -> dict[str, list[Run]]:
+    """Return the runs that are set beside those of feng2021's reference setting, each of which differs from one of these.
+
+    Returns:
+        "drawn_otherwise": with batches drawn the other way; "label_noise": with wrong labels, and stopped before these are fitted;
+        "other_widths": with as many units in every hidden layer.
+    """
     controls, reference = study["feng2021"]["controls"], _feng2021_reference(study)
-    drawn_otherwise = [replace(run, sampling="epoch" if run.sampling == "replacement" else "replacement") for run in reference]
-    if controls["label_noise_images_per_class"] is None:
-        return drawn_otherwise
+    other = {"epoch": "replacement", "replacement": "epoch"}
     noisy = {
         "label_noise": controls["label_noise"],
         "images_per_class": controls["label_noise_images_per_class"],
         "max_epochs": controls["label_noise_epochs"],
         "budget_extension": 1.0,
     }
-    return [*drawn_otherwise, *(replace(run, **noisy) for run in reference)]
+    has_noise = controls["label_noise_images_per_class"] is not None
+    return {
+        "drawn_otherwise": [replace(run, sampling=other[run.sampling]) for run in reference],
+        "label_noise": [replace(run, **noisy) for run in reference if has_noise],
+        "other_widths": [
+            replace(run, hidden_widths=(width,) * len(run.hidden_widths)) for width in controls["other_widths"] for run in reference
+        ],
+    }
 
 
 def _yang2023_runs(study: Mapping[str, Any]) -> list[Run]:

@@ -21,6 +21,7 @@ _PASSES = 3  # through a window: the first is stepped through twice, the second 
 _HALVES = 2  # the first window and the second, of each of which there are moments
 NESTED_SAMPLINGS = 2  # in which nested windows are stepped through: as the runs draw, and the other way
 _RANGES = 2  # over which minima are counted along a direction
+_WIDTH_SOURCES = 2  # whose components are counted at every width: SGD and an isotropic walk
 _PROTOCOL_EPOCHS = 7  # stepped through for all protocols, in window lengths: four windows, and what lies between them and before
 _PROTOCOL_SOURCES = 8  # whose principal components are found: SGD in four windows, and frozen noise in as many
 
@@ -208,3 +209,21 @@ def protocol_work(settings: Mapping[str, Any], run: Run, entry: Mapping[str, Any
         "evaluations": evaluations * sizes.training_images(run, entry) * sizes.weights_above(run, settings["layer"], entry),
         "eigen": _PROTOCOL_SOURCES * min(steps, studied) ** 3,
     }
+
+
+def width_work(settings: Mapping[str, Any], run: Run, entry: Mapping[str, Any]) -> dict[str, int]:
+    """Return the work of counting the components of a run's main window, and of a walk as long."""
+    steps = settings["window_epochs"] * sizes.epoch_steps(run, entry)
+    studied = sizes.weights_of_layer(run, settings["layer"], entry)
+    return {
+        "updates": steps * run.batch_size * sizes.weights(run, entry),
+        "moments": _WIDTH_SOURCES * steps * min(steps, studied) * studied,
+        "eigen": _WIDTH_SOURCES * min(steps, studied) ** 3,
+    }
+
+
+def moments_bytes(settings: Mapping[str, Any], run: Run, entry: Mapping[str, Any]) -> float:
+    """Return the bytes of the moments of a run's main window: all weights of its steps, or their products where steps are more."""
+    steps = settings["window_epochs"] * sizes.epoch_steps(run, entry)
+    studied = sizes.weights_of_layer(run, settings["layer"], entry)
+    return float(8 * studied * min(steps, studied))
