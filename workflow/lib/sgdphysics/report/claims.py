@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sgdphysics.claims.outcomes import AS_PUBLISHED, CONTEXT, FIRST_EDITION, SOURCES, SPECIFIC, VERDICTS
+from sgdphysics.claims.outcomes import AS_PUBLISHED, CONTEXT, FIRST_EDITION, REPORTED, SOURCES, SPECIFIC, VERDICTS
 from sgdphysics.errors import InputError
 from sgdphysics.provenance.ledger import tables_in
 from sgdphysics.provenance.places import NOT_KNOWN
@@ -184,7 +184,6 @@ def _claim(row: pd.Series, rows: pd.DataFrame, stated: Mapping[str, str], orders
 
 
 def _test(row: pd.Series) -> Test:
-    several = f" ({row['settings_held']:.0f} of {row['settings']:.0f} settings held)" if row["settings"] > 1 else ""
     return Test(
         asks=_text(row.get("asks", "")),
         name=plain(row["test"]),
@@ -193,7 +192,7 @@ def _test(row: pd.Series) -> Test:
         region=with_minus(_text(row["region"])),
         interval=_text(row.get("interval", "")),
         margin_from=_text(row.get("margin_from", "")),
-        setting=_text(row["setting"]) + several,
+        setting=_text(row["setting"]) + _among(row),
         estimate=interval(row["value"], row["ci_low"], row["ci_high"]),
         outcome=_text(row["outcome"]),
         tables=_text(row["tables"]),
@@ -204,6 +203,14 @@ def _test(row: pd.Series) -> Test:
         smallest_effect=_number(row["smallest_effect"]),
         open_because=_open_because(row),
     )
+
+
+def _among(row: pd.Series) -> str:
+    """Of how many settings the shown one is, and how many held."""
+    if row["settings"] < 2:
+        return ""
+    settings = f"{row['settings']:.0f} settings"
+    return f" (one of {settings})" if row["outcome"] == REPORTED else f" ({row['settings_held']:.0f} of {settings} held)"
 
 
 def _open_because(row: pd.Series) -> str:
