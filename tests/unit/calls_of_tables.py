@@ -9,6 +9,7 @@ from sgdphysics import (
     fits,
     flatness_exponents,
     fluctuation_dissipation,
+    intervals,
     local_exponents,
     published_sweeps,
     sweeps,
@@ -31,6 +32,7 @@ RUN = Run(hidden_widths=(5, 4), batch_size=4, max_epochs=1)
 (RESULT,) = training.train([RUN], IMAGES.float(), LABELS)
 VALUES = [1.0, 2.0, 3.0, 5.0]
 BAD_VALUES = [["a", "b"], [[1.0, 2.0]], 1.0, None, [True, False]]
+CORRELATIONS, BORDERS, SIDES = [0.1, 0.2, 0.4], [NAN, INF, "1", None], ["beyond", "Above", None]
 TABLE = pd.DataFrame(
     {
         "learning_rate": [0.1, 0.2],
@@ -130,6 +132,44 @@ CALLS = {
         {"values": BAD_VALUES, "power": SHARES, "level": SHARES},
     ),
     "fits.holm": Call(fits.holm, {"p_values": [0.1, 0.2]}, {"p_values": [*BAD_VALUES, [0.5, 1.5], [-0.1, 0.5]]}),
+    "intervals.of_mean": Call(intervals.of_mean, {"values": VALUES}, {"values": BAD_VALUES}),
+    "intervals.of_exact": Call(intervals.of_exact, {"values": VALUES}, {"values": BAD_VALUES}),
+    "intervals.of_correlation": Call(
+        intervals.of_correlation, {"correlations": CORRELATIONS}, {"correlations": [*BAD_VALUES, [0.5, 1.5], [-2.0, 0.0]]}
+    ),
+    "intervals.of_share": Call(
+        intervals.of_share,
+        {"counts": [1.0, 2.0, 3.0], "totals": [5.0, 5.0, 5.0]},
+        {
+            "counts": [*BAD_VALUES, [6.0, 1.0, 1.0], [-1.0, 1.0, 1.0]],
+            "totals": [*BAD_VALUES, As("counts", [0.0, 5.0, 5.0]), [5.0]],
+        },
+    ),
+    "intervals.of_ratio": Call(
+        intervals.of_ratio,
+        {"numerators": VALUES, "denominators": VALUES},
+        {"numerators": [*BAD_VALUES, As("denominators", [1.0])], "denominators": [*BAD_VALUES, [1.0]]},
+    ),
+    "intervals.p_of_mean": Call(
+        intervals.p_of_mean,
+        {"values": VALUES, "border": 1.0, "side": "above"},
+        {"values": BAD_VALUES, "border": BORDERS, "side": SIDES},
+    ),
+    "intervals.p_of_correlation": Call(
+        intervals.p_of_correlation,
+        {"correlations": CORRELATIONS, "border": 0.1, "side": "above"},
+        {"correlations": [*BAD_VALUES, [0.5, 1.5]], "border": [*BORDERS, 1.0, -2.0], "side": SIDES},
+    ),
+    "intervals.p_of_share": Call(
+        intervals.p_of_share,
+        {"counts": [1.0, 2.0, 3.0], "totals": [5.0, 5.0, 5.0], "border": 0.1, "side": "above"},
+        {"counts": [*BAD_VALUES, [6.0, 1.0, 1.0]], "totals": [*BAD_VALUES, [5.0]], "border": [*BORDERS, -0.1, 1.1], "side": SIDES},
+    ),
+    "intervals.p_of_ratio": Call(
+        intervals.p_of_ratio,
+        {"numerators": VALUES, "denominators": [1.0, 1.5, 1.0, 2.0], "border": 0.1, "side": "above"},
+        {"numerators": BAD_VALUES, "denominators": [*BAD_VALUES, [1.0]], "border": BORDERS, "side": SIDES},
+    ),
     "convergence_edge.edges": Call(
         convergence_edge.edges,
         {"runs": TABLE},

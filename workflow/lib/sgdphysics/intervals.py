@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from sgdphysics.arguments import real_array, require, require_one_of
+from sgdphysics.arguments import real_array, require, require_number, require_one_of
 from sgdphysics.errors import InputError
 from sgdphysics.fits import p_value_beyond, student_interval
 
@@ -108,12 +108,14 @@ def of_exact(values: ArrayLike) -> Interval:
 
 def p_of_mean(values: ArrayLike, border: float, side: str) -> float:
     """Return the p-value that a mean lies beyond a border, as `fits.p_value_beyond`; nan for values all the same."""
+    _check_beyond(border, side)
     sample = real_array("values", values, 1)
     return p_value_beyond(sample, border, side) if _varies(sample) else float("nan")
 
 
 def p_of_correlation(correlations: ArrayLike, border: float, side: str) -> float:
     """Return the p-value that a correlation lies beyond a border, of Fisher's z; nan as for `of_correlation`."""
+    _check_beyond(border, side)
     sample = _correlations(correlations)
     require(-1 < border < 1, "border", border, "a correlation above -1 and below 1")
     if not _varies(sample) or np.abs(sample).max() == 1:
@@ -123,11 +125,11 @@ def p_of_correlation(correlations: ArrayLike, border: float, side: str) -> float
 
 def p_of_share(counts: ArrayLike, totals: ArrayLike, border: float, side: str) -> float:
     """Return the exact p-value that a share lies beyond a border, of as many independent counts as for `of_share`."""
-    require_one_of("side", side, ("above", "below"), "above or below")
+    _check_beyond(border, side)
+    require(0 <= border <= 1, "border", border, "a share from 0 to 1")
     share, number = _share(*_counted(counts, totals))
     if np.isnan(share):
         return float("nan")
-    require(0 <= border <= 1, "border", border, "a share from 0 to 1")
     from scipy.special import betainc
 
     counted = share * number
@@ -138,6 +140,7 @@ def p_of_share(counts: ArrayLike, totals: ArrayLike, border: float, side: str) -
 
 def p_of_ratio(numerators: ArrayLike, denominators: ArrayLike, border: float, side: str) -> float:
     """Return the p-value that a ratio of means lies beyond a border, for a denominator of the sign of its mean."""
+    _check_beyond(border, side)
     above, below = _pairs(numerators, denominators)
     if len(above) < 2:
         return float("nan")
@@ -168,6 +171,11 @@ KINDS = {
     "ratio": Kind("ratio of means, Fieller", ("numerator", "denominator"), of_ratio, p_of_ratio),
     "exact": Kind("no chance enters: smallest and largest", ("value",), of_exact, None),
 }
+
+
+def _check_beyond(border: float, side: str) -> None:
+    require_number("border", border)
+    require_one_of("side", side, ("above", "below"), "above or below")
 
 
 def _varies(sample: np.ndarray) -> bool:
