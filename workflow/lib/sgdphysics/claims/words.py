@@ -3,14 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sgdphysics.claims.outcomes import AS_PUBLISHED, CONTEXT, FAILED, HELD, MIXED, REPORTED, SPECIFIC, UNDECIDED
+from sgdphysics.claims.outcomes import AS_PUBLISHED, FAILED, HELD, MIXED, REPORTED, SPECIFIC, UNDECIDED
 
 _QUESTIONS = {AS_PUBLISHED: "as published", SPECIFIC: "specific"}
-_IN_WORDS = {
-    AS_PUBLISHED: {HELD: "held", FAILED: "failed", UNDECIDED: "open", MIXED: "held"},
-    SPECIFIC: {HELD: "differs", FAILED: "the same", UNDECIDED: "open", MIXED: "differs"},
-    CONTEXT: {REPORTED: ""},
-}
+_IN_WORDS = {HELD: "held", FAILED: "failed", MIXED: "held", UNDECIDED: "open", REPORTED: ""}
 
 
 def of_answers(tests: Sequence[Mapping[str, Any]]) -> str:
@@ -24,7 +20,7 @@ def of_answers(tests: Sequence[Mapping[str, Any]]) -> str:
 
 def outcome_in_words(test: Mapping[str, Any]) -> str:
     """Return what came out of a test, a row of ``claim_tests.csv``, and at how many settings; empty if it decides nothing."""
-    word, settings = _IN_WORDS[test["asks"]][test["outcome"]], int(test["settings"])
+    word, settings = _IN_WORDS[test["outcome"]], int(test["settings"])
     if not word or settings < 2:
         return word
     if test["outcome"] == MIXED:
