@@ -16,6 +16,7 @@ import pandas as pd
 from sgdphysics.claims import (  # noqa: F401  (statistics register themselves)
     answers,
     feng2021,
+    feng2021_width,
     feng2023_duality,
     feng2023_sweeps,
     reasons,
