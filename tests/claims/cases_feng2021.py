@@ -1,157 +1,275 @@
 """Cases planted for the claims of Feng and Tu 2021."""
 
-from claim_cases import FAILED, HELD, UNDECIDED, Cases
+from claim_cases import NO, NOT_ASKED, OPEN, PARTLY, YES, Cases
 
 CASES = {
     "low_dimension": Cases(
-        verdicts={
-            "effect": ({}, [HELD, HELD], "replicated"),
-            # A random walk in all directions: its count lies below the margin, as the ledger says.
-            "null": ({"count": (59, 0.5), "participation": (1, 0.05)}, [HELD, FAILED], "partly"),
-            "opposite": ({"count": (400, 20), "participation": (1.5, 0.1)}, [FAILED, FAILED], "not replicated"),
-            "noise": ({"count": (55, 15), "participation": (0.3, 0.15)}, [UNDECIDED, UNDECIDED], "inconclusive"),
+        answers={
+            "effect": ({}, (YES, YES)),
+            # A walk alike in all directions, as long as the window.
+            "null": ({"count": (250, 2), "participation": (1, 0.05)}, (NO, NO)),
+            "opposite": ({"count": (400, 20), "participation": (1.5, 0.1)}, (NO, NO)),
+            "noise": ({"count": (55, 15), "participation": (0.3, 0.15)}, (OPEN, OPEN)),
+            "control too": ({"participation": (1, 0.05)}, (YES, NO)),
         },
-        partly={"participation": (1, 0.05)},
         numbers=[
-            ("99_percent_count", {"count": (48, 0)}, 48),
+            ("99_percent_count", {"count": (47.3, 0)}, 47.3),
             ("against_isotropic", {"participation": (0.2, 0)}, 0.2),
+            ("99_percent_count_without_drift", {"count_without_first": (160, 0)}, 160),
+            ("99_percent_count_of_frozen_noise", {"count_of_noise": (12.6, 0)}, 12.6),
+            ("99_percent_count_of_isotropic_walk", {"count_of_isotropic": (390.4, 0)}, 390.4),
+            ("99_percent_count_in_longer_windows", {"count_in_longer": (2.2, 0)}, 2.2),
+        ],
+        context=[
+            {"count_without_first": (400, 20)},
+            {"count_of_noise": (400, 20)},
+            {"count_of_isotropic": (30, 1)},
+            {"count_in_longer": (400, 20)},
+        ],
+    ),
+    "drift_is_pc1": Cases(
+        answers={
+            "effect": ({}, (YES, YES)),
+            # A drift to anywhere; frozen noise has none either.
+            "null": ({"alignment": (0, 0.02)}, (NO, YES)),
+            "opposite": ({"alignment": (-0.9, 0.01)}, (NO, YES)),  # the weights shrink
+            "noise": ({"alignment": (0.7, 0.2), "alignment_of_noise": (0.3, 0.2)}, (OPEN, OPEN)),
+            "control too": ({"alignment_of_noise": (0.9, 0.01)}, (YES, NO)),
+        },
+        numbers=[
+            ("alignment_with_the_weights", {"alignment": (-0.6, 0)}, -0.6),
+            ("frozen_noise", {"alignment_of_noise": (0.3, 0)}, 0.3),
         ],
     ),
     "early_freezing": Cases(
-        verdicts={
-            "effect": ({}, [HELD, HELD], "replicated"),
-            "null": ({"early_count": (59, 0.5), "early_participation": (1, 0.05)}, [HELD, FAILED], "partly"),
-            "opposite": ({"early_count": (400, 20), "early_participation": (1.5, 0.1)}, [FAILED, FAILED], "not replicated"),
-            "noise": ({"early_count": (55, 15), "early_participation": (0.3, 0.15)}, [UNDECIDED, UNDECIDED], "inconclusive"),
+        answers={
+            "effect": ({}, (YES, YES)),
+            "null": ({"early_count": (80, 2.5)}, (NO, NO)),
+            "opposite": ({"early_count": (400, 20)}, (NO, NO)),
+            "noise": ({"early_count": (55, 15)}, (OPEN, OPEN)),
+            "control too": ({"early_count_of_isotropic": (40, 1.5)}, (YES, NO)),
         },
-        partly={"early_participation": (1, 0.05)},
         numbers=[
-            ("99_percent_count", {"early_count": (48, 0)}, 48),
-            ("against_isotropic", {"early_participation": (0.2, 0)}, 0.2),
+            ("99_percent_count", {"early_count": (47.3, 0)}, 47.3),
+            ("isotropic_walk", {"early_count": (48, 0), "early_count_of_isotropic": (60, 0)}, 0.8),
+            ("frozen_noise_against_isotropic_walk", {"early_count_of_noise": (20, 0), "early_count_of_isotropic": (80, 0)}, 0.25),
+            ("99_percent_count_in_epochs_5_and_10", {"later_count": (70.5, 0)}, 70.5),
         ],
+        bad_setting={"early_count": (400, 20)},
+        context=[{"early_count_of_noise": (80, 2)}, {"later_count": (400, 20)}],
     ),
     "smooth_slices": Cases(
-        verdicts={
-            "effect": ({}, [HELD], "replicated"),
-            "null": ({"one_minimum": (0.5, 0.05)}, [FAILED], "not replicated"),  # wiggles as often as not
-            "opposite": ({"one_minimum": (0, 0)}, [FAILED], "not replicated"),
-            "noise": ({"one_minimum": (0.985, 0.012)}, [UNDECIDED], "inconclusive"),
+        answers={
+            "effect": ({}, (YES, NOT_ASKED)),
+            "null": ({"one_minimum": (0.5, 0.05)}, (NO, NOT_ASKED)),  # wiggles as often as not
+            "opposite": ({"one_minimum": (0, 0)}, (NO, NOT_ASKED)),
+            "noise": ({"one_minimum": (0.985, 0.01)}, (OPEN, NOT_ASKED)),
         },
         numbers=[
             ("one_minimum", {"one_minimum": (0.6, 0)}, 0.6),
             ("one_minimum_in_a_fixed_range", {"one_minimum_wide": (0.7, 0)}, 0.7),
         ],
-        reported=[
-            {"one_minimum_wide": (0, 0)},
-        ],
+        context=[{"one_minimum_wide": (0, 0)}],
     ),
     "inverse_variance_flatness": Cases(
-        verdicts={
-            "effect": ({}, [HELD, HELD, HELD, HELD], "replicated"),
-            # Frozen noise: the published exponent, and nothing else.
+        answers={
+            "effect": ({}, (YES, YES)),
+            # Noise that does not know of the landscape.
             "null": (
-                {"in_sample": (4.5, 0.1), "frozen_noise": (4.5, 0.15), "held_out": (0, 0.1), "hessian": (0, 0.1)},
-                [HELD, FAILED, FAILED, FAILED],
-                "partly",
-            ),
-            "no relation": (
-                {"in_sample": (0, 0.1), "frozen_noise": (0, 0.15), "held_out": (0, 0.1), "hessian": (0, 0.1)},
-                [FAILED, FAILED, FAILED, FAILED],
-                "not replicated",
+                {"published_exponent": (0, 0.1), "relation": (0, 0.1), "held_out": (0, 0.1), "hessian": (0, 0.1)},
+                (NO, NO),
             ),
             "opposite": (
-                {"in_sample": (-2, 0.1), "held_out": (-2, 0.1), "hessian": (-2, 0.1)},
-                [FAILED, FAILED, FAILED, HELD],
-                "not replicated",
+                {"published_exponent": (-2, 0.1), "relation": (0.98, 0.005), "held_out": (-2, 0.1), "hessian": (-2, 0.1)},
+                (NO, NO),
             ),
             "noise": (
-                {"in_sample": (4, 4), "held_out": (2, 4), "hessian": (1.7, 4)},
-                [UNDECIDED, UNDECIDED, UNDECIDED, UNDECIDED],
-                "inconclusive",
+                {"published_exponent": (4, 4), "relation": (-0.9, 0.04), "held_out": (2, 4), "hessian": (1.7, 4)},
+                (OPEN, OPEN),
             ),
+            "control too": ({"relation_of_isotropic": (-0.98, 0.005)}, (YES, NO)),
+            "control too when rotated": ({"relation_of_rotated": (-0.98, 0.005)}, (YES, NO)),
+            "chance alignment alone": ({"held_out": (0, 0.1)}, (YES, NO)),
+            "another number": ({"published_exponent": (2, 0.1)}, (PARTLY, YES)),
+            "no line": ({"relation": (-0.6, 0.05)}, (PARTLY, YES)),
         },
-        partly={"frozen_noise": (4, 0.15)},
         numbers=[
-            ("in_sample", {"in_sample": (3.7, 0)}, 3.7),
-            ("against_frozen_noise", {"in_sample": (4.2, 0)}, -0.3),
-            ("held_out_of_frozen_noise", {"noise_held_out": (0.2, 0)}, 0.2),
-            ("hessian_basis_of_frozen_noise", {"noise_hessian": (0.3, 0)}, 0.3),
+            ("number", {"published_exponent": (3.7, 0)}, 3.7),
+            ("relation", {"relation": (-0.93, 0)}, -0.93),
+            ("isotropic_noise", {"relation_of_isotropic": (0.2, 0)}, 0.2),
+            ("rotated_noise", {"relation_of_rotated": (-0.3, 0)}, -0.3),
+            ("held_out", {"held_out": (1.1, 0)}, 1.1),
+            ("hessian_basis", {"hessian": (1.2, 0)}, 1.2),
+            ("exponent_at_every_setting", {"in_sample": (3.6, 0)}, 3.6),
+            ("published_ranks", {"published_ranks": (4.4, 0)}, 4.4),
+            ("ranks_2_to_50", {"sharp_ranks": (2.5, 0)}, 2.5),
+            ("ranks_above_50", {"flat_ranks": (5.5, 0)}, 5.5),
+            ("less_frozen_noise", {"in_sample": (4.2, 0), "noise_in_sample": (4.5, 0)}, -0.3),
         ],
-        every_setting=True,
+        bad_setting={"relation": (-0.5, 0.05)},
+        context=[
+            {"in_sample": (-2, 0.1)},
+            {"published_ranks": (-2, 0.1)},
+            {"sharp_ranks": (-2, 0.1)},
+            {"flat_ranks": (-2, 0.1)},
+            {"noise_in_sample": (1, 0.15)},
+        ],
+    ),
+    "restoring_force": Cases(
+        answers={
+            "effect": ({}, (YES, YES)),
+            # Frozen noise itself: no difference, whose sign is the border of the claim; and none of linear SGD.
+            "null": (
+                {"held_out": (2.4, 0.1), "hessian": (2.1, 0.1), "linear_hessian": (2.1, 0.1)},
+                (OPEN, NO),
+            ),
+            "opposite": ({"noise_held_out": (1, 0.15), "noise_hessian": (1, 0.15)}, (NO, NO)),
+            "noise": ({"held_out": (2, 2), "hessian": (1.7, 2), "linear_hessian": (1.8, 2)}, (OPEN, OPEN)),
+            "control too": ({"linear_hessian": (2.1, 0.1)}, (YES, NO)),
+            "held out only": ({"hessian": (2.6, 0.1)}, (PARTLY, YES)),
+        },
+        numbers=[
+            ("held_out", {"held_out": (2, 0), "noise_held_out": (2.3, 0)}, -0.3),
+            ("hessian_basis", {"hessian": (1.5, 0), "noise_hessian": (2, 0)}, -0.5),
+            ("linear_sgd_against_frozen_noise", {"linear_hessian": (2.2, 0), "noise_hessian": (2, 0)}, 0.2),
+            ("linear_sgd_against_frozen_noise_held_out", {"linear_held_out": (2.2, 0), "noise_held_out": (2.3, 0)}, -0.1),
+            ("in_sample", {"in_sample": (4.2, 0), "noise_in_sample": (4.5, 0)}, -0.3),
+        ],
+        bad_setting={"held_out": (3, 0.1), "hessian": (3, 0.1)},
+        context=[{"linear_held_out": (4, 0.1)}, {"in_sample": (8, 0.1)}, {"noise_in_sample": (1, 0.15)}],
+    ),
+    "fluctuation_dissipation": Cases(
+        answers={
+            "effect": ({}, (YES, YES)),
+            # Equilibrium, as of independent draws, is far above the curve.
+            "null": ({"distance": (3, 0.2)}, (NO, YES)),
+            "opposite": ({"distance": (3, 0.2), "shift_with_replacement": (-1.4, 0.1)}, (NO, NO)),
+            "noise": ({"distance": (0.7, 0.3), "shift_with_replacement": (0.7, 0.5)}, (OPEN, OPEN)),
+            "control too": ({"shift_with_replacement": (0, 0.1)}, (YES, NO)),
+        },
+        numbers=[
+            ("without_replacement", {"distance": (0.4, 0)}, 0.4),
+            ("draws_with_replacement", {"shift_with_replacement": (-0.9, 0)}, -0.9),
+            ("frozen_noise", {"distance_of_noise": (0.6, 0)}, 0.6),
+            ("with_drift", {"distance_with_drift": (1.1, 0)}, 1.1),
+            ("without_parabola", {"distance_at_second_order": (0.9, 0)}, 0.9),
+            ("without_fourth_order", {"distance_at_fourth_order": (0.8, 0)}, 0.8),
+        ],
+        bad_setting={"distance": (3, 0.2)},
+        context=[
+            {"distance_of_noise": (3, 0.2)},
+            {"distance_with_drift": (3, 0.2)},
+            {"distance_at_second_order": (3, 0.2)},
+            {"distance_at_fourth_order": (3, 0.2)},
+        ],
     ),
     "not_einstein": Cases(
-        verdicts={
-            "effect": ({}, [HELD, HELD, HELD], "replicated"),
+        answers={
+            "effect": ({}, (YES, YES)),
             # Stationary linear SGD, in which noise and curvature cancel: exponent 0, the border of the claim.
-            "null": ({"hessian": (0, 0.1), "linear_theory_stationary": (0, 0.12)}, [UNDECIDED, FAILED, FAILED], "inconclusive"),
-            "opposite": ({"hessian": (-2, 0.1)}, [FAILED, FAILED, FAILED], "not replicated"),
-            "noise": ({"hessian": (1.7, 4)}, [UNDECIDED, UNDECIDED, UNDECIDED], "inconclusive"),
+            "null": ({"hessian": (0, 0.1), "linear_theory_stationary": (0, 0.12)}, (OPEN, NO)),
+            "opposite": ({"hessian": (-2, 0.1)}, (NO, NO)),
+            "noise": ({"hessian": (1.7, 4)}, (OPEN, OPEN)),
+            "control too": ({"linear_theory_stationary": (1.6, 0.15)}, (YES, NO)),
+            "other than the theory": ({"linear_theory": (0, 0.15)}, (YES, NO)),
         },
-        partly={"linear_theory": (0, 0.15)},
         numbers=[
-            ("not_stationary_linear_sgd", {"hessian": (1.5, 0)}, 1.4),
+            ("opposite_sign", {"hessian": (1.5, 0)}, 1.5),
+            ("stationary_linear_sgd", {"hessian": (1.5, 0)}, 1.4),
             ("linear_theory_without_replacement", {"hessian": (1.5, 0)}, -0.1),
         ],
     ),
     "noise_anisotropic": Cases(
-        verdicts={
-            "effect": ({}, [HELD, HELD, HELD], "replicated"),
+        answers={
+            "effect": ({}, (YES, YES)),
             # A heat bath: one temperature in all directions and at all places.
             "null": (
                 {"temperature_correlation": (0, 0.1), "temperature_exponent": (0, 0.1), "edge_rise": (0, 0.2)},
-                [FAILED, FAILED, UNDECIDED],
-                "not replicated",
+                (NO, NO),
             ),
             "opposite": (
                 {"temperature_correlation": (0.98, 0.005), "temperature_exponent": (2, 0.1), "edge_rise": (-2, 0.2)},
-                [FAILED, FAILED, FAILED],
-                "not replicated",
+                (NO, NO),
             ),
             "noise": (
-                {"temperature_correlation": (-0.9, 0.06), "temperature_exponent": (-2, 2), "edge_rise": (0.5, 2)},
-                [UNDECIDED, UNDECIDED, UNDECIDED],
-                "inconclusive",
+                {"temperature_correlation": (-0.9, 0.04), "temperature_exponent": (-2, 2), "edge_rise": (0.5, 2)},
+                (OPEN, OPEN),
             ),
+            "control too": ({"edge_rise": (0, 0.2)}, (YES, NO)),
+            "another exponent": ({"temperature_exponent": (-1, 0.1)}, (PARTLY, YES)),
         },
-        partly={"edge_rise": (-2, 0.2)},
         numbers=[
             ("correlation", {"temperature_correlation": (-0.93, 0)}, -0.93),
-            ("not_homogeneous", {"edge_rise": (1.3, 0)}, 1.3),
+            ("exponent", {"temperature_exponent": (-1.8, 0)}, -1.8),
+            ("heat_bath", {"edge_rise": (1.3, 0)}, 1.3),
         ],
+        bad_setting={"temperature_correlation": (-0.5, 0.05)},
     ),
     "noise_correlation_time": Cases(
-        verdicts={
-            "effect": ({}, [HELD, HELD], "replicated"),
-            "null": ({"relaxation": (0, 0.1), "integrated": (0, 0.1)}, [UNDECIDED, UNDECIDED], "inconclusive"),
-            "opposite": ({"relaxation": (0.5, 0.05), "integrated": (0.5, 0.05)}, [FAILED, FAILED], "not replicated"),
-            "noise": ({"relaxation": (-0.5, 1), "integrated": (-0.5, 1)}, [UNDECIDED, UNDECIDED], "inconclusive"),
+        answers={
+            "effect": ({}, (YES, YES)),
+            # Times alike in all directions: the border of the claim.
+            "null": (
+                dict.fromkeys(("relaxation_in_sample", "relaxation_hessian", "relaxation_held_out"), (0, 0.05)),
+                (OPEN, NO),
+            ),
+            "opposite": (
+                dict.fromkeys(("relaxation_in_sample", "relaxation_hessian", "relaxation_held_out"), (0.5, 0.05)),
+                (NO, NO),
+            ),
+            "noise": (
+                dict.fromkeys(("relaxation_in_sample", "relaxation_hessian", "relaxation_held_out"), (-0.5, 1)),
+                (OPEN, OPEN),
+            ),
+            "control too": ({"relaxation_of_noise": (-0.5, 0.03)}, (YES, NO)),
+            "chance alignment alone": ({"relaxation_hessian": (0, 0.05)}, (YES, NO)),
+            "chance alignment in the first window alone": ({"relaxation_held_out": (0, 0.05)}, (YES, NO)),
         },
-        partly={"integrated": (0.5, 0.05)},
         numbers=[
-            ("integrated_time_in_hessian_basis", {"integrated": (-0.4, 0)}, -0.4),
-            ("relaxation_time_of_frozen_noise", {"relaxation_of_noise": (0.2, 0)}, 0.2),
+            ("relaxation_time_in_sample", {"relaxation_in_sample": (-0.7, 0)}, -0.7),
+            ("hessian_basis", {"relaxation_hessian": (-0.4, 0)}, -0.4),
+            ("held_out_basis", {"relaxation_held_out": (-0.3, 0)}, -0.3),
+            ("frozen_noise", {"relaxation_in_sample": (-1, 0), "relaxation_of_noise": (-1.2, 0)}, 0.2),
+            ("integrated_time_in_sample", {"integrated": (-0.6, 0)}, -0.6),
+            ("window_over_relaxation_time", {"window_over_time": (40, 0)}, 40),
         ],
-        reported=[
-            {"relaxation_in_sample": (0.5, 0.05)},
-            {"relaxation_held_out": (0.5, 0.05)},
-            {"relaxation_of_noise": (0.5, 0.05)},
-        ],
+        context=[{"integrated": (0.5, 0.05)}, {"window_over_time": (2, 0.1)}],
     ),
     "annealing": Cases(
-        verdicts={
-            "effect": ({}, [HELD, HELD, HELD], "replicated"),
-            # Temperatures that wander, all together, whatever the loss does.
-            "null": ({"loss_correlation": (0, 0.1)}, [FAILED, HELD, HELD], "not replicated"),
-            "opposite": ({"loss_correlation": (-0.98, 0.005)}, [FAILED, HELD, HELD], "not replicated"),
-            "noise": ({"loss_correlation": (0.9, 0.06)}, [UNDECIDED, HELD, HELD], "inconclusive"),
-            "order lost": ({"order_lost": (1, 0)}, [HELD, FAILED, HELD], "partly"),
-            "not proportional": ({"loss_exponent_spread": (0.5, 0.05)}, [HELD, HELD, FAILED], "partly"),
+        answers={
+            "effect": ({}, (YES, NOT_ASKED)),
+            # Temperatures that wander, each in its own way, whatever the loss does.
+            "null": ({"loss_correlation": (0, 0.1), "order": (0, 0.1)}, (NO, NOT_ASKED)),
+            "opposite": ({"loss_correlation": (-0.98, 0.005), "order": (-0.98, 0.004)}, (NO, NOT_ASKED)),
+            "noise": ({"loss_correlation": (0.9, 0.06), "order": (0.75, 0.15)}, (OPEN, NOT_ASKED)),
+            "order lost": ({"order": (0, 0.1)}, (PARTLY, NOT_ASKED)),
         },
-        partly={"order_lost": (1, 0)},
         numbers=[
-            ("temperature_follows_loss", {"loss_correlation": (0.95, 0)}, 0.95),
-            ("order_kept", {"order_lost": (1, 0)}, 1 - 6 * 16 / (6 * 35)),  # four of six two places off
-            ("all_proportionally", {"loss_correlation": (0.9, 0), "loss_exponent_spread": (0.2, 0)}, 0.18),
+            ("temperature_follows_loss", {"loss_correlation": (0.95, 0), "order": (1, 0)}, 0.95),
+            ("order_kept", {"order": (0.6, 0), "loss_exponent_difference": (0, 0)}, 0.6),
+            (
+                "exponent_of_sharpest_less_flattest",
+                {"loss_correlation": (0.9, 0), "loss_exponent_difference": (0.2, 0), "order": (1, 0)},
+                0.18,
+            ),
         ],
+        bad_setting={"loss_correlation": (0.5, 0.05)},
+        context=[],
+    ),
+    "quadratic_at_interpolation": Cases(
+        answers={
+            "effect": ({}, (YES, YES)),
+            # In proportion to the loss, as above.
+            "null": ({"lowest_exponent": (1, 0.05)}, (NO, YES)),
+            "opposite": ({"lowest_exponent": (-2, 0.05), "label_noise_exponent": (2.5, 0.05)}, (NO, NO)),
+            "noise": ({"lowest_exponent": (2, 1), "label_noise_exponent": (1.5, 1)}, (OPEN, OPEN)),
+            "control too": ({"label_noise_exponent": (2, 0.05)}, (YES, NO)),
+        },
+        numbers=[
+            ("exponent_at_lowest_losses", {"lowest_exponent": (1.6, 0)}, 1.6),
+            ("label_noise", {"label_noise_exponent": (0.4, 0)}, 0.4),
+            ("clean_labels_at_losses_of_label_noise", {"clean_exponent": (0.7, 0)}, 0.7),
+        ],
+        context=[{"clean_exponent": (2, 0.05)}],
     ),
 }

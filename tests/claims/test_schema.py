@@ -39,7 +39,6 @@ CLAIM = {
             "statistic": "hessian_exponent",
             "predicted": 2,
             "between": [1, 3],
-            "same_within": [4, 5],
             "scope": "every_setting",
             "margin_from": "pilot",
         },

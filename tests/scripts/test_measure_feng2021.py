@@ -42,10 +42,12 @@ KEYS = ["run", "window", "window_epochs", "start_epoch", "source"]
 class Plain:
     """One source in one pair of windows, by the second computation.
 
-    ``first`` and ``second`` hold the weights after each step, (steps, d); ``error`` is the distance that rounding can put between
-    these paths and those of the script; ``kept`` is the window that the script saved, None of the early ones.
+    ``start`` holds the weights before the windows, (d,), ``first`` and ``second`` those after each step, (steps, d); ``error`` is
+    the distance that rounding can put between these paths and those of the script; ``kept`` is the window that the script saved,
+    None of the early ones.
     """
 
+    start: np.ndarray
     first: np.ndarray
     second: np.ndarray
     error: float
@@ -106,7 +108,7 @@ def plain_source(chunk, path, key, ranks):
         walk = surrogate(chunk, name, centre, source, epochs, start)
         first, second = walk[: middle - begin], walk[middle - begin :]
         error += 2.0**-24 * np.linalg.norm(walk, axis=1).max()  # of directions rounded to float32
-    return Plain(first, second, error, name == chunk.reference and role != "longer", ranks, kept, source)
+    return Plain(weights[begin], first, second, error, name == chunk.reference and role != "longer", ranks, kept, source)
 
 
 def surrogate(chunk, name, centre, source, epochs, start):
@@ -170,6 +172,15 @@ def test_spectra(measured):
         held_out = (source.second @ directions[:count].T).std(0, ddof=1)
         beside = source.second.var(0, ddof=1).sum() ** 0.5 * source.angles(stds)[:count]
         assert (np.abs(rows["held_out_variance"] ** 0.5 - held_out) <= source.error + beside).all()
+        projection = source.first @ directions[0]
+        slope = np.polyfit(np.arange(len(projection)), projection, 1)[0]
+        cosine = np.sign(slope) * directions[0] @ source.start / np.linalg.norm(source.start)
+        turned = source.angles(stds)[0] + source.error
+        # Of a walk that hardly grows along its first direction rounding can turn the sign.
+        clear = abs(slope) > 1e-3 * np.abs(np.diff(projection)).max()
+        assert rows["first_alignment"].nunique() == 1
+        found = rows["first_alignment"].iloc[0]
+        assert abs(found - cosine if clear else abs(found) - abs(cosine)) <= 2 * turned + 1e-6
 
 
 def test_directions_kept(measured):

@@ -140,7 +140,7 @@ def test_runs_of_feng2021(tmp_path):
 
 def test_fig1_of_feng2021(tmp_path, runs_path):
     keys = crossed(window=["main", "early"], window_epochs=[10], start_epoch=[1, 30], source=["sgd", "noise_epoch"], rank=RANKS)
-    spectra = drawn(MEASURED, keys, ["variance", "held_out_variance"]).assign(total_variance=100.0)
+    spectra = drawn(MEASURED, keys, ["variance", "held_out_variance", "first_alignment"]).assign(total_variance=100.0)
     keys = crossed(**{key: [value] for key, value in WINDOW.items()}, start_epoch=[30], source=["sgd"], rank=[1, 2], step=range(5))
     tables = {"spectra": spectra, "trajectory": drawn(REFERENCE_RUNS[:1], keys, ["projection", "cosine_with_weights"])}
     names = ("spectra", "dimension", "trajectory")
@@ -152,9 +152,10 @@ def test_fig1_of_feng2021(tmp_path, runs_path):
 
 
 def test_a_window_with_one_component_has_no_ratio_to_a_second():
-    spectrum = pd.DataFrame({"variance": [2.0], "held_out_variance": [1.5], "total_variance": [2.0]})
+    spectrum = pd.DataFrame({"variance": [2.0], "held_out_variance": [1.5], "total_variance": [2.0], "first_alignment": [0.6]})
     numbers = script("tabulate_feng2021_fig1")["_dimension"](spectrum)
     assert (numbers["components"], numbers["whole_spectrum"], numbers["components_90"]) == (1, True, 1)
+    assert numbers["first_alignment"] == 0.6
     ratios = ("first_to_second", "participation_ratio_without_first", "held_out_participation_ratio_without_first")
     assert np.isnan([numbers[name] for name in (*ratios, "components_90_without_first")]).all()
 

@@ -5,6 +5,7 @@ import json
 import runpy
 import shutil
 import subprocess
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from sgdphysics.errors import InputError
 from sgdphysics.files import sha256_of
 from sgdphysics.provenance import audit, job_records
 from sgdphysics.provenance.record import LEFT_OUT
+from sgdphysics.provenance.rule_dates import RuleDate
 from sgdphysics.tensors import save_tensors
 
 SCRIPT = runpy.run_path(str(Path(__file__).parents[2] / "workflow" / "scripts" / "write_provenance.py"), run_name="script")
@@ -136,6 +138,41 @@ def test_results_without_records_of_their_jobs_are_those_of_the_earlier_record(p
     assert not {small.LIBRARY, f"{small.SCRIPTS}/tabulate_b.py"} & record.sums.keys()
     assert record.data_sets == data
     assert data[PREPARED]["origin"] == "a package"
+
+
+def test_rules_of_claims_have_the_commit_that_is_checked_out_or_none(folder):
+    write()
+    assert {date.commit for date in audit.load(folder, "small").rules.values()} == {"not known: no repository here"}
+    git(folder, "init", "--quiet")
+    git(folder, "add", "Snakefile", "workflow", "config")
+    git(folder, "commit", "--quiet", "--message", "all")
+    write()
+    date = datetime.fromisoformat(git(folder, "log", "-1", "--format=%cI")).astimezone(UTC).isoformat()
+    commit = RuleDate(git(folder, "rev-parse", "HEAD"), date)
+    assert audit.load(folder, "small").rules == {"first": commit, "second": commit}
+    assert crate_validation.failed_checks(folder / small.FOLDER, folder / "contexts") == dict.fromkeys(
+        crate_validation.EXCEPTIONS, "RECOMMENDED"
+    )
+    small.write(folder, {"config/claims.yaml": "claims: [{id: first, kind: other}, {id: second}]\n"})
+    git(folder, "commit", "--quiet", "--all", "--message", "another rule than that which decided")
+    write()
+    unknown = RuleDate("not known: not as the commit that is checked out has it")
+    assert audit.load(folder, "small").rules == {"first": unknown, "second": commit}
+
+
+def test_a_ledger_that_is_taken_over_keeps_what_its_record_says_of_rules(published):
+    """Today's ledger has other rules, and a record of before says nothing of them."""
+    rules = audit.load(published, "small").rules
+    assert {date.commit for date in rules.values()} == {git(published, "rev-parse", "HEAD~1")}
+    small.write(published, {"config/claims.yaml": "claims: [{id: first, kind: other}, {id: third}]\n"})
+    git(published, "commit", "--quiet", "--all", "--message", "other rules")
+    write(further=(), earlier=Path(small.CRATE))
+    assert audit.load(published, "small").rules == rules
+    content = json.loads((published / small.CRATE).read_text())
+    content["@graph"] = [entity for entity in content["@graph"] if not entity["@id"].startswith("#rule/")]
+    (published / small.CRATE).write_text(json.dumps(content))
+    write(further=(), earlier=Path(small.CRATE))
+    assert audit.load(published, "small").rules == {}
 
 
 def test_changed_code_is_a_change_since_the_commit_and_a_changed_result_is_none(published):

@@ -1,5 +1,6 @@
 """The report page of a small study, from files: whole, safe against what they say, and refused in one line where one is missing."""
 
+import dataclasses
 import hashlib
 import json
 import re
@@ -15,6 +16,7 @@ from matplotlib import image
 from sgdphysics.errors import InputError
 from sgdphysics.files import sha256_of
 from sgdphysics.provenance import audit
+from sgdphysics.provenance.rule_dates import RuleDate
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = runpy.run_path(str(ROOT / "workflow" / "scripts" / "write_report.py"), run_name="script")
@@ -111,7 +113,74 @@ def test_every_claim_stands_there_with_its_tests(page):
     assert [len(row.select(".tests tbody tr")) for row in rows] == [2, 2]
     assert "11.8 [10.8, 12.8]" in rows[0].get_text()
     assert rows[0].select_one(".verdict").get_text() == "replicated"
-    assert "1 of 1 empirical claims replicated; 0 of 1 identities hold." in page.select_one(".counts").get_text()
+
+
+def test_claims_of_a_first_edition_are_counted_and_said_to_be_that(page):
+    rows = {row.th.get_text(): [cell.get_text() for cell in row.select("td")] for row in page.select(".tally tbody tr")}
+    assert rows == {"replicated": ["1"], "partly": ["–"], "inconclusive": ["–"], "not replicated": ["–"]}
+    assert "0 of 1 identities checked: they hold by algebra." in page.header.get_text()
+    assert "A first edition: one answer for each claim" in page.get_text()
+    assert "as published" not in page.select_one("#claims").get_text()
+
+
+def test_claims_of_today_have_two_answers_and_are_counted_by_source(study):
+    claims, tests = (pd.read_csv(study["tables"][name]) for name in ("claims", "tests"))
+    claims["verdict"] = ["reproduced, not specific", "checked"]
+    claims = claims.assign(as_published="yes", specific=["no", "-"], source="talk", because="count held", open_because="")
+    tests = tests.assign(asks=["as_published", "specific"] * 2, interval="mean", margin_from="talk: about 40", open_because="")
+    claims.to_csv(study["tables"]["claims"], index=False)
+    tests.to_csv(study["tables"]["tests"], index=False)
+    SCRIPT["write"](**study)
+    page = BeautifulSoup(study["output"].read_text(), "html.parser")
+    assert [cell.get_text() for cell in page.select(".tally thead th")] == ["Verdict", "talk", "all"]
+    rows = {row.th.get_text(): [cell.get_text() for cell in row.select("td")] for row in page.select(".tally tbody tr")}
+    assert {word for word, numbers in rows.items() if numbers == ["1", "1"]} == {"reproduced, not specific"}
+    assert "talk: the talk only." in page.header.get_text()
+    assert "A first edition" not in page.get_text()
+    claim = page.select_one("#claim-few_directions")
+    assert [region.get_text() for region in claim.select(".claim .verdict ~ .region")] == ["as published: yes", "specific: no"]
+    assert claim.select_one(".detail p").get_text() == "Count held."
+    headings = [caption.get_text() for caption in claim.select(".tests caption")]
+    assert [heading.split(":")[0] for heading in headings] == ["As published", "Specific"]
+    assert [len(table.tbody.find_all("tr")) for table in claim.select(".tests")] == [1, 1]
+    assert claim.select_one(".wanted").get_text().startswith("below 60.5margin: talk: about 40")
+
+
+def rules_on(page):
+    """What the page says of the rule of each claim."""
+    rows = page.select("#claims > tbody")
+    return {row["id"]: div.dd.get_text() for row in rows for div in row.select("dl > div") if div.dt.get_text() == "Rule"}
+
+
+def test_a_study_whose_record_knows_of_no_rules_says_so(page):
+    unknown = "not known: the record does not say; first deciding run not known; which came first is not known"
+    assert rules_on(page) == {"claim-few_directions": unknown, "claim-duality_exact": unknown}
+    assert "Whether the rules of the claims were written before the runs that decide them is not known." in page.header.get_text()
+    assert "written before the runs" not in page.select_one("#claims").get_text()
+
+
+@pytest.mark.parametrize(
+    ("date", "word", "sentence"),
+    [
+        ("2026-01-01T00:00:00+00:00", "written before the runs", "1 of 2 claims that runs decide had their rules written before"),
+        ("2026-01-02T00:00:01+00:00", "changed after the runs had started", "0 of 2 claims that runs decide had their rules"),
+    ],
+)
+def test_the_rule_of_a_claim_stands_beside_the_first_run_that_decides_it(study, date, word, sentence):
+    record = study["record"]
+    table, start = "results/small/tables/feng2021_runs.csv", "2026-01-02T00:00:00.000+00:00"
+    trained = {"outputs": (table,), "parameters": {"seeds": [200]}, "started": start}
+    record.jobs = (dataclasses.replace(record.jobs[0], **trained), *record.jobs[1:])
+    record.rules = {"few_directions": RuleDate("b" * 40, date), "duality_exact": RuleDate(f"not known: {HOSTILE}")}
+    SCRIPT["write"](**study)
+    page = BeautifulSoup(study["output"].read_text(), "html.parser")
+    run = "first deciding run 2026-01-02 00:00:00 UTC"
+    assert rules_on(page) == {
+        "claim-few_directions": f"commit bbbbbbbbbb, {date[:10]} {date[11:19]} UTC; {run}; {word}",
+        "claim-duality_exact": f"not known: {HOSTILE}; {run}; which came first is not known",
+    }
+    assert sentence in page.header.get_text()
+    assert "; of 1 this is not known." in page.header.get_text()
 
 
 def test_the_page_prints_the_sum_of_the_manifest_which_has_those_of_page_and_record(study, page):

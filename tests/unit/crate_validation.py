@@ -37,6 +37,7 @@ SCHEMA_PROPERTIES = (
     "agent",
     "author",
     "contentSize",
+    "dateModified",
     "datePublished",
     "description",
     "encodingFormat",

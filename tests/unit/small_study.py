@@ -14,6 +14,7 @@ import yaml
 from sgdphysics import command_line
 from sgdphysics.files import sha256_of
 from sgdphysics.provenance import audit, confirmation, crate, job_records
+from sgdphysics.provenance.rule_dates import RuleDate
 from sgdphysics.study import inheritance
 
 FOLDER = "results/small/provenance"
@@ -53,6 +54,10 @@ SETTINGS = {
     "config/datasets.yaml": "datasets: {digits: {version: '1', licence: free, mirrors: [here]}}\n",
 }
 FURTHER = ("Snakefile", *SETTINGS)
+RULE_DATES = {
+    "first": RuleDate("b" * 40, "2020-01-01T00:00:00+00:00"),
+    "second": RuleDate("not known: no repository here"),
+}
 MADE_FROM = {
     output: {f"{SCRIPTS}/{rule}.py", *library, *inputs} for rule, (library, inputs, outputs) in RULES.items() for output in outputs
 }
@@ -127,6 +132,7 @@ def described(root, records):
         packages={"numpy": {"version": "2", "sha256": "0" * 64}},
         snakemake="9.27.1",
         data_sets={DATA: {"name": "digits", "description": "Digits", "origin": "here", "licence": "free"}},
+        rules=RULE_DATES,
     )
 
 

@@ -152,8 +152,34 @@ def test_claims_of_a_paper_and_of_the_one_that_it_answers(study):
     first, second = ([cell.get_text(" ") for cell in row.find_all("td")] for row in rows[1:])
     assert first[1].startswith(HOSTILE)
     assert first[1].endswith("talk")
-    assert first[2:] == ["not replicated", "−0.800 [−0.900,\u00a0−0.700] wanted: below −0.5", "first test failed"]
-    assert second[2:] == ["replicated identity", f"{narrative.NOTHING} wanted: below −0.5", "first test undecided"]
+    assert first[2:] == ["", "not replicated", "−0.800 [−0.900,\u00a0−0.700] wanted: below −0.5", ""]
+    assert second[2:] == ["", "replicated", f"{narrative.NOTHING} wanted: below −0.5", ""]
+
+
+def test_claims_of_today_have_two_answers_and_where_they_are_stated(study, tmp_path):
+    """Of a first edition, as in the other tests, there is neither."""
+    ledger = pd.read_csv(tmp_path / "claims.csv").assign(
+        verdict=["reproduced, not specific", "checked", "open"],
+        as_published=["yes", "yes", "open"],
+        specific=["no", "-", "-"],
+        source=["talk", "abstract", "ours"],
+        because=["as published: first test held", "as published: first test held", ""],
+        open_because=["second test: 1 of 5 seeds have a value", None, None],
+    )
+    save_table(tmp_path / "claims.csv", ledger)
+    rows = soup(study.claims_table({})).find_all("tr")
+    first, second = ([cell.get_text(" ") for cell in row.find_all("td")] for row in rows[1:])
+    assert first[2] == "talk"
+    assert first[3].startswith("reproduced, not specific as published: yes; specific: no; second test: 1 of 5 seeds")
+    assert first[5] == "as published: first test held"
+    assert second[2:4] == ["abstract", "checked as published: yes; specific: -"]
+    counted = soup(study.counts_table())
+    assert "1 of 1 identities checked" in counted.get_text()
+    cells = {
+        row.find_all("td")[0].get_text(): [cell.get_text() for cell in row.find_all("td")[1:]] for row in counted.find_all("tr")[1:]
+    }
+    assert cells["reproduced, not specific"] == ["1", "1"]
+    assert {verdict for verdict, numbers in cells.items() if numbers != ["0", "0"]} == {"reproduced, not specific"}
 
 
 def test_verdicts_and_tests_of_the_ledger(study):
@@ -167,8 +193,23 @@ def test_verdicts_and_tests_of_the_ledger(study):
 def test_every_test_is_listed(study):
     text = soup(study.tests_table()).get_text(" ")
     assert "third" not in text.lower()
-    assert text.count("held at 1 of 2") == 3
+    assert text.count("held at 1 of 2") == 2  # not of the one that is only reported
+    assert "margin" not in text
     assert "p, adjusted" not in text
+
+
+def test_a_test_tells_its_question_and_where_its_margin_comes_from(study, tmp_path):
+    tests = pd.read_csv(tmp_path / "claim_tests.csv")
+    tests = tests.assign(asks=["as_published", "context", "as_published", "specific"], margin_from=["talk: 4", None, None, None])
+    tests["region"] = tests["region"].where(tests["asks"] != "context")
+    save_table(tmp_path / "claim_tests.csv", tests)
+    rows = [[cell.get_text(" ") for cell in row.find_all("td")] for row in soup(study.tests_table()).find_all("tr")[1:]]
+    assert [row[1] for row in rows] == ["first test as published", "second test context", "first test as published"]
+    assert [row[3] for row in rows] == [
+        "below −0.5 predicted: near -1; margin: talk: 4",
+        "nothing predicted: near -1",
+        "below −0.5 predicted: near -1",
+    ]
 
 
 def test_later_columns_of_the_ledger_show(study, tmp_path):

@@ -4,14 +4,18 @@ import base64
 import hashlib
 import json
 import re
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from matplotlib import image
 
+from sgdphysics.claims import counts
 from sgdphysics.errors import InputError
-from sgdphysics.provenance.record import Job
+from sgdphysics.provenance.record import Job, Record
+from sgdphysics.provenance.rule_dates import RuleDate
+from sgdphysics.provenance.rule_order import Order
 from sgdphysics.report import claims, origin, page, pictures, plane, stages, text
 
 HOSTILE = '<script>alert(1)</script> & "<b>" \''
@@ -69,7 +73,7 @@ def written(template, **content):
 def test_a_claim_has_its_tests_in_words():
     claim = one_claim("failed", verdict="not replicated", settings=5, settings_held=3)
     (test,) = claim.tests
-    assert (claim.stated, claim.rank) == ("page 1", 3)
+    assert (claim.stated, claim.verdict) == ("page 1", "not replicated")
     assert (test.estimate, test.region, test.value) == ("−1.5 [−2, −1]", "between −3 and 5", -1.5)
     assert test.setting == "learning rate 0.1 (3 of 5 settings held)"
     assert (test.p_value, test.p_value_holm, test.smallest_effect) == ("0.0001", "", "0.25")
@@ -82,20 +86,84 @@ def test_the_primary_test_comes_first():
     assert claim.stated == ""
 
 
-@pytest.mark.parametrize(
-    ("outcomes", "verdict", "words"),
-    [
-        (["held"], "replicated", "the test held"),
-        (["held", "held", "reported"], "replicated", "all 2 tests that decide held"),
-        (["failed", "held"], "not replicated", "the primary test, test 0, failed"),
-        (["held", "failed", "failed"], "partly", "test 0, held, but test 1 and test 2 failed"),
-        (["undecided", "failed"], "inconclusive", "the primary test, test 0, is undecided"),
-        (["held", "undecided"], "inconclusive", "no test failed, but test 1 could not be decided"),
-        (["reported"], "inconclusive", "no test of this claim decides"),
-    ],
-)
-def test_the_rule_behind_a_verdict_is_said(outcomes, verdict, words):
-    assert words in one_claim(*outcomes, verdict=verdict).reason
+ANSWERED = {"as_published": "partly", "specific": "no", "source": "talk", "because": "as published: count held at 1 of 2 settings"}
+
+
+def answered(*asks, verdict="partly reproduced", **changes):
+    """A claim of today's ledger, with a test for each question that is asked, in this order."""
+    rows = [row_of_test("a", "held", test=f"test_{place}", primary=place == 0, asks=of) for place, of in enumerate(asks)]
+    entries = ledger(a=("empirical", verdict)).assign(**(ANSWERED | changes))
+    tests = pd.DataFrame(rows).assign(interval="mean over seeds", margin_from="talk: about 4")
+    (claim,) = claims.claims(entries, tests, {})
+    return claim
+
+
+def test_a_claim_has_two_answers_what_made_them_and_where_it_is_stated():
+    claim = answered("as_published", "specific")
+    assert (claim.as_published, claim.specific, claim.source) == ("partly", "no", "the talk only")
+    assert claim.because == "As published: count held at 1 of 2 settings."
+    assert (claim.tests[0].asks, claim.tests[0].interval, claim.tests[0].margin_from) == (
+        "as_published",
+        "mean over seeds",
+        "talk: about 4",
+    )
+
+
+def test_tests_stand_below_the_question_that_they_ask():
+    claim = answered("as_published", "context", "specific", "as_published")
+    questions = {asks: claims.QUESTIONS[asks] for asks in ("as_published", "specific", "context")}
+    assert {question: [test.name for test in tests] for question, tests in claim.by_question.items()} == {
+        questions["as_published"]: ["test 0", "test 3"],
+        questions["specific"]: ["test 2"],
+        questions["context"]: ["test 1"],
+    }
+    assert list(claim.by_question) == list(questions.values())
+
+
+def test_a_claim_of_a_first_edition_has_one_answer():
+    claim = one_claim("held", "reported", verdict="partly")
+    assert (claim.as_published, claim.specific, claim.source, claim.because) == ("", "", "", "")
+    assert {question: len(tests) for question, tests in claim.by_question.items()} == {"Tests": 2}
+    assert (claim.tests[0].asks, claim.tests[0].interval, claim.tests[0].margin_from) == ("", "", "")
+
+
+def test_claims_of_either_edition_are_ranked_from_good_to_bad():
+    today = [answered("as_published", verdict=verdict).rank for verdict in page.VERDICTS]
+    first = [one_claim("held", verdict=verdict).rank for verdict in ("replicated", "partly", "inconclusive", "not replicated")]
+    assert [*today, *first] == list(range(len(today) + 4))
+
+
+@pytest.mark.parametrize(("has_answers", "verdict"), [(True, "replicated"), (False, "holds")])
+def test_a_verdict_of_the_other_edition_is_refused(has_answers, verdict):
+    entries = ledger(a=("empirical", verdict)).assign(**(ANSWERED if has_answers else {}))
+    with pytest.raises(InputError, match=f"a: found verdict '{verdict}', expected one of"):
+        claims.claims(entries, pd.DataFrame([row_of_test("a", "held")]), {})
+
+
+def test_a_rule_stands_beside_its_runs_or_is_not_known():
+    order = Order(RuleDate("b" * 40, "2026-01-01T00:00:00+00:00"), "2026-01-02T00:00:00.000+00:00")
+    kinds = {"a": ("empirical", "replicated"), "b": ("empirical", "partly")}
+    rows = pd.DataFrame([row_of_test(name, "held") for name in kinds])
+    first, second = claims.claims(ledger(**kinds), rows, {}, {"a": order})
+    assert first.rule == order.line
+    assert first.rule.endswith("written before the runs")
+    assert second.rule == "not known"
+
+
+def test_the_runs_of_a_rule_are_those_behind_all_tables_of_its_tests():
+    """Of the second claim one table is made by no job that the record knows, of the third none is named."""
+    made = {"feng2021_fig1": [], "feng2021_runs": [1, 2], "grid": []}
+    jobs = tuple(
+        job(name, 1, 1, outputs=(f"results/small/tables/{name}.csv",), parameters={"seeds": seeds}, started=f"2026-01-0{place + 1}")
+        for place, (name, seeds) in enumerate(made.items())
+    )
+    rules = {"a": RuleDate("b" * 40, "2026-01-01T00:00:00+00:00")}
+    record = Record(Path(), "small", {}, {}, jobs, {}, {}, {}, rules=rules)
+    rows = [row_of_test("a", "held", tables="grid"), row_of_test("a", "reported", tables="feng2021_fig1; feng2021_runs")]
+    rows += [row_of_test("b", "held", tables="grid; unknown"), row_of_test("c", "held", tables=np.nan)]
+    orders = claims.rule_orders(pd.DataFrame(rows), record)
+    assert {name: order.first_run for name, order in orders.items()} == {"a": "2026-01-02", "b": "not known", "c": ""}
+    assert [orders[name].rule.commit for name in "ab"] == ["b" * 40, "not known: the record does not say"]
 
 
 def test_what_is_open_says_why_and_a_study_of_before_may_not():
@@ -109,11 +177,32 @@ def test_what_is_open_says_why_and_a_study_of_before_may_not():
     assert one_claim("undecided", verdict="inconclusive").open_because == ""
 
 
-def test_claims_are_counted_by_kind_and_verdict():
+KINDS = {
+    "a": ("empirical", "holds"),
+    "b": ("empirical", "open"),
+    "c": ("empirical", "holds"),
+    "d": ("empirical", "holds"),
+    "e": ("identity", "checked"),
+    "f": ("identity", "open"),
+}
+
+
+def test_empirical_claims_are_counted_by_verdict_and_source_and_identities_apart():
+    entries = ledger(**KINDS).assign(source=["talk", "talk", "abstract", "talk", "abstract", "ours"])
+    table = counts.by_source(entries)
+    assert list(table.index) == ["holds", "reproduced", "reproduced, not specific", "partly reproduced", "open", "not reproduced"]
+    assert list(table.columns) == ["abstract", "talk", "all"]
+    assert table.loc[["holds", "open"]].to_numpy().tolist() == [[1, 2, 3], [0, 1, 1]]
+    assert table.to_numpy().sum() == 2 * 4
+    assert counts.identities(entries) == "1 of 2 identities checked"
+
+
+def test_claims_of_a_first_edition_are_counted_by_verdict():
     kinds = {"a": ("empirical", "replicated"), "b": ("empirical", "inconclusive"), "c": ("identity", "replicated")}
-    entries = claims.claims(ledger(**kinds), pd.DataFrame([row_of_test(name, "held") for name in kinds]), {})
-    assert claims.counts(entries) == ["1 of 2 empirical claims replicated", "1 of 1 identities hold"]
-    assert claims.tally(entries) == {"replicated": 1, "partly": 0, "inconclusive": 1, "not replicated": 0}
+    table = counts.by_source(ledger(**kinds))
+    assert table["all"].to_dict() == {"replicated": 1, "partly": 0, "inconclusive": 1, "not replicated": 0}
+    assert list(table.columns) == ["all"]
+    assert counts.identities(ledger(**kinds)) == "1 of 1 identities checked"
 
 
 @pytest.mark.parametrize(
@@ -221,9 +310,10 @@ def test_a_study_without_points_has_an_empty_plane():
         plane.plane(none.drop(columns="gap"))
 
 
-def job(rule, seconds, memory):
+def job(rule, seconds, memory, **changes):
     nothing = {"script": "draw.py", "code": {}, "inputs": (), "outputs": (), "parameters": {}, "started": "", "ended": ""}
-    return Job(name=rule, rule=rule, **nothing, environment={}, usage={"wallTime": str(seconds), "peakMemory": str(memory)})
+    usage = {"wallTime": str(seconds), "peakMemory": str(memory)}
+    return Job(name=rule, rule=rule, **(nothing | changes), environment={}, usage=usage)
 
 
 def test_time_and_memory_are_those_of_the_record_by_stage():

@@ -68,6 +68,29 @@ def test_windows_equal_the_stored_trajectory(measured, index):
     assert torch.allclose(sgd.trajectory, (first - first.mean(0)) @ directions[ranks].T, atol=1e-9)
 
 
+@pytest.mark.parametrize("index", [0, 1])
+def test_alignment_of_the_first_direction_with_the_weights_as_it_grows(measured, index):
+    results, found = measured
+    first = stored_path(RUNS[index], results[index])[0]
+    start = results[index].network.weights[1].flatten().double()
+    direction = np.linalg.svd((first - first.mean(0)).numpy(), full_matrices=False)[2][0]
+    projection = first.numpy() @ direction
+    growth = np.sign(np.polyfit(np.arange(len(projection)), projection, 1)[0])
+    cosine = growth * direction @ start.numpy() / np.linalg.norm(start)
+    assert found[index].start.tolist() == start.tolist()
+    assert found[index].sources["sgd"].first_alignment == pytest.approx(cosine, abs=1e-6)
+    assert all(-1 <= source.first_alignment <= 1 for source in found[index].sources.values())
+
+
+@pytest.mark.parametrize(("drift", "cosine"), [([0.0, 3.0], 0.6), ([5.0, -1e-3], -0.6), ([1.0, 0.0], 0.0)])
+def test_a_direction_points_to_where_the_drift_goes(drift, cosine):
+    weights = torch.tensor([4.0, 3.0], dtype=torch.float64)
+    for sign in (1.0, -1.0):
+        direction = torch.tensor([0.0, sign], dtype=torch.float64)
+        drift = torch.as_tensor(drift, dtype=torch.float64)
+        assert window_sources._growth_alignment(direction, drift, weights) == pytest.approx(cosine)
+
+
 def test_surrogates_are_measured_alike_and_have_no_drift_of_their_own(measured):
     window = measured[1][0]
     names = ["sgd", "noise_epoch", "noise_replacement", "isotropic", "rotated_noise", "linear_sgd"]

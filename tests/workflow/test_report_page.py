@@ -8,10 +8,11 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect, sync_playwright
 
+from sgdphysics.claims.outcomes import VERDICTS
+
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 DESK, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 NAMES = "elements => elements.filter(element => !element.hidden).map(element => element.id.slice(6))"
-RANKS = ["replicated", "partly", "inconclusive", "not replicated"]
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +71,7 @@ def test_every_claim_is_there_with_its_verdict(open_page, ledger):
 
 def test_the_table_sorts_by_every_column(open_page, ledger):
     page = open_page()
-    columns = {"Claim": list(ledger.index), "Verdict": ledger["verdict"].map(RANKS.index), "Primary test": ledger["value"]}
+    columns = {"Claim": list(ledger.index), "Verdict": ledger["verdict"].map(VERDICTS.index), "First test": ledger["value"]}
     for name, values in columns.items():
         order = pd.Series(list(values), index=ledger.index).sort_values(kind="stable", na_position="last")
         header = page.get_by_role("columnheader", name=name, exact=True)

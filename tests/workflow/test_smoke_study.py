@@ -9,6 +9,7 @@ import yaml
 from PIL import Image
 
 from running import ROOT, finished_jobs
+from sgdphysics.claims.outcomes import VERDICTS
 from sgdphysics.files import sha256_of
 from sgdphysics.report import notebooks
 
@@ -273,12 +274,19 @@ def test_ledger_has_the_promised_columns_and_every_claim(smoke_study):
             "verdict",
             "figure",
             "open_because",
+            "as_published",
+            "specific",
+            "source",
+            "because",
         ]
     )
     claims = yaml.safe_load((ROOT / "config" / "claims.yaml").read_text())["claims"]
     assert list(ledger["claim"]) == [claim["id"] for claim in claims]
-    assert set(ledger["verdict"]) <= {"replicated", "partly", "not replicated", "inconclusive"}
-    assert (ledger["n_seeds"] == len(SEEDS)).all()
+    assert set(ledger["verdict"]) <= set(VERDICTS)
+    assert set(ledger.loc[ledger["kind"] == "identity", "verdict"]) == {"checked"}
+    assert (ledger["open_because"].notna() | (ledger["verdict"] != "open")).all()
+    assert set(ledger["n_seeds"]) <= {0, len(SEEDS)}
+    assert (ledger.loc[ledger["kind"] == "empirical", "n_seeds"] == len(SEEDS)).mean() > 0.8
     tests = pd.read_csv(smoke_study[0] / "results" / "smoke" / "claim_tests.csv")
     assert len(tests) == sum(len(claim["tests"]) for claim in claims)
     assert (tests["p_value_holm"] >= tests["p_value"])[tests["p_value_holm"].notna()].all()

@@ -35,7 +35,7 @@ def summary(ledger: pd.DataFrame, tests: pd.DataFrame, study: str) -> str:
         told = (claim["claim"], claim["verdict"], claim["as_published"], claim["specific"], _estimate(claim), first["region"])
         lines.append(LINE.format(*told).rstrip())
         if claim["verdict"] in (OPEN, PARTLY_REPRODUCED):
-            lines.append(f"{'':<28}because {claim['open_because'] or claim['because']}")
+            lines.append(f"{'':<28}because {claim['open_because'] if claim['verdict'] == OPEN else claim['because']}")
     lines += [
         "",
         "Empirical claims by verdict and by where they are stated",

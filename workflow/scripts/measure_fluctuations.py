@@ -14,7 +14,7 @@ TIMES = ["relaxation_time_steps", "integrated_time_steps"]
 COLUMNS = {
     "fluctuations": [*WINDOW, "basis", "rank", "hessian_eigenvalue", "variance", "variance_without_drift", *TIMES],
     "detrended": [*WINDOW, "basis", "rank", "detrending_order", "variance"],
-    "spectra": [*WINDOW, "rank", "variance", "total_variance", "held_out_variance"],
+    "spectra": [*WINDOW, "rank", "variance", "total_variance", "held_out_variance", "first_alignment"],
     "trajectory": [*WINDOW, "rank", "step", "projection", "cosine_with_weights"],
 }
 

@@ -27,6 +27,7 @@ COLUMNS = {
         "first_to_second",
         "participation_ratio_without_first",
         "held_out_participation_ratio_without_first",
+        "first_alignment",
     ],
     "trajectory": [*KEYS, "rank", "step", "projection", "cosine_with_weights"],
 }
@@ -66,6 +67,7 @@ def _dimension(spectrum: pd.DataFrame) -> dict[str, float]:
         **numbers_of_components(variance, total),
         "first_to_second": float(variance[0] / variance[1]) if len(variance) > 1 else math.nan,
         "held_out_participation_ratio_without_first": _participation(held_out[1:]) if whole else math.nan,
+        "first_alignment": float(spectrum["first_alignment"].iloc[0]),
     }
 
 

@@ -10,7 +10,7 @@ import yaml
 
 from sgdphysics.errors import InputError
 from sgdphysics.files import sha256_of, write_atomically
-from sgdphysics.provenance import commits, crate, job_records, jobs, lineage, repository, surroundings
+from sgdphysics.provenance import commits, crate, job_records, jobs, lineage, repository, rule_dates, surroundings
 from sgdphysics.provenance.places import NOT_KNOWN, is_outside, recorded_name, without_places
 from sgdphysics.provenance.reading import load_crate
 from sgdphysics.provenance.record import Record
@@ -88,6 +88,7 @@ def write(
             data_sets=data_set(details["settings"]["dataset"], details["dataset"], earlier),
             earlier=lineage.earlier_records(earlier, earlier_sum, records.values(), state.commit) if earlier else (),
             outside_settings={name: said_in(path) for name, path in configuration.items() if is_outside(name)},
+            rules=rules(f"results/{study}/claims.csv", records.values(), earlier),
         ),
         with_differing_sums(records),
     )
@@ -156,6 +157,22 @@ def size(path: str, earlier: Record | None = None) -> int:
 def said_in(path: Path) -> Any:
     """What a file of settings says, without the folders of this machine."""
     return without_places(yaml.safe_load(path.read_bytes()))
+
+
+def rules(ledger: str, records: Iterable[Mapping[str, Any]], earlier: Record | None) -> Mapping[str, rule_dates.RuleDate]:
+    """When the rules were last changed by which the ledger was decided; of one that was taken over what the earlier record says."""
+    job = next((record for record in records if ledger in record["outputs"]), None)
+    if job is None or (earlier and "commit" in job):
+        return earlier.rules if job and earlier else {}
+    return rule_dates.dates_of(Path(), job["params"].get("claims", []), job["code"], parsed)
+
+
+def parsed(content: bytes) -> Any:
+    """What YAML says, read by the library in C where it is there: a ledger has many versions."""
+    try:
+        return yaml.load(content, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    except (yaml.YAMLError, RecursionError) as error:
+        raise InputError(str(error)) from None
 
 
 def with_differing_sums(records: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""The command ``sgdphysics``: audit the files of a study, publish it, compare two studies, plan one, list its runs."""
+"""The command ``sgdphysics``: audit the files of a study, publish it, tell what it found, compare two, plan one, list its runs."""
 
 import argparse
 import json
@@ -9,11 +9,12 @@ from functools import partial
 from pathlib import Path
 
 from sgdphysics import command_verify, job_environment
-from sgdphysics.command_settings import default_study, parsed
+from sgdphysics.command_settings import default_study, parsed, superseding
 from sgdphysics.errors import InputError, printable
-from sgdphysics.provenance import answers, audit, compare, confirmation, own_code, project, publishing, settings_since
+from sgdphysics.files import write_atomically
+from sgdphysics.provenance import answers, audit, compare, confirmation, ledger, own_code, project, publishing, settings_since
 from sgdphysics.provenance.reading import load
-from sgdphysics.provenance.record import CRATE, MANIFEST
+from sgdphysics.provenance.record import CRATE, MANIFEST, Record
 from sgdphysics.study import catalogue
 from sgdphysics.study.configuration import Configuration, laid_over
 
@@ -65,6 +66,12 @@ def _parser() -> argparse.ArgumentParser:
     publish_parser = add_command("publish", help="put sources and anchor beside a finished study, to be published with the code")
     publish_parser.add_argument("study", help="the study, with its provenance/not_kept.txt")
     publish_parser.set_defaults(run=_publish)
+    tables_parser = add_command("tables", help="what a finished study found, as tables in Markdown")
+    tables_parser.add_argument("study", help="the study, decided by this version")
+    tables_parser.add_argument(
+        "--into", type=Path, metavar="FILE", help="write them below markers such as <!-- verdicts --> of a text"
+    )
+    tables_parser.set_defaults(run=_tables)
     compare_parser = add_command("compare", help="results of two studies side by side")
     compare_parser.add_argument(
         "studies", nargs=2, type=Path, metavar="STUDY", help="name of a study here, or its folder results/<study>"
@@ -150,6 +157,22 @@ def _compare(options: argparse.Namespace) -> int:
     return 1 if differences else 0
 
 
+def _tables(options: argparse.Namespace) -> int:
+    from sgdphysics.report import readme  # loads what draws figures
+
+    root = project.root_above(Path())
+    tables = readme.blocks(root / "results" / project.study_asked_for(root, options.study, None, lambda: ""))
+    if options.into is None:
+        print("\n\n".join(f"<!-- {name} -->\n{table}" for name, table in tables.items()))
+        return 0
+    if not options.into.is_file():
+        raise InputError(f"--into: found no file {options.into}, expected a text with markers such as <!-- verdicts -->")
+    text = readme.written(options.into.read_text(encoding="utf-8"), tables)
+    write_atomically(options.into, lambda path: path.write_text(text, encoding="utf-8"))
+    print(f"{options.into}: {', '.join(tables)} written")
+    return 0
+
+
 def _publish(options: argparse.Namespace) -> int:
     root = project.root_above(Path())
     print(_lines(publishing.publish(root, project.study_asked_for(root, options.study, None, lambda: ""))))
@@ -181,8 +204,17 @@ def _answer(options: argparse.Namespace, root: Path, path: str | None, study: st
     if options.all:
         return answers.on_study(record, states, _named_studies(root))
     if path is None:
-        return answers.on_claim(record, states, options.claim, has_sum=bool(expected))
+        return _on_claim(record, states, options.claim, has_sum=bool(expected))
     return answers.on_file(record, states, path, has_sum=bool(expected))
+
+
+def _on_claim(record: Record, states: answers.States, claim: str, *, has_sum: bool) -> answers.Answer:
+    try:
+        return answers.on_claim(record, states, claim, has_sum=has_sum)
+    except ledger.UnknownClaimError:
+        if successors := superseding(record.root, claim):
+            raise InputError(f"--claim: {claim} was superseded by {', '.join(successors)}") from None
+        raise
 
 
 def _lines(lines: Iterable[str]) -> str:

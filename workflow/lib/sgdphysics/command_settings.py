@@ -19,6 +19,15 @@ def default_study(root: Path) -> str:
         return ""
 
 
+def superseding(root: Path, claim: str) -> list[str]:
+    """Return the claims that took the place of an earlier one; none where the ledger does not say, or cannot be read."""
+    try:
+        entries = parsed(root / "config" / "claims.yaml").get("superseded", [])
+        return [str(name) for entry in entries if entry["id"] == claim for name in entry["superseded_by"]]
+    except (InputError, LookupError, TypeError, AttributeError):
+        return []
+
+
 def parsed(path: Path, content: bytes | None = None) -> Any:
     """Return what a file of YAML says, or this content of it; raises `InputError` with its name where that is no YAML."""
     try:

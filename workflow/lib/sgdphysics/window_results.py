@@ -44,6 +44,8 @@ class Source:
         fluctuations: By basis: "principal" (first window), "held_out" (the same directions, second window) and "hessian" (the
             window's Hessian directions, first window).
         trajectory: Projections of the first window on the principal directions, relative to its mean, float64 (steps, selected).
+        first_alignment: Cosine of the first principal direction, pointing to where the projection on it grows over the first
+            window, with the weights at the start of that window; not kept in files.
     """
 
     in_sample: Tensor
@@ -52,6 +54,7 @@ class Source:
     directions: Tensor
     fluctuations: dict[str, Fluctuation] = field(default_factory=dict)
     trajectory: Tensor | None = None
+    first_alignment: float = float("nan")
 
 
 @dataclass
@@ -69,6 +72,7 @@ class Window:
         hessian_directions: Their eigenvectors, float64 (k, d).
         sources: "sgd", "noise_epoch" and "noise_replacement" (frozen noise by sampling scheme), "isotropic", "rotated_noise",
             "linear_sgd".
+        start: Weights of the layer before the first step, float64 (d,); not kept in files.
     """
 
     layer: int
@@ -80,6 +84,7 @@ class Window:
     curvatures: Tensor
     hessian_directions: Tensor
     sources: dict[str, Source] = field(default_factory=dict)
+    start: Tensor | None = None
 
 
 def save_windows(path: Path, windows: Sequence[tuple[str, str, Window]]) -> None:

@@ -8,6 +8,7 @@ from itertools import islice
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.functional import cosine_similarity
 
 from sgdphysics import seeds
 from sgdphysics.arrays import largest_eigenpairs
@@ -68,6 +69,7 @@ class SourceSeries:
     def __init__(self, components: PrincipalComponents, window: Window, moments: WindowMoments) -> None:
         """Start two empty series."""
         self._components, self._count = components, len(components.selected)
+        self._start, self._drift = window.start, moments.drift
         directions = torch.cat([components.selected, window.hessian_directions])
         self.first = ProjectedSeries(directions, moments.mean, moments.steps)
         self.second = ProjectedSeries(components.selected, moments.mean, moments.steps)
@@ -80,6 +82,8 @@ class SourceSeries:
             total_variance=self._components.total_variance,
             directions=self._components.selected,
         )
+        if self._start is not None:
+            source.first_alignment = _growth_alignment(self._components.directions[0], self._drift, self._start)
         source.trajectory, along_hessian = self.first.values.tensor_split([self._count], 1)
         source.fluctuations["principal"] = _fluctuation(source.trajectory)
         source.fluctuations["held_out"] = _fluctuation(self.second.values)
@@ -173,6 +177,12 @@ def _walk_moments(walk: Iterator[Tensor], window: Window, epoch_steps: int) -> t
     for epoch, block in enumerate(walk):
         halves[epoch // window.epochs].add(block)
     return halves
+
+
+def _growth_alignment(direction: Tensor, drift: Tensor, weights: Tensor) -> float:
+    """Cosine with the weights of a direction that points to where a drift goes; 0 of a drift at right angles to it."""
+    growing = direction * (direction @ drift).sign()
+    return float(cosine_similarity(growing, weights, dim=0))
 
 
 def _fluctuation(series: Tensor) -> Fluctuation:

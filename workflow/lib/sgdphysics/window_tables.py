@@ -61,6 +61,7 @@ def spectrum_rows(window: Window) -> pd.DataFrame:
                 "variance": measured.in_sample.tolist(),
                 "total_variance": measured.total_variance,
                 "held_out_variance": measured.held_out.tolist(),
+                "first_alignment": measured.first_alignment,
             }
         )
         for source, measured in window.sources.items()

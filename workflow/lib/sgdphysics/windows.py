@@ -99,7 +99,7 @@ def measure_windows(
     windows = {
         index: window
         for index in going
-        if (window := _landscape(runs[index], epochs[index], middle[index], first[index], images, labels, settings))
+        if (window := _landscape(runs[index], starts[index], middle[index], first[index], images, labels, settings))
     }
     series = {
         index: SourceSeries(PrincipalComponents.of(first[index], window.ranks, settings), window, first[index])
@@ -143,7 +143,13 @@ class _Following:
 
 
 def _landscape(
-    run: Run, start_epoch: int, end: Mlp, moments: WindowMoments, images: Tensor, labels: Tensor, settings: WindowSettings
+    run: Run,
+    start: tuple[Mlp, int],
+    end: Mlp,
+    moments: WindowMoments,
+    images: Tensor,
+    labels: Tensor,
+    settings: WindowSettings,
 ) -> Window | None:
     """The window with its centre and the Hessian's directions there, no fluctuations yet; None without a loss to measure."""
     centre = end
@@ -162,10 +168,11 @@ def _landscape(
     return Window(
         layer=settings.layer,
         epochs=settings.epochs,
-        start_epoch=start_epoch,
+        start_epoch=start[1],
         centre=centre,
         drift=moments.drift,
         ranks=ranks,
         curvatures=curvatures,
         hessian_directions=directions,
+        start=start[0].weights[settings.layer].flatten().double().cpu(),
     )

@@ -14,13 +14,13 @@ def by_source(ledger: pd.DataFrame) -> pd.DataFrame:
         ledger: ``claims.csv``; that of a first edition, which has no sources, is counted as one.
 
     Returns:
-        One row per verdict, from good to bad, with one column for each source that there is, from the paper to us, and "all".
+        One row per verdict, from good to bad, with the columns "all" and, from the paper to us, each source that there is.
     """
     rows = ledger[ledger["kind"] == "empirical"]
     words = list(WORDS if "source" in ledger else FIRST_EDITION)
     sources = [name for name in SOURCES if "source" in ledger and (rows["source"] == name).any()]
-    counted = {name: (rows.loc[rows["source"] == name, "verdict"]).value_counts() for name in sources}
-    counted[ALL] = rows["verdict"].value_counts()
+    counted = {ALL: rows["verdict"].value_counts()}
+    counted |= {name: rows.loc[rows["source"] == name, "verdict"].value_counts() for name in sources}
     return pd.DataFrame({name: counts.reindex(words, fill_value=0) for name, counts in counted.items()}).rename_axis("verdict")
 
 

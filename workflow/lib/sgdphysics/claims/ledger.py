@@ -9,8 +9,8 @@ from collections.abc import Collection, Mapping, Sequence
 from types import FunctionType
 from typing import Any
 
-from sgdphysics.claims.outcomes import CONTEXT, SPECIFIC
-from sgdphysics.claims.regions import SAME, region_of
+from sgdphysics.claims.outcomes import CONTEXT
+from sgdphysics.claims.regions import region_of
 from sgdphysics.claims.registry import STATISTICS, Function
 from sgdphysics.claims.verdicts import decide  # noqa: F401  (whose import registers every statistic)
 from sgdphysics.errors import InputError
@@ -89,11 +89,9 @@ def _faults(test: Mapping[str, Any], tables: Collection[str]) -> list[str]:
     missing = sorted(tables_of(test["statistic"]) - set(tables))
     lines = [f"statistic: {test['statistic']} needs the table {name}, which no rule makes" for name in missing]
     region = region_of(test)
-    for kind, bounds in [*region.items(), *([(SAME, test[SAME])] if SAME in test else [])]:
+    for kind, bounds in region.items():
         if isinstance(bounds, Sequence) and not bounds[0] < bounds[1]:
             lines.append(f"{kind}: found {bounds}, expected the smaller number first")
     if test["asks"] == CONTEXT and region:
         lines.append(f"{next(iter(region))}: found a margin, expected none of a test that decides nothing")
-    if SAME in test and test["asks"] != SPECIFIC:
-        lines.append(f"{SAME}: found a margin, expected one only of a test that asks whether a claim is specific")
     return lines

@@ -18,6 +18,13 @@ def of_runs(runs: pd.DataFrame) -> pd.Series:
     return runs["status"].map(_FAILED).fillna(words)
 
 
+def of_seeds(runs: pd.DataFrame) -> pd.Series:
+    """Return of each seed with a run that did not converge the first such setting and what became of it; table as for `of_runs`."""
+    setting = "learning rate " + text_of(runs["learning_rate"]) + ", batch size " + runs["batch_size"].astype(str)
+    words = "lacking " + setting + ", which " + of_runs(runs)
+    return words[runs["status"] != "converged"].groupby(runs["seed"]).first()
+
+
 def of_sweeps(points: pd.DataFrame, kind: str = "equal_loss") -> pd.DataFrame:
     """Return why runs of the sweeps are not at the point at which their sweep is decided.
 

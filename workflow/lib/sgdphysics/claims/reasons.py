@@ -1,6 +1,4 @@
-"""Which tests made a claim's answers, and why a test is open: too few seeds have a value, and what became of the others; or its
-interval crosses a margin.
-"""
+"""Why a test is open, in one line: too few seeds have a value, and what became of the others; or its interval crosses a margin."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -8,31 +6,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sgdphysics.claims.outcomes import AS_PUBLISHED, FAILED, FEWEST_SEEDS, HELD, MIXED, SPECIFIC, UNDECIDED
+from sgdphysics.claims.outcomes import FEWEST_SEEDS, MIXED, UNDECIDED
 from sgdphysics.claims.registry import MISSING
 from sgdphysics.intervals import Interval
 
 NOTHING_MEASURED = "this study measures nothing of it"
 _REASONS_NAMED = 2  # of those that leave a test open; further settings are counted
-_QUESTIONS = {AS_PUBLISHED: "as published", SPECIFIC: "specific"}
-_IN_WORDS = {
-    AS_PUBLISHED: {HELD: "held", FAILED: "failed", UNDECIDED: "open", MIXED: "held"},
-    SPECIFIC: {HELD: "differs", FAILED: "the same", UNDECIDED: "open", MIXED: "differs"},
-}
-
-
-def of_answers(tests: Sequence[Mapping[str, Any]]) -> str:
-    """Return which tests made the answers to both questions, with the number of settings where there are several."""
-    parts = []
-    for asks, name in _QUESTIONS.items():
-        told = [f"{test['test'].replace('_', ' ')} {_outcome(test)}" for test in tests if test["asks"] == asks]
-        parts += [f"{name}: {', '.join(told)}"] if told else []
-    return "; ".join(parts)
-
-
-def _outcome(test: Mapping[str, Any]) -> str:
-    word = _IN_WORDS[test["asks"]][test["outcome"]]
-    return f"{word} at {test['settings_held']} of {test['settings']} settings" if test["settings"] > 1 else word
 
 
 def of_setting(rows: pd.DataFrame, there: pd.Series, interval: Interval, region: Mapping[str, Any]) -> str:
@@ -62,8 +41,8 @@ def of_test(by_setting: Sequence[tuple[str, str]]) -> str:
 
 
 def of_claim(tests: Sequence[Mapping[str, Any]]) -> str:
-    """Return what leaves a claim open, or one of its questions: the reasons of its tests that are undecided, in their order."""
-    undecided = [test for test in tests if test["outcome"] == UNDECIDED]
+    """Return what is open of a claim: the reasons of its tests that are undecided, at all of their settings or at some."""
+    undecided = [test for test in tests if test["outcome"] in (UNDECIDED, MIXED) and test["open_because"]]
     return "; ".join(_lines(_by_reason([(test["test"].replace("_", " "), test["open_because"]) for test in undecided])))
 
 

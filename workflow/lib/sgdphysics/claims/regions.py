@@ -8,7 +8,6 @@ from sgdphysics.claims.outcomes import FAILED, HELD, UNDECIDED
 from sgdphysics.intervals import Interval
 
 REGIONS = ("above", "below", "between", "outside")
-SAME = "same_within"  # of a control: where it gives the same as the data
 
 
 def region_of(test: Mapping[str, Any]) -> dict[str, Any]:
@@ -16,24 +15,21 @@ def region_of(test: Mapping[str, Any]) -> dict[str, Any]:
     return {key: test[key] for key in REGIONS if key in test}
 
 
-def outcome(interval: Interval, region: Mapping[str, Any], same: tuple[float, float] | None = None) -> str:
+def outcome(interval: Interval, region: Mapping[str, Any]) -> str:
     """Decide one setting of a test.
 
     Args:
         interval: Value and ends.
         region: One of "above", "below" (a number), "between", "outside" (two numbers).
-        same: Where a control gives the same as the data; an interval that lies wholly within is one that failed.
 
     Returns:
-        "held" for an interval wholly inside the region, "failed" for one wholly outside or within ``same``, else "undecided".
+        "held" for an interval wholly inside the region, "failed" for one wholly outside, else "undecided".
     """
     _, low, high = interval
     if not (isfinite(low) and isfinite(high)):
         return UNDECIDED
     inside, outside = _position(low, high, region)
-    if inside:
-        return HELD
-    return FAILED if outside or (same is not None and same[0] <= low and high <= same[1]) else UNDECIDED
+    return HELD if inside else FAILED if outside else UNDECIDED
 
 
 def _position(low: float, high: float, region: Mapping[str, Any]) -> tuple[bool, bool]:

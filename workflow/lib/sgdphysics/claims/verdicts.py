@@ -15,13 +15,23 @@ import pandas as pd
 
 from sgdphysics.claims import (  # noqa: F401  (statistics register themselves)
     answers,
-    feng2021,
+    feng2021_dimension,
+    feng2021_dissipation,
+    feng2021_exponents,
+    feng2021_noise,
     feng2021_width,
+    feng2023_dropout,
     feng2023_duality,
+    feng2023_factors,
+    feng2023_gap,
+    feng2023_scale,
     feng2023_sweeps,
     reasons,
     regions,
-    yang2023,
+    words,
+    yang2023_edge,
+    yang2023_effective_loss,
+    yang2023_shaken_descent,
 )
 from sgdphysics.claims.outcomes import AS_PUBLISHED, CONTEXT, FEWEST_SEEDS, REPORTED, SPECIFIC, UNDECIDED
 from sgdphysics.claims.registry import STATISTICS, Statistic, Tables
@@ -72,7 +82,7 @@ def _ledger_row(claim: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], sca
         "as_published": published,
         "specific": specifically,
         "source": claim["source"],
-        "because": reasons.of_answers(rows),
+        "because": words.of_answers(rows),
     }
 
 
@@ -120,10 +130,10 @@ def _test_row(claim: Mapping[str, Any], test: Mapping[str, Any], tables: Tables)
     if scope == "reference":
         values = values[values["reference"]]
     region = regions.region_of(test)
-    found = [_decision(str(setting), rows, statistic, test) for setting, rows in values.groupby("setting", sort=False)]
+    found = [_decision(str(setting), rows, statistic, test) for setting, rows in values.groupby("setting")]
     outcomes = [decision.outcome for decision in found]
     worst = min(found, key=lambda decision: regions.favour(decision.interval, decision.outcome, region), default=_NOTHING)
-    open_settings = [(decision.setting, decision.open_because) for decision in found if decision.outcome == UNDECIDED]
+    open_settings = [(decision.setting, decision.open_because) for decision in found if decision.open_because]
     return {
         "asks": test["asks"],
         "test": test["id"],
@@ -154,7 +164,7 @@ def _decision(setting: str, rows: pd.DataFrame, statistic: Statistic, test: Mapp
     sample = [rows.loc[there, column].tolist() for column in kind.columns]
     interval = kind.interval(*sample) if there.any() else _NOTHING.interval
     enough = there.sum() >= (FEWEST_SEEDS if kind.p_value else 1)
-    decided = regions.outcome(interval, region, test.get(regions.SAME)) if enough and region else UNDECIDED
+    decided = regions.outcome(interval, region) if enough and region else UNDECIDED
     tested = enough and bool(region) and kind.p_value is not None
     return _Decision(
         setting=setting,

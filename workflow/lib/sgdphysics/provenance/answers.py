@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sgdphysics.errors import InputError
-from sgdphysics.provenance import audit, commits, confirmation, ledger, surroundings, unrecorded
+from sgdphysics.provenance import audit, commits, confirmation, ledger, rule_order, surroundings, unrecorded
 from sgdphysics.provenance.chain import Link, chain
 from sgdphysics.provenance.project import recorded_studies
 from sgdphysics.provenance.reading import load
@@ -115,8 +115,10 @@ def on_claim(record: Record, states: States, claim: str, *, has_sum: bool) -> An
     links = list(chain(record, path, {**states, path: verdict}, sources))
     row, doubts = ledger.row_of_claim(record, claim), {} if has_sum else _doubts(record, states)
     number = "{value} [{ci_low}, {ci_high}], {n_seeds} seeds".format_map(row)
-    lines = [f"claim {claim}: {row['verdict']}, {row['statistic']} {number}", *_tree(record, links), "", *_told(doubts)]
-    content = _content_of_chain(record, links, confirmed=not doubts) | {"claim": row}
+    order = rule_order.order_of(record, claim, tables)
+    verdict_line = f"claim {claim}: {row['verdict']}, {row['statistic']} {number}"
+    lines = [verdict_line, f"rule: {order.line}", *_tree(record, links), "", *_told(doubts)]
+    content = _content_of_chain(record, links, confirmed=not doubts) | {"claim": row, "rule": order.content}
     code = _exit_code([verdict, *doubts.values()], record, _jobs(links))
     return Answer([*lines, *_not_at_hand(record), *_about(record)], content, code)
 

@@ -48,6 +48,23 @@ def chain(record: Record, path: str, states: Mapping[str, Verdict], sources: Ite
         shown.add(name)
 
 
+def jobs_behind(record: Record, paths: Iterable[str]) -> list[Job]:
+    """Return the jobs that files stand on, those that made the files among them, each once.
+
+    Args:
+        record: The record.
+        paths: The files.
+    """
+    found: dict[str, Job] = {}
+    waiting = list(paths)
+    while waiting:
+        job = record.maker.get(waiting.pop())
+        if job is not None and job.name not in found:
+            found[job.name] = job
+            waiting += job.inputs
+    return list(found.values())
+
+
 def _is_link(record: Record, path: str, part: str, states: Mapping[str, Verdict]) -> bool:
     job = record.maker.get(path)
     if job is None:

@@ -18,6 +18,7 @@ from rocrate.model.data_entity import DataEntity
 from rocrate.model.entity import Entity
 from rocrate.rocrate import ROCrate
 
+from sgdphysics.provenance import crate_rules
 from sgdphysics.provenance.commits import is_commit
 from sgdphysics.provenance.description import Study
 from sgdphysics.provenance.lineage import jobs_behind as jobs_behind  # where it was
@@ -68,6 +69,7 @@ class _Builder:
         self._describe_root()
         files = {path: self._file(path, entry) for path, entry in sorted(self.study.files.items())}
         self._describe_data_sets(files)
+        self._describe_rules(files)
         workflow = self._workflow(files)
         actions = {path: self._job(path, record, files) for path, record in self.jobs.items()}
         workflow["hasPart"] = _one_or_more(_each_once([action["instrument"] for action in actions.values()]))
@@ -150,6 +152,11 @@ class _Builder:
     def _describe_data_sets(self, files: Mapping[str, Entity]) -> None:
         for path, facts in self.study.data_sets.items():
             files[path]["additionalProperty"] = self._values(f"data/{facts['name']}", facts)
+
+    def _describe_rules(self, files: Mapping[str, Entity]) -> None:
+        rules = [self._add(name, **properties) for name, properties in crate_rules.entities(self.study.rules).items()]
+        if rules:
+            files[f"results/{self.study.name}/claims.csv"]["mentions"] = _one_or_more(rules)
 
     def _workflow(self, files: Mapping[str, Entity]) -> Entity:
         workflow = files[self.study.workflow]

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from sgdphysics.provenance.rule_dates import RuleDate
+
 
 @dataclass(frozen=True)
 class Study:
@@ -32,6 +34,7 @@ class Study:
             "payload_sha256"}.
         earlier: Records from which jobs were taken over, from `lineage.earlier_records`.
         outside_settings: What files of settings outside of the project say, by their recorded names.
+        rules: When the rules were last changed by which ``claims.csv`` was decided, by claim, from `rule_dates.dates_of`.
     """
 
     name: str
@@ -52,3 +55,4 @@ class Study:
     data_sets: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     earlier: Sequence[Mapping[str, Any]] = ()
     outside_settings: Mapping[str, Any] = field(default_factory=dict)
+    rules: Mapping[str, RuleDate] = field(default_factory=dict)

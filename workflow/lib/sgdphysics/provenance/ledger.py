@@ -24,6 +24,10 @@ SETTINGS_CAUSES = {Cause.OTHER_PARAMETERS, Cause.OTHER_SETTINGS, Cause.UNREADABL
 ROW = {"verdict", "statistic", "value", "ci_low", "ci_high", "n_seeds"}
 
 
+class UnknownClaimError(InputError):
+    """The ledger of a study has no such claim."""
+
+
 def path_of_ledger(record: Record) -> str:
     """Return the path of the table with a row for each claim."""
     return f"results/{record.study}/claims.csv"
@@ -35,7 +39,7 @@ def tables_of_claim(record: Record, claim: str) -> list[str]:
     Raises:
         InputError: If there is no such claim or no such file.
     """
-    return _tables_in(_rows(record, _path_of_tests(record), claim, {"tables"}), record.study)
+    return _tables_of(record, claim)
 
 
 def row_of_claim(record: Record, claim: str) -> dict[str, str]:
@@ -65,7 +69,7 @@ def tables_not_kept(record: Record, states: Mapping[str, Verdict], tables: Itera
     """Return those of some tables, or of all that decided any claim, that are not here, whether the record tells of them or not."""
     if tables is None:
         try:
-            tables = _tables_in(_rows(record, _path_of_tests(record), None, {"tables"}), record.study)
+            tables = _tables_of(record, None)
         except InputError:  # which an audit tells of the file itself
             return []
     return [
@@ -75,9 +79,15 @@ def tables_not_kept(record: Record, states: Mapping[str, Verdict], tables: Itera
     ]
 
 
-def _tables_in(rows: Iterable[Mapping[str, str]], study: str) -> list[str]:
-    names = {name for row in rows for name in row["tables"].split("; ")}
+def tables_in(texts: Iterable[str], study: str) -> list[str]:
+    """Return the paths of the tables that tests name, each once, from their column "tables"."""
+    names = {name for text in texts for name in text.split("; ") if name}
     return [f"results/{study}/tables/{name}.csv" for name in sorted(names)]
+
+
+def _tables_of(record: Record, claim: str | None) -> list[str]:
+    """Those of a claim, or of all claims."""
+    return tables_in((row["tables"] for row in _rows(record, _path_of_tests(record), claim, {"tables"})), record.study)
 
 
 def _is_doubtful(verdict: Verdict) -> bool:
@@ -102,5 +112,6 @@ def _rows(record: Record, path: str, claim: str | None, columns: Set[str]) -> li
     except (KeyError, csv.Error, UnicodeDecodeError) as error:
         raise InputError(f"{path}: not a readable table of claims ({type(error).__name__})") from None
     if not rows_of_claim:
-        raise InputError(f"--claim: found {claim!r}, expected one of {', '.join(sorted({str(row['claim']) for row in rows}))}")
+        known = sorted({str(row["claim"]) for row in rows})
+        raise UnknownClaimError(f"--claim: found {claim!r}, expected one of {', '.join(known)}")
     return rows_of_claim

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from sgdphysics.errors import InputError
-from sgdphysics.provenance import on_disk
+from sgdphysics.provenance import crate_rules, on_disk
 from sgdphysics.provenance.places import OUTSIDE, is_outside
 from sgdphysics.provenance.record import CRATE, EARLIER_CODE, LEFT_OUT, VERSION, EarlierCode, Job, Record, content_of
 
@@ -128,6 +128,7 @@ class _Reader:
             },
             left_out=_left_out(root / "results" / self.study / LEFT_OUT),
             earlier_code={code.name: code for code in self.earlier_code.values()},
+            rules=crate_rules.rules_in(self.graph),
         )
 
     def _job(self, name: str, entity: Entity) -> Job:

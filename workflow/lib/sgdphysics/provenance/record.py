@@ -21,6 +21,7 @@ from sgdphysics.provenance.kept_sources import KeptSources
 from sgdphysics.provenance.on_disk import Found
 from sgdphysics.provenance.on_disk import content_of as content_of  # where it was
 from sgdphysics.provenance.repository import checkout
+from sgdphysics.provenance.rule_dates import RuleDate
 
 VERSION = 2  # as they are written; those of 1 had no number, and neither commit nor plumbing of single jobs
 CRATE = "provenance/ro-crate-metadata.json"
@@ -96,6 +97,7 @@ class Record:
         left_out: Files and folders that this copy of the study leaves out, None if it is no published copy.
         earlier_code: Code of jobs that were taken over, by its name.
         outside: Where files outside of the project are now, by their recorded names, as far as that can be told.
+        rules: When the rules of the claims were last changed, by claim; earlier records do not say.
         seen: What lies at paths today, so that no file is read twice.
     """
 
@@ -111,6 +113,7 @@ class Record:
     earlier_code: Mapping[str, EarlierCode] = field(default_factory=dict)
     package_facts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     outside: Mapping[str, Path] = field(default_factory=dict)
+    rules: Mapping[str, RuleDate] = field(default_factory=dict)
     seen: dict[str, Found] = field(default_factory=dict)
 
     @cached_property

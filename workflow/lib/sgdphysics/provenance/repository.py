@@ -93,12 +93,13 @@ def files_of(root: Path, commit: str, *, from_top: bool = False) -> dict[str, st
     return {path: described.split()[2] for described, path in entries if described.split()[1] == "blob"}
 
 
-def git(root: Path, *arguments: str) -> bytes:
+def git(root: Path, *arguments: str, given: bytes = b"") -> bytes:
     """Return what a command of git prints that is run in a folder, by the repository of this folder, whatever variables name.
 
     Args:
         root: The folder.
         arguments: Of git.
+        given: What the command reads.
 
     Raises:
         GitError: If there is no git, or the command fails.
@@ -107,9 +108,7 @@ def git(root: Path, *arguments: str) -> bytes:
     # No transport: what is not here is not fetched, by a command that settings of this very checkout may name.
     command = ["git", "--no-optional-locks", "-c", "core.fsmonitor=false", "-c", "protocol.allow=never", *arguments]
     try:
-        run = subprocess.run(
-            command, cwd=root, env=environment | LIKEWISE, stdin=subprocess.DEVNULL, capture_output=True, check=True
-        )
+        run = subprocess.run(command, cwd=root, env=environment | LIKEWISE, input=given, capture_output=True, check=True)
     except FileNotFoundError:
         raise GitError("no git here") from None
     except OSError as error:

@@ -7,8 +7,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sgdphysics.claims.outcomes import AS_PUBLISHED, CONTEXT, FIRST_EDITION, SOURCES, SPECIFIC, VERDICTS
+from sgdphysics.claims.outcomes import AS_PUBLISHED, CONTEXT, FIRST_EDITION, REPORTED, SOURCES, SPECIFIC, VERDICTS
 from sgdphysics.errors import InputError
+from sgdphysics.provenance.ledger import tables_in
+from sgdphysics.provenance.places import NOT_KNOWN
+from sgdphysics.provenance.record import Record
+from sgdphysics.provenance.rule_order import Order, order_of
 from sgdphysics.report.columns import check_columns
 from sgdphysics.report.text import interval, number, numbers_with_minus, plain, with_minus
 
@@ -86,6 +90,7 @@ class Claim:
         as_published, specific: Both answers, empty in the ledger of a first edition.
         source: What kind of source states it, in words.
         stated: Where the paper or talk says it.
+        rule: When its rule was last changed, beside the runs that decide it.
         because: Which tests made the answers.
         open_because: Why it is open, as of a test.
         tests: All of them, the first one first.
@@ -101,6 +106,7 @@ class Claim:
     figure: str
     source: str
     stated: str
+    rule: str
     because: str
     open_because: str
     tests: tuple[Test, ...]
@@ -117,23 +123,41 @@ class Claim:
         return [*VERDICTS, *FIRST_EDITION].index(self.verdict)
 
 
-def claims(ledger: pd.DataFrame, tests: pd.DataFrame, stated: Mapping[str, str]) -> list[Claim]:
+def claims(
+    ledger: pd.DataFrame, tests: pd.DataFrame, stated: Mapping[str, str], orders: Mapping[str, Order] | None = None
+) -> list[Claim]:
     """Return the claims of a study with their tests, in the order of the ledger.
 
     Args:
         ledger: ``claims.csv``.
         tests: ``claim_tests.csv``.
         stated: Where each claim is stated, by claim.
+        orders: From `rule_orders`, if any are known.
 
     Raises:
         InputError: If a column is missing, a verdict is unknown, or a claim has no test.
     """
     check_columns("claims.csv", ledger, _CLAIM_COLUMNS)
     check_columns("claim_tests.csv", tests, _TEST_COLUMNS)
-    return [_claim(row, tests[tests["claim"] == row["claim"]], stated) for _, row in ledger.iterrows()]
+    return [_claim(row, tests[tests["claim"] == row["claim"]], stated, orders or {}) for _, row in ledger.iterrows()]
 
 
-def _claim(row: pd.Series, rows: pd.DataFrame, stated: Mapping[str, str]) -> Claim:
+def rule_orders(tests: pd.DataFrame, record: Record) -> dict[str, Order]:
+    """Return of each claim when its rule was last changed, beside the runs that decide it.
+
+    Args:
+        tests: ``claim_tests.csv``.
+        record: The study's record.
+
+    Raises:
+        InputError: If a column is missing.
+    """
+    check_columns("claim_tests.csv", tests, ("claim", "tables"))
+    tables = {str(claim): tables_in(map(_text, rows), record.study) for claim, rows in tests.groupby("claim", sort=False)["tables"]}
+    return {claim: order_of(record, claim, paths) for claim, paths in tables.items()}
+
+
+def _claim(row: pd.Series, rows: pd.DataFrame, stated: Mapping[str, str], orders: Mapping[str, Order]) -> Claim:
     name, verdict = str(row["claim"]), str(row["verdict"])
     known = VERDICTS if "as_published" in row else FIRST_EDITION
     if verdict not in known:
@@ -152,6 +176,7 @@ def _claim(row: pd.Series, rows: pd.DataFrame, stated: Mapping[str, str]) -> Cla
         figure=str(row["figure"]),
         source=SOURCES.get(_text(row.get("source", "")), ""),
         stated=stated.get(name, ""),
+        rule=orders[name].line if name in orders else NOT_KNOWN,
         because=_sentence(_text(row.get("because", ""))),
         open_because=_open_because(row),
         tests=tests,
@@ -159,7 +184,6 @@ def _claim(row: pd.Series, rows: pd.DataFrame, stated: Mapping[str, str]) -> Cla
 
 
 def _test(row: pd.Series) -> Test:
-    several = f" ({row['settings_held']:.0f} of {row['settings']:.0f} settings held)" if row["settings"] > 1 else ""
     return Test(
         asks=_text(row.get("asks", "")),
         name=plain(row["test"]),
@@ -168,7 +192,7 @@ def _test(row: pd.Series) -> Test:
         region=with_minus(_text(row["region"])),
         interval=_text(row.get("interval", "")),
         margin_from=_text(row.get("margin_from", "")),
-        setting=_text(row["setting"]) + several,
+        setting=_text(row["setting"]) + _among(row),
         estimate=interval(row["value"], row["ci_low"], row["ci_high"]),
         outcome=_text(row["outcome"]),
         tables=_text(row["tables"]),
@@ -179,6 +203,14 @@ def _test(row: pd.Series) -> Test:
         smallest_effect=_number(row["smallest_effect"]),
         open_because=_open_because(row),
     )
+
+
+def _among(row: pd.Series) -> str:
+    """Of how many settings the shown one is, and how many held."""
+    if row["settings"] < 2:
+        return ""
+    settings = f"{row['settings']:.0f} settings"
+    return f" (one of {settings})" if row["outcome"] == REPORTED else f" ({row['settings_held']:.0f} of {settings} held)"
 
 
 def _open_because(row: pd.Series) -> str:

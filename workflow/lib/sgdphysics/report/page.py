@@ -20,7 +20,8 @@ from sgdphysics.claims.outcomes import SOURCES, VERDICTS
 from sgdphysics.errors import InputError
 from sgdphysics.provenance import audit
 from sgdphysics.provenance.confirmation import page_line
-from sgdphysics.report.claims import Claim, Test, claims
+from sgdphysics.provenance.rule_order import summary
+from sgdphysics.report.claims import Claim, Test, claims, rule_orders
 from sgdphysics.report.origin import citations, dataset, record_facts, settings_text
 from sgdphysics.report.pictures import Figure, figure
 from sgdphysics.report.plane import COMPARISONS, plane, plane_means
@@ -72,7 +73,8 @@ def study_content(
     Raises:
         InputError: If a file is missing or not what it should be, or a table lacks a column.
     """
-    entries = claims(tables["claims"], tables["tests"], details["stated"])
+    found = rule_orders(tables["tests"], record)
+    entries = claims(tables["claims"], tables["tests"], details["stated"], found)
     parts = stages(record.jobs)
     return {
         "study": study,
@@ -81,6 +83,7 @@ def study_content(
         "notebooks": details["notebooks"],
         "claims": entries,
         "tally": counts.by_source(tables["claims"]),
+        "rules": summary(found),
         "identities": counts.identities(tables["claims"]),
         "sources": SOURCES,
         "first_edition": "as_published" not in tables["claims"],

@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from sgdphysics.claims import words
 from sgdphysics.claims.outcomes import AS_PUBLISHED, CONTEXT, SOURCES, SPECIFIC
 from sgdphysics.report.seed_means import Interval
 from sgdphysics.report.text import numbers_with_minus, plain, with_minus
@@ -24,11 +25,6 @@ _MEANINGS = {
     "not reproduced": "It does not come out.",
     "open": "This study does not tell.",
     "checked": "It holds by algebra, and the code computes what it says.",
-}
-_OUTCOMES = {
-    AS_PUBLISHED: {"held": "held", "failed": "failed", "mixed": "held in part", "undecided": "open"},
-    SPECIFIC: {"held": "differs", "failed": "the same", "mixed": "differs in part", "undecided": "open"},
-    CONTEXT: {"reported": ""},
 }
 
 
@@ -56,8 +52,8 @@ def of_claim(claim: Mapping[str, Any], tests: pd.DataFrame, stated: str) -> str:
 
 def meaning(claim: Mapping[str, Any]) -> str:
     """Return what both answers mean together; where one is open, why."""
-    words = _MEANINGS[claim["verdict"]]
-    text = words if isinstance(words, str) else words[claim["specific"]]
+    found = _MEANINGS[claim["verdict"]]
+    text = found if isinstance(found, str) else found[claim["specific"]]
     reason = claim["open_because"]
     return f"{text} Open: {numbers_with_minus(reason)}." if isinstance(reason, str) and reason else text
 
@@ -80,11 +76,11 @@ def _of_tests(tests: pd.DataFrame, asks: str) -> str:
 
 def _of_test(test: Mapping[str, Any]) -> str:
     several = test["settings"] > 1
-    where = f" at {plain(test['setting'])}, the least in favour" if several and test["asks"] != CONTEXT else ""
+    which = f"one of {test['settings']} settings" if test["asks"] == CONTEXT else "the least in favour"
+    where = f" at {plain(test['setting'])}, {which}" if several else ""
     wanted = f", wanted {with_minus(str(test['region']))}" if pd.notna(test["region"]) else ""
-    outcome = _OUTCOMES[test["asks"]][test["outcome"]]
-    share = f" at {test['settings_held']} of {test['settings']} settings" if several and outcome else ""
-    ended = f": {outcome}{share}" if outcome else ""
+    outcome = words.outcome_in_words(test)
+    ended = f": {outcome}" if outcome else ""
     return f"{plain(test['test'])} {estimate(test)}{where}{wanted}{ended}"
 
 
