@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 import pandas as pd
 
 import planted_feng2021
+import planted_feng2021_width
 import planted_feng2023
 import planted_yang2023
 from planted_tables import TABLES, Quantity, made, read_back
@@ -18,7 +19,7 @@ SEEDS = tuple(range(100, 106))
 Tables = dict[str, pd.DataFrame]
 
 # Every claim's effect.
-EFFECT = planted_feng2021.EFFECT | planted_yang2023.EFFECT | planted_feng2023.EFFECT
+EFFECT = planted_feng2021.EFFECT | planted_feng2021_width.EFFECT | planted_yang2023.EFFECT | planted_feng2023.EFFECT
 
 
 def tables(changes: Mapping[str, Quantity] | None = None, seeds: Iterable[int] = SEEDS) -> Tables:

@@ -59,6 +59,7 @@ def written(tmp_path_factory):
 
     dimension = {**out("feng2021_fig1", "dimension", "trajectory"), "spectra": folder / "feng2021_fig1.csv"}
     script("tabulate_feng2021_fig1")["tabulate"](runs_path, [paths["spectra"]], [paths["trajectory"]], dimension)
+    save_rows(folder / "feng2021_fig1_width.csv", [], script("measure_widths")["COLUMNS"])
     second = out("feng2021_fig2", "directions", "exponents", "longer_exponents", "slices", "minima")
     inputs = measured("fluctuations", "flatness", "temperature", "slices", "minima")
     script("tabulate_feng2021_fig2")["tabulate"](runs_path, inputs, 12, 2500, second)

@@ -19,6 +19,7 @@ from sgdphysics.claims import (  # noqa: F401  (statistics register themselves)
     feng2021_dissipation,
     feng2021_exponents,
     feng2021_noise,
+    feng2021_width,
     feng2023_dropout,
     feng2023_duality,
     feng2023_factors,

@@ -1,0 +1,21 @@
+"""Cases planted for the claim of Feng and Tu 2021 on the width of the network."""
+
+from claim_cases import NO, OPEN, YES, Cases
+
+CASES = {
+    "dimension_of_width": Cases(
+        answers={
+            "effect": ({}, (YES, YES)),
+            "null": ({"width_exponent": (1, 0.02)}, (NO, NO)),  # as many directions as weights allow
+            "opposite": ({"width_exponent": (1.5, 0.05), "width_exponent_of_walk": (0.2, 0.02)}, (NO, NO)),
+            "noise": ({"width_exponent": (0.4, 0.5)}, (OPEN, OPEN)),
+            # The number of steps bounds both.
+            "control too": ({"width_exponent_of_walk": (0.2, 0.03)}, (YES, NO)),
+        },
+        numbers=[
+            ("exponent", {"width_exponent": (0.07, 0)}, 0.07),
+            ("isotropic_walk", {"width_exponent": (0.07, 0), "width_exponent_of_walk": (0.3, 0)}, -0.23),
+            ("exponent_of_isotropic_walk", {"width_exponent_of_walk": (0.3, 0)}, 0.3),
+        ],
+    ),
+}
