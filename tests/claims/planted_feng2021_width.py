@@ -5,7 +5,7 @@ What is not asked for (90 %, counts with the drift, the participation ratio) is 
 
 import pandas as pd
 
-from planted_feng2021 import EPOCH_STEPS, REFERENCE
+from planted_feng2021_runs import EPOCH_STEPS, REFERENCE
 from planted_tables import Quantities, Quantity, Row, Seeds, by_seeds, made, table
 from sgdphysics.tables import RUN_COLUMNS
 
