@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 import cases_feng2021
+import cases_feng2021_width
 import cases_feng2023
 import cases_yang2023
 import planted
@@ -25,7 +26,7 @@ from sgdphysics.errors import InputError
 LEDGER = yaml.safe_load((Path(__file__).parents[2] / "config" / "claims.yaml").read_text())["claims"]
 ENTRIES = {entry["id"]: entry for entry in LEDGER}
 
-CASES = cases_feng2021.CASES | cases_yang2023.CASES | cases_feng2023.CASES
+CASES = cases_feng2021.CASES | cases_feng2021_width.CASES | cases_yang2023.CASES | cases_feng2023.CASES
 TABLES_NEEDED = {name: set().union(*(tables_of(test["statistic"]) for test in entry["tests"])) for name, entry in ENTRIES.items()}
 DECIDED_BY = {
     name: set().union(*(tables_of(test["statistic"]) for test in entry["tests"] if test["asks"] != "context"))
