@@ -5,7 +5,7 @@ What is not asked for (90 %, counts with the drift, the participation ratio) is 
 
 import pandas as pd
 
-from planted_feng2021_runs import EPOCH_STEPS, REFERENCE
+from planted_feng2021 import REFERENCE
 from planted_tables import Quantities, Quantity, Row, Seeds, by_seeds, made, table
 from sgdphysics.tables import RUN_COLUMNS
 
@@ -15,7 +15,7 @@ EFFECT: dict[str, Quantity] = {
 }
 
 HIDDEN_WIDTH, OTHER_WIDTHS = 50, (20, 100)
-WINDOW_EPOCHS = 10
+WINDOW_EPOCHS, EPOCH_STEPS = 10, 50
 COMPONENTS = 60.0  # at the width of the reference
 
 

@@ -129,8 +129,9 @@ def test_components_are_counted_with_the_drift_and_without():
     cut = numbers_of_components(variances[:2], 100.0)
     assert {name: number for name, number in cut.items() if not np.isnan(number)} == {"components_90": 1}
     # Of one direction nothing is left.
-    alone = numbers_of_components(torch.tensor([2.0, 0, 0]), 2.0)
-    assert {name: number for name, number in alone.items() if not np.isnan(number)} == {"components_90": 1, "components_99": 1}
+    for variances in ([2.0, 0, 0], [2.0]):
+        alone = numbers_of_components(torch.tensor(variances), 2.0)
+        assert {name: number for name, number in alone.items() if not np.isnan(number)} == {"components_90": 1, "components_99": 1}
 
 
 def test_correlation_times_of_an_autoregressive_process():
