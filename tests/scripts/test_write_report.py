@@ -132,7 +132,7 @@ def test_claims_of_today_have_two_answers_and_are_counted_by_source(study):
     tests.to_csv(study["tables"]["tests"], index=False)
     SCRIPT["write"](**study)
     page = BeautifulSoup(study["output"].read_text(), "html.parser")
-    assert [cell.get_text() for cell in page.select(".tally thead th")] == ["Verdict", "talk", "all"]
+    assert [cell.get_text() for cell in page.select(".tally thead th")] == ["Verdict", "all", "talk"]
     rows = {row.th.get_text(): [cell.get_text() for cell in row.select("td")] for row in page.select(".tally tbody tr")}
     assert {word for word, numbers in rows.items() if numbers == ["1", "1"]} == {"reproduced, not specific"}
     assert "talk: the talk only." in page.header.get_text()

@@ -191,8 +191,8 @@ def test_empirical_claims_are_counted_by_verdict_and_source_and_identities_apart
     entries = ledger(**KINDS).assign(source=["talk", "talk", "abstract", "talk", "abstract", "ours"])
     table = counts.by_source(entries)
     assert list(table.index) == ["holds", "reproduced", "reproduced, not specific", "partly reproduced", "open", "not reproduced"]
-    assert list(table.columns) == ["abstract", "talk", "all"]
-    assert table.loc[["holds", "open"]].to_numpy().tolist() == [[1, 2, 3], [0, 1, 1]]
+    assert list(table.columns) == ["all", "abstract", "talk"]
+    assert table.loc[["holds", "open"]].to_numpy().tolist() == [[3, 1, 2], [1, 0, 1]]
     assert table.to_numpy().sum() == 2 * 4
     assert counts.identities(entries) == "1 of 2 identities checked"
 

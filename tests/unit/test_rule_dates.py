@@ -176,6 +176,11 @@ NO_CHANGES = {
     "where its margin comes from": (LEDGER, "margin_from: talk", "margin_from: pilot"),
     "what was predicted": (LEDGER, "about 40", "40"),
     "the scope that is meant anyway": (LEDGER, "below: 60", "below: 60.0\n        scope: reference"),
+    "a test that decides nothing": (
+        LEDGER,
+        "        margin_from: talk\n",
+        "        margin_from: talk\n      - {id: further, asks: context, statistic: slope, predicted: more}\n",
+    ),
     "a docstring": (f"{FOLDER}/counts.py", '"""The count."""', '"""A count."""'),
     "the docstring of the engine": (f"{FOLDER}/verdicts.py", '"""Verdicts."""', '"""All."""'),
     "a comment in code": (f"{FOLDER}/counts.py", "  # of all", ""),

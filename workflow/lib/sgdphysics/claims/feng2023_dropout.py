@@ -40,8 +40,8 @@ def _otherwise_measured(tables: Tables, column: str) -> pd.DataFrame:
     rows = table_of(tables, "feng2023_fig5_dropout")
     rows = rows[rows["deciding"].astype(bool) & (rows["comparison"] == "equal_loss")]
     rows = rows[rows["dose"] == rows.groupby("sweep")["dose"].transform("max")]
-    place = ", layer " + text_of(rows["layer"]) + ", " + rows["matching"]
-    setting = (rows["sweep"] + " " + text_of(rows["dose"]) + place).str.replace("_", " ")
+    place = ", layer " + text_of(rows["layer"]) + ", " + rows["matching"].astype(str)
+    setting = (rows["sweep"].astype(str) + " " + text_of(rows["dose"]) + place).str.replace("_", " ")
     return values_of(setting, rows["seed"], rows[column])
 
 

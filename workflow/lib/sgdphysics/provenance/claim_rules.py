@@ -1,4 +1,4 @@
-"""What decides a claim: its entry in ``claims.yaml``, its statistics, and the code that decides all claims.
+"""What decides a claim: its entry in ``claims.yaml``, the statistics of its tests that decide, and the code that decides all.
 
 Rules are compared as data: comments, docstrings, layout, the order of functions and the module that has one do not count.
 """
@@ -11,6 +11,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 LEDGER = "config/claims.yaml"
+CONTEXT = "context"  # what a test asks that decides nothing
 FOLDER = "workflow/lib/sgdphysics/claims"
 INTERVALS = "workflow/lib/sgdphysics/intervals.py"
 PACKAGE = "sgdphysics.claims"
@@ -103,7 +104,8 @@ def entries_by_claim(content: Any) -> dict[str, Mapping[str, Any]]:
 
 
 def _tests(entry: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    return _mappings(entry.get("tests"))
+    """Those that decide."""
+    return [test for test in _mappings(entry.get("tests")) if test.get("asks") != CONTEXT]
 
 
 def _deciding(test: Mapping[str, Any]) -> dict[str, Any]:
