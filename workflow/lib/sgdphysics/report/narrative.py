@@ -121,7 +121,9 @@ class Study:
         """Return a table of how many of these claims have which verdict, by where they are stated."""
         claims = self.claims()
         identities = f"; {counts.identities(claims)}" if (claims["kind"] == "identity").any() else ""
-        return table(counts.by_source(claims).reset_index(), f"Empirical claims by verdict and by where they are stated{identities}.")
+        return table(
+            counts.by_source(claims).reset_index(), f"Empirical claims by verdict and by where they are stated{identities}."
+        )
 
     def stories(self, *claims: str, stated: Mapping[str, str]) -> Shown:
         """Return what there is to say of some claims: what the paper says, as published, against controls, and what it means."""
