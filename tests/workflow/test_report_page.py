@@ -74,7 +74,7 @@ def test_the_table_sorts_by_every_column(open_page, ledger):
     columns = {"Claim": list(ledger.index), "Verdict": ledger["verdict"].map(VERDICTS.index), "First test": ledger["value"]}
     for name, values in columns.items():
         order = pd.Series(list(values), index=ledger.index).sort_values(kind="stable", na_position="last")
-        header = page.get_by_role("columnheader", name=name, exact=True)
+        header = page.locator("#claims > thead").get_by_role("columnheader", name=name, exact=True)
         header.get_by_role("button").focus()
         page.keyboard.press("Enter")
         expect(header).to_have_attribute("aria-sort", "ascending")
@@ -99,7 +99,7 @@ def test_the_table_filters_and_says_how_many_are_left(open_page, ledger):
     assert shown(page) == list(chosen.index[chosen["verdict"] == verdict])
     page.get_by_label("Paper").select_option("")
     page.get_by_role("search").get_by_label("Verdict").select_option("")
-    page.get_by_label("Search").fill("WALKERS come")
+    page.get_by_label("Search").fill("sooner WALKERS come")
     assert shown(page) == ["noise_speeds_flat"]
     page.get_by_label("Search").fill("nothing has this name")
     expect(count).to_have_text(f"0 of {len(ledger)} claims shown")
@@ -118,7 +118,9 @@ def test_rows_open_and_close_by_keyboard(open_page, report):
     tests = pd.read_csv(report.parents[1] / "claim_tests.csv")
     own = tests[tests["claim"] == "low_dimension"]
     assert detail.locator("tbody tr").count() == len(own)
-    assert detail.locator("tbody .outcome").all_inner_texts() == list(own["outcome"])
+    decides = own["outcome"] != "reported"
+    assert 0 < decides.sum() < len(own)
+    assert detail.locator("tbody .outcome").all_inner_texts() == list(own.loc[decides, "outcome"])
     assert detail.locator(".thumbnail").evaluate("picture => picture.decode().then(() => picture.naturalWidth)") > 0
     page.keyboard.press("Space")
     expect(detail).to_be_hidden()

@@ -109,7 +109,7 @@ EDITS = {
     "how a study is planned": ([f"{LIBRARY}/study/costs.py", f"{LIBRARY}/study/layout.py"], {}),
     "one figure's script": (["workflow/scripts/figures/feng2021_fig3.py"], {"feng2021_fig3": 1, **SHOWN}),
     "one figure's caption": (["workflow/report/feng2021_fig3.rst"], SHOWN),
-    "one statistic": ([f"{LIBRARY}/claims/yang2023.py"], DECIDED),
+    "one statistic": ([f"{LIBRARY}/claims/yang2023_edge.py"], DECIDED),
     "the style of figures": ([f"{LIBRARY}/report/style.py"], {**DRAWN, **SHOWN, "run_notebook": 3}),
     "the report page": (["workflow/report/report.css"], {"write_provenance": 1, "write_report": 1}),
     "how an audit answers": ([f"{LIBRARY}/provenance/audit.py"], {"write_report": 1, "write_provenance": 1}),
@@ -180,7 +180,7 @@ WINDOWS = {"measure_fluctuations": 1, "measure_flatness": 1, "measure_noise": 1}
 GROWN = {
     "a learning rate in the middle": ("feng2021: {learning_rates: [0.05, 0.07, 0.1, 0.2]}", {"train_ensemble": 1, **WINDOWS}),
     "a batch size in the middle": ("feng2021: {batch_sizes: [10, 20, 30, 40]}", {"train_ensemble": 1, **WINDOWS}),
-    "a further seed": ("feng2021: {seeds: [200, 201, 202, 203, 204, 205]}", {"train_ensemble": 5, **dict.fromkeys(WINDOWS, 3)}),
+    "a further seed": ("feng2021: {seeds: [200, 201, 202, 203, 204, 205]}", {"train_ensemble": 7, **dict.fromkeys(WINDOWS, 3)}),
     "a learning rate of the edge": (
         "yang2023: {edge: {learning_rates: [0.1, 0.4, 0.8, 1.6]}}",
         {"train_ensemble": 3, "measure_generalization": 3},

@@ -232,9 +232,11 @@ def test_training_up_to_the_edge_holds_every_setting_on_both_sides_of_it(smoke_s
     assert set(map(tuple, grid[["learning_rate", "batch_size"]].to_numpy())) == expected
     assert (runs.groupby(["part", "learning_rate", "batch_size"])["seed"].agg(set) == set(SEEDS)).all()
     assert {"converged", "not_converged", "dead"} <= set(grid["status"])
-    measured = runs[["training_loss", "test_loss", "slope_spread", "largest_eigenvalue", "sharpest_temperature"]].notna()
+    measured = runs[["training_loss", "test_loss"]].notna()
     assert measured.eq(~runs["status"].isin(["dead", "diverged"]), axis=0).all(axis=None)
     converged = runs[runs["status"] == "converged"]
+    # Of one that did not converge so few units may be left that no spread can be measured.
+    assert converged[["slope_spread", "largest_eigenvalue", "sharpest_temperature"]].notna().all(axis=None)
     assert (converged["training_loss"] < 2 * EDGE["stop_loss"]).all()
     settings = table(smoke_study, "yang2023_fig4_settings")
     assert (settings["runs"] == len(SEEDS)).all()

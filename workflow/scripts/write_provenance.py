@@ -170,7 +170,7 @@ def rules(ledger: str, records: Iterable[Mapping[str, Any]], earlier: Record | N
 def parsed(content: bytes) -> Any:
     """What YAML says, read by the library in C where it is there: a ledger has many versions."""
     try:
-        return yaml.load(content, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        return getattr(yaml, "CSafeLoader", yaml.SafeLoader)(content).get_single_data()
     except (yaml.YAMLError, RecursionError) as error:
         raise InputError(str(error)) from None
 

@@ -112,7 +112,7 @@ class _History:
     def _ends(self) -> set[str]:
         """Commits at which a shallow clone ends."""
         path = self._root / git(self._root, "rev-parse", "--git-path", "shallow").decode().removesuffix("\n")
-        return set(path.read_text().split()) if path.is_file() else set()
+        return set(path.read_text(encoding="ascii").split()) if path.is_file() else set()
 
     def _rule(self, commit: str, claim: str) -> Rule | None:
         """The rule of a claim as a commit has it; None where it has no such claim."""
