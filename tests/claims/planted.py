@@ -4,7 +4,7 @@ A quantity is planted by its mean and standard deviation over seeds, without a r
 default seeds is exactly mean +- 1.0494 standard deviations. The tables are declared in the module of their paper, each once.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 import pandas as pd
 
@@ -22,12 +22,17 @@ Tables = dict[str, pd.DataFrame]
 EFFECT = planted_feng2021.EFFECT | planted_feng2021_width.EFFECT | planted_yang2023.EFFECT | planted_feng2023.EFFECT
 
 
-def tables(changes: Mapping[str, Quantity] | None = None, seeds: Iterable[int] = SEEDS) -> Tables:
-    """Return the tables that the claims read, with the quantities of ``EFFECT`` but for ``changes``; read back from CSV."""
+def tables(
+    changes: Mapping[str, Quantity] | None = None, seeds: Iterable[int] = SEEDS, needed: Collection[str] = tuple(TABLES)
+) -> Tables:
+    """Return the tables that the claims read, with the quantities of ``EFFECT`` but for ``changes``; read back from CSV.
+
+    Of those that are needed, by default all.
+    """
     unknown = set(changes or {}) - set(EFFECT)
     assert not unknown, f"no such quantity: {unknown}"
     quantities, seeds = EFFECT | dict(changes or {}), tuple(seeds)
-    return {name: made(name, quantities, seeds) for name in TABLES}
+    return {name: made(name, quantities, seeds) for name in TABLES if name in needed}
 
 
 def names(

@@ -3,6 +3,7 @@ several; missing runs and tables.
 """
 
 import dataclasses
+import functools
 import re
 import runpy
 from pathlib import Path
@@ -47,7 +48,17 @@ def decide(claim, tables):
 
 def with_effect(claim, changes=None, seeds=planted.SEEDS):
     """Tables with the effect of a claim, which may be the opposite of another one's, and further changes."""
-    return planted.tables(CASES[claim].answers["effect"][0] | (changes or {}), seeds)
+    return planted.tables(CASES[claim].answers["effect"][0] | (changes or {}), seeds, TABLES_NEEDED[claim])
+
+
+@functools.cache
+def decided_effect(claim):
+    return decide(claim, with_effect(claim))
+
+
+@functools.cache
+def decided_case(claim, case):
+    return decide(claim, planted.tables(CASES[claim].answers[case][0], needed=TABLES_NEEDED[claim]))
 
 
 def entry_of(region, statistic="hessian_exponent", asks="as_published", **test):
@@ -70,8 +81,8 @@ def test_every_claim_of_the_ledger_is_planted():
 
 @pytest.mark.parametrize(("claim", "case"), [(claim, case) for claim, cases in CASES.items() for case in cases.answers])
 def test_answers_on_planted_data(claim, case):
-    changes, (published, specific) = CASES[claim].answers[case]
-    row, _ = decide(claim, planted.tables(changes))
+    _, (published, specific) = CASES[claim].answers[case]
+    row, _ = decided_case(claim, case)
     assert (row["as_published"], row["specific"]) == (published, specific), row["because"]
     assert row["verdict"] == answers.word(published, specific, row["kind"] == "identity")
 
@@ -92,8 +103,8 @@ def test_the_cases_are_told_apart(claim):
 @every_claim
 def test_every_deciding_test_can_hold_and_can_fail(claim):
     outcomes = {}
-    for changes, _ in CASES[claim].answers.values():
-        _, tests = decide(claim, planted.tables(changes))
+    for case in CASES[claim].answers:
+        _, tests = decided_case(claim, case)
         for name, outcome in zip(tests["test"], tests["outcome"], strict=True):
             outcomes.setdefault(name, set()).add(outcome)
     deciding = [test["id"] for test in ENTRIES[claim]["tests"] if test["asks"] != "context"]
@@ -104,8 +115,9 @@ def test_every_deciding_test_can_hold_and_can_fail(claim):
     ("claim", "test", "changes", "value"), [(claim, *number) for claim, cases in CASES.items() for number in cases.numbers]
 )
 def test_a_statistic_returns_the_planted_number(claim, test, changes, value):
-    _, tests = decide(claim, planted.tables(changes))
-    assert tests.set_index("test").loc[test, "value"] == pytest.approx(value)
+    (asked,) = [one for one in ENTRIES[claim]["tests"] if one["id"] == test]
+    _, tests = decide({**ENTRIES[claim], "tests": [asked]}, planted.tables(changes, needed=tables_of(asked["statistic"])))
+    assert tests["value"].tolist() == [pytest.approx(value)]
 
 
 @every_claim
@@ -139,7 +151,7 @@ def with_one_setting(name, tables, other):
 
 @pytest.mark.parametrize(("claim", "changes"), [(claim, changes) for claim, cases in CASES.items() for changes in cases.context])
 def test_context_decides_nothing(claim, changes):
-    before, told = decide(claim, with_effect(claim))
+    before, told = decided_effect(claim)
     after, changed = decide(claim, with_effect(claim, changes))
     assert before[["as_published", "specific", "verdict"]].equals(after[["as_published", "specific", "verdict"]])
     moved = changed["value"] != told["value"]
@@ -236,12 +248,12 @@ def test_fewer_than_five_seeds_decide_nothing(count):
 
 @every_claim_of_feng2021s_runs
 def test_one_run_that_diverged_or_did_not_converge_is_left_out(claim):
-    tables = planted.tables()
+    tables = planted.tables(needed=TABLES_NEEDED[claim])
     chosen = planted.names(tables, *REFERENCE, seeds=planted.SEEDS[:1])
-    other = planted.tables(CASES[claim].answers["opposite"][0])
+    other = planted.tables(CASES[claim].answers["opposite"][0], needed=TABLES_NEEDED[claim])
     # What was measured of a run that did not converge says the opposite.
     contrary = planted.with_status(planted.mixed(tables, other, chosen), chosen, "not_converged")
-    expected, _ = decide(claim, tables)
+    expected, _ = decided_effect(claim)
     for cut in (planted.diverged(tables, chosen), contrary):
         row, _ = decide(claim, cut)
         assert row["n_seeds"] == 5
@@ -250,7 +262,7 @@ def test_one_run_that_diverged_or_did_not_converge_is_left_out(claim):
 
 @every_claim_of_feng2021s_runs
 def test_a_reference_without_runs_leaves_a_claim_open_and_says_why(claim):
-    tables = planted.tables()
+    tables = planted.tables(needed=TABLES_NEEDED[claim])
     row, tests = decide(claim, planted.diverged(tables, planted.names(tables, *REFERENCE)))
     assert row["as_published"] in (OPEN, PARTLY)
     assert "failed" not in set(tests["outcome"])
@@ -259,7 +271,7 @@ def test_a_reference_without_runs_leaves_a_claim_open_and_says_why(claim):
 
 @every_claim_of_feng2021s_runs
 def test_no_run_at_all_leaves_a_claim_open(claim):
-    tables = planted.tables()
+    tables = planted.tables(needed=TABLES_NEEDED[claim])
     row, tests = decide(claim, planted.diverged(tables, planted.names(tables)))
     assert row["verdict"] == "open"
     assert row["open_because"]
@@ -282,7 +294,7 @@ def test_the_text_for_the_terminal_has_neither_nan_nor_inf():
 
 @every_claim
 def test_a_claim_needs_its_tables_and_no_others(claim):
-    tables = {name: table for name, table in with_effect(claim).items() if name in TABLES_NEEDED[claim]}
+    tables = with_effect(claim)
     assert decide(claim, tables)[0]["verdict"] in ("holds", "checked")
     for name in TABLES_NEEDED[claim]:
         with pytest.raises(InputError, match=rf"\b{name}\.csv is missing") as caught:
@@ -298,7 +310,7 @@ def test_an_unknown_statistic_is_named_in_one_line():
 
 @every_claim
 def test_order_of_rows_does_not_matter_and_tables_stay_as_they_are(claim):
-    tables = {name: table for name, table in planted.tables().items() if name in TABLES_NEEDED[claim]}
+    tables = planted.tables(needed=TABLES_NEEDED[claim])
     shuffled = {name: table.sample(frac=1, random_state=1) for name, table in tables.items()}
     before = {name: table.copy() for name, table in shuffled.items()}
     expected, tests = decide(claim, tables)
