@@ -149,9 +149,10 @@ def with_one_setting(name, tables, other):
     return dataclasses.replace(statistic, function=lambda _: mixed)
 
 
-@pytest.mark.parametrize(("claim", "changes"), [(claim, changes) for claim, cases in CASES.items() for changes in cases.context])
-def test_context_decides_nothing(claim, changes):
+@pytest.mark.parametrize("claim", [claim for claim, cases in CASES.items() if cases.context])
+def test_context_decides_nothing(claim):
     before, told = decided_effect(claim)
+    changes = {name: quantity for change in CASES[claim].context for name, quantity in change.items()}
     after, changed = decide(claim, with_effect(claim, changes))
     assert before[["as_published", "specific", "verdict"]].equals(after[["as_published", "specific", "verdict"]])
     moved = changed["value"] != told["value"]

@@ -37,8 +37,8 @@ def made_by(record):
 
 
 def test_a_run_that_is_killed_twice_and_resumed_ends_with_the_same_bytes(smoke_study, tmp_path):
-    expected = sums(smoke_study[0])
-    folder = shutil.copytree(smoke_study[0], tmp_path / "another" / "folder", symlinks=True)
+    expected = sums(smoke_study)
+    folder = shutil.copytree(smoke_study, tmp_path / "another" / "folder", symlinks=True)
     targets = removed(folder, expected)
     before = len(list_of_records(folder))
     for jobs in sorted(MOMENTS.sample(range(1, 8), 2)):
