@@ -3,7 +3,9 @@
 import contextlib
 import functools
 import io
+import itertools
 import json
+import re
 import shutil
 import tempfile
 from pathlib import Path
@@ -205,3 +207,32 @@ def states(root, *arguments):
     return {
         name: (told["state"], told["reason"]) for name, told in json.loads(out)["files"].items() if told["state"] != audit.INTACT
     }
+
+
+LOSSES = (None, 3, [3], {"@id": "#nothing"})  # of a property: it is gone, or has another value
+
+
+def codes_of_a_record_that_lost(root, in_turn):
+    """Exit codes of audits of a record without each property of each kind of entity: maybe an answer or none, but no traceback.
+
+    Each property is lost in one of the ways, in turn, or in all of them.
+    """
+    (root / MANIFEST).unlink()  # so that nothing tells that the record was another one
+    content, codes = json.loads((root / CRATE).read_text()), []
+    kinds = {re.sub(r"logs/\w+", "logs/", entity["@id"]): entity for entity in content["@graph"]}
+    properties = [(entity, key) for entity in kinds.values() for key in entity]
+    losses = zip(properties, itertools.cycle(LOSSES), strict=False) if in_turn else itertools.product(properties, LOSSES)
+    for (entity, key), other in losses:
+        before = dict(entity)
+        entity[key] = other
+        if other is None:
+            del entity[key]
+        (root / CRATE).write_text(json.dumps(content))
+        sum_of_record = ("--record-sum", sha256_of(root / CRATE))
+        for question in (["--all"], [FIGURE], ["--claim", "first"]):
+            code, _, err = answer(root, "audit", *question, *sum_of_record)
+            assert err.count("\n") == (code == 2), (before, key, other, err)
+            codes.append(code)
+        entity.clear()
+        entity.update(before)
+    return codes

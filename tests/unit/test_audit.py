@@ -1,7 +1,5 @@
-import itertools
 import json
 import os
-import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -434,28 +432,7 @@ def test_a_record_that_is_none_is_answered_in_one_line(study, text):
 
 
 def test_a_record_that_lost_anything_is_answered(study):
-    """Each property of each kind of entity: without it or with another value, there may be an answer or none, but no traceback.
-
-    There are four ways to lose a property, and each property is lost in one of them, in turn.
-    """
-    (study / MANIFEST).unlink()  # so that nothing tells that the record was another one
-    content = json.loads((study / CRATE).read_text())
-    kinds = {re.sub(r"logs/\w+", "logs/", entity["@id"]): entity for entity in content["@graph"]}
-    properties = [(entity, key) for entity in kinds.values() for key in entity]
-    codes = []
-    for (entity, key), other in zip(properties, itertools.cycle((None, 3, [3], {"@id": "#nothing"})), strict=False):
-        before = dict(entity)
-        entity[key] = other
-        if other is None:
-            del entity[key]
-        (study / CRATE).write_text(json.dumps(content))
-        sum_of_record = ("--record-sum", sha256_of(study / CRATE))
-        for question in (["--all"], [small.FIGURE], ["--claim", "first"]):
-            code, _, err = small.answer(study, "audit", *question, *sum_of_record)
-            assert err.count("\n") == (code == 2), (before, key, err)
-            codes.append(code)
-        entity.clear()
-        entity.update(before)
+    codes = small.codes_of_a_record_that_lost(study, in_turn=True)  # in every way each: tests/nightly/test_lost_properties.py
     assert set(codes) == {0, 1, 2}
     assert len(codes) > 750
 
