@@ -1,14 +1,14 @@
 """Cases planted for the claims of Feng and Tu 2021."""
 
-from claim_cases import NO, NOT_ASKED, OPEN, PARTLY, YES, Cases
+from claim_cases import AT_MOST_PARTLY, NO, NOT_ASKED, OPEN, PARTLY, YES, Cases
 
 CASES = {
     "low_dimension": Cases(
         answers={
             "effect": ({}, (YES, YES)),
             # A walk alike in all directions, as long as the window.
-            "null": ({"count": (250, 2), "participation": (1, 0.05)}, (NO, NO)),
-            "opposite": ({"count": (400, 20), "participation": (1.5, 0.1)}, (NO, NO)),
+            "null": ({"count": (250, 2), "participation": (1, 0.05)}, (NO, NOT_ASKED)),
+            "opposite": ({"count": (400, 20), "participation": (1.5, 0.1)}, (NO, NOT_ASKED)),
             "noise": ({"count": (55, 15), "participation": (0.3, 0.15)}, (OPEN, OPEN)),
             "control too": ({"participation": (1, 0.05)}, (YES, NO)),
         },
@@ -31,8 +31,8 @@ CASES = {
         answers={
             "effect": ({}, (YES, YES)),
             # A drift to anywhere; frozen noise has none either.
-            "null": ({"alignment": (0, 0.02)}, (NO, YES)),
-            "opposite": ({"alignment": (-0.9, 0.01)}, (NO, YES)),  # the weights shrink
+            "null": ({"alignment": (0, 0.02)}, (NO, NOT_ASKED)),
+            "opposite": ({"alignment": (-0.9, 0.01)}, (NO, NOT_ASKED)),  # the weights shrink
             "noise": ({"alignment": (0.7, 0.2), "alignment_of_noise": (0.3, 0.2)}, (OPEN, OPEN)),
             "control too": ({"alignment_of_noise": (0.9, 0.01)}, (YES, NO)),
         },
@@ -44,19 +44,22 @@ CASES = {
     "early_freezing": Cases(
         answers={
             "effect": ({}, (YES, YES)),
-            "null": ({"early_count": (80, 2.5)}, (NO, NO)),
-            "opposite": ({"early_count": (400, 20)}, (NO, NO)),
-            "noise": ({"early_count": (55, 15)}, (OPEN, OPEN)),
-            "control too": ({"early_count_of_isotropic": (40, 1.5)}, (YES, NO)),
+            # As many as in a walk alike in all directions, which is short.
+            "null": ({"early_count": (80, 2.5), "later_count": (80, 2.5)}, (NO, NOT_ASKED)),
+            "opposite": ({"early_count": (400, 20), "later_count": (400, 20)}, (NO, NOT_ASKED)),
+            "noise": ({"early_count": (40, 15), "later_count": (40, 15)}, (OPEN, OPEN)),
+            "control too": ({"early_count_of_isotropic": (31, 0.5)}, (YES, NO)),
+            "later they move again": ({"later_count": (60, 2)}, (PARTLY, YES)),
         },
         numbers=[
             ("99_percent_count", {"early_count": (47.3, 0)}, 47.3),
             ("isotropic_walk", {"early_count": (48, 0), "early_count_of_isotropic": (60, 0)}, 0.8),
             ("frozen_noise_against_isotropic_walk", {"early_count_of_noise": (20, 0), "early_count_of_isotropic": (80, 0)}, 0.25),
             ("99_percent_count_in_epochs_5_and_10", {"later_count": (70.5, 0)}, 70.5),
+            ("99_percent_count_without_drift", {"early_count_without_first": (70, 0)}, 70),
         ],
         bad_setting={"early_count": (400, 20)},
-        context=[{"early_count_of_noise": (80, 2)}, {"later_count": (400, 20)}],
+        context=[{"early_count_of_noise": (80, 2)}, {"early_count_without_first": (400, 20)}],
     ),
     "smooth_slices": Cases(
         answers={
@@ -77,11 +80,11 @@ CASES = {
             # Noise that does not know of the landscape.
             "null": (
                 {"published_exponent": (0, 0.1), "relation": (0, 0.1), "held_out": (0, 0.1), "hessian": (0, 0.1)},
-                (NO, NO),
+                (NO, NOT_ASKED),
             ),
             "opposite": (
                 {"published_exponent": (-2, 0.1), "relation": (0.98, 0.005), "held_out": (-2, 0.1), "hessian": (-2, 0.1)},
-                (NO, NO),
+                (NO, NOT_ASKED),
             ),
             "noise": (
                 {"published_exponent": (4, 4), "relation": (-0.9, 0.04), "held_out": (2, 4), "hessian": (1.7, 4)},
@@ -117,22 +120,22 @@ CASES = {
     ),
     "restoring_force": Cases(
         answers={
-            "effect": ({}, (YES, YES)),
+            "effect": ({}, (YES, NOT_ASKED)),
             # Frozen noise itself: no difference, whose sign is the border of the claim; and none of linear SGD.
             "null": (
                 {"held_out": (2.4, 0.1), "hessian": (2.1, 0.1), "linear_hessian": (2.1, 0.1)},
-                (OPEN, NO),
+                (AT_MOST_PARTLY, NOT_ASKED),
             ),
-            "opposite": ({"noise_held_out": (1, 0.15), "noise_hessian": (1, 0.15)}, (NO, NO)),
-            "noise": ({"held_out": (2, 2), "hessian": (1.7, 2), "linear_hessian": (1.8, 2)}, (OPEN, OPEN)),
-            "control too": ({"linear_hessian": (2.1, 0.1)}, (YES, NO)),
-            "held out only": ({"hessian": (2.6, 0.1)}, (PARTLY, YES)),
+            "opposite": ({"noise_held_out": (1, 0.15), "noise_hessian": (1, 0.15)}, (NO, NOT_ASKED)),
+            "noise": ({"held_out": (2, 2), "hessian": (1.7, 2), "linear_hessian": (1.8, 2)}, (OPEN, NOT_ASKED)),
+            "another cause": ({"linear_hessian": (2.1, 0.1)}, (PARTLY, NOT_ASKED)),
+            "held out only": ({"hessian": (2.6, 0.1)}, (PARTLY, NOT_ASKED)),
         },
         numbers=[
             ("held_out", {"held_out": (2, 0), "noise_held_out": (2.3, 0)}, -0.3),
             ("hessian_basis", {"hessian": (1.5, 0), "noise_hessian": (2, 0)}, -0.5),
-            ("linear_sgd_against_frozen_noise", {"linear_hessian": (2.2, 0), "noise_hessian": (2, 0)}, 0.2),
-            ("linear_sgd_against_frozen_noise_held_out", {"linear_held_out": (2.2, 0), "noise_held_out": (2.3, 0)}, -0.1),
+            ("linear_sgd", {"linear_hessian": (2.2, 0), "noise_hessian": (2, 0)}, 0.2),
+            ("linear_sgd_held_out", {"linear_held_out": (2.2, 0), "noise_held_out": (2.3, 0)}, -0.1),
             ("in_sample", {"in_sample": (4.2, 0), "noise_in_sample": (4.5, 0)}, -0.3),
         ],
         bad_setting={"held_out": (3, 0.1), "hessian": (3, 0.1)},
@@ -142,14 +145,15 @@ CASES = {
         answers={
             "effect": ({}, (YES, YES)),
             # Equilibrium, as of independent draws, is far above the curve.
-            "null": ({"distance": (3, 0.2)}, (NO, YES)),
-            "opposite": ({"distance": (3, 0.2), "shift_with_replacement": (-1.4, 0.1)}, (NO, NO)),
-            "noise": ({"distance": (0.7, 0.3), "shift_with_replacement": (0.7, 0.5)}, (OPEN, OPEN)),
-            "control too": ({"shift_with_replacement": (0, 0.1)}, (YES, NO)),
+            "null": ({"distance": (3, 0.2)}, (NO, NOT_ASKED)),
+            "opposite": ({"distance": (3, 0.2), "sgd_with_replacement_over_theory": (-1.4, 0.1)}, (NO, NOT_ASKED)),
+            "noise": ({"distance": (0.7, 0.3), "sgd_with_replacement_over_theory": (0.7, 0.5)}, (OPEN, OPEN)),
+            "control too": ({"sgd_with_replacement_over_theory": (0, 0.1)}, (YES, NO)),
         },
         numbers=[
             ("without_replacement", {"distance": (0.4, 0)}, 0.4),
-            ("draws_with_replacement", {"shift_with_replacement": (-0.9, 0)}, -0.9),
+            ("sgd_with_replacement", {"sgd_with_replacement_over_theory": (-0.9, 0)}, -0.9),
+            ("frozen_noise_with_replacement", {"shift_with_replacement": (-0.9, 0)}, -0.9),
             ("frozen_noise", {"distance_of_noise": (0.6, 0)}, 0.6),
             ("with_drift", {"distance_with_drift": (1.1, 0)}, 1.1),
             ("without_parabola", {"distance_at_second_order": (0.9, 0)}, 0.9),
@@ -158,6 +162,7 @@ CASES = {
         bad_setting={"distance": (3, 0.2)},
         context=[
             {"distance_of_noise": (3, 0.2)},
+            {"shift_with_replacement": (-0.9, 0.1)},
             {"distance_with_drift": (3, 0.2)},
             {"distance_at_second_order": (3, 0.2)},
             {"distance_at_fourth_order": (3, 0.2)},
@@ -168,40 +173,55 @@ CASES = {
             "effect": ({}, (YES, YES)),
             # Stationary linear SGD, in which noise and curvature cancel: exponent 0, the border of the claim.
             "null": ({"hessian": (0, 0.1), "linear_theory_stationary": (0, 0.12)}, (OPEN, NO)),
-            "opposite": ({"hessian": (-2, 0.1)}, (NO, NO)),
+            "opposite": ({"hessian": (-2, 0.1)}, (NO, NOT_ASKED)),
             "noise": ({"hessian": (1.7, 4)}, (OPEN, OPEN)),
             "control too": ({"linear_theory_stationary": (1.6, 0.15)}, (YES, NO)),
-            "other than the theory": ({"linear_theory": (0, 0.15)}, (YES, NO)),
         },
         numbers=[
             ("opposite_sign", {"hessian": (1.5, 0)}, 1.5),
             ("stationary_linear_sgd", {"hessian": (1.5, 0)}, 1.4),
-            ("linear_theory_without_replacement", {"hessian": (1.5, 0)}, -0.1),
         ],
+    ),
+    "draws_without_replacement": Cases(
+        answers={
+            "effect": ({}, (YES, YES)),
+            "null": ({"linear_theory": (0.1, 0.1), "less_with_replacement": (0, 0.1)}, (NO, NOT_ASKED)),
+            "opposite": ({"linear_theory": (4, 0.1), "less_with_replacement": (-1, 0.1)}, (NO, NOT_ASKED)),
+            "noise": ({"linear_theory": (1.6, 1), "less_with_replacement": (0.5, 1)}, (OPEN, OPEN)),
+            # In a window too short for equilibrium, draws with replacement show the same.
+            "control too": ({"less_with_replacement": (0.1, 0.05)}, (YES, NO)),
+        },
+        numbers=[
+            ("linear_theory", {"hessian": (1.5, 0), "linear_theory": (1.7, 0)}, -0.2),
+            ("sgd_with_replacement", {"less_with_replacement": (0.3, 0)}, 0.3),
+            ("sgd_with_replacement_in_longer_windows", {"less_with_replacement_in_longer": (0.4, 0)}, 0.4),
+            ("exponent_of_linear_theory_with_replacement", {"theory_less_with_replacement": (0.2, 0)}, 0.2),
+        ],
+        context=[{"less_with_replacement_in_longer": (0, 0.05)}, {"theory_less_with_replacement": (0, 0.05)}],
     ),
     "noise_anisotropic": Cases(
         answers={
-            "effect": ({}, (YES, YES)),
+            "effect": ({}, (YES, NOT_ASKED)),
             # A heat bath: one temperature in all directions and at all places.
             "null": (
                 {"temperature_correlation": (0, 0.1), "temperature_exponent": (0, 0.1), "edge_rise": (0, 0.2)},
-                (NO, NO),
+                (NO, NOT_ASKED),
             ),
             "opposite": (
                 {"temperature_correlation": (0.98, 0.005), "temperature_exponent": (2, 0.1), "edge_rise": (-2, 0.2)},
-                (NO, NO),
+                (NO, NOT_ASKED),
             ),
             "noise": (
                 {"temperature_correlation": (-0.9, 0.04), "temperature_exponent": (-2, 2), "edge_rise": (0.5, 2)},
-                (OPEN, OPEN),
+                (OPEN, NOT_ASKED),
             ),
-            "control too": ({"edge_rise": (0, 0.2)}, (YES, NO)),
-            "another exponent": ({"temperature_exponent": (-1, 0.1)}, (PARTLY, YES)),
+            "the same at all places": ({"edge_rise": (0, 0.2)}, (PARTLY, NOT_ASKED)),
+            "another exponent": ({"temperature_exponent": (-1, 0.1)}, (PARTLY, NOT_ASKED)),
         },
         numbers=[
             ("correlation", {"temperature_correlation": (-0.93, 0)}, -0.93),
             ("exponent", {"temperature_exponent": (-1.8, 0)}, -1.8),
-            ("heat_bath", {"edge_rise": (1.3, 0)}, 1.3),
+            ("not_homogeneous", {"edge_rise": (1.3, 0)}, 1.3),
         ],
         bad_setting={"temperature_correlation": (-0.5, 0.05)},
     ),
@@ -215,7 +235,7 @@ CASES = {
             ),
             "opposite": (
                 dict.fromkeys(("relaxation_in_sample", "relaxation_hessian", "relaxation_held_out"), (0.5, 0.05)),
-                (NO, NO),
+                (NO, NOT_ASKED),
             ),
             "noise": (
                 dict.fromkeys(("relaxation_in_sample", "relaxation_hessian", "relaxation_held_out"), (-0.5, 1)),
@@ -258,18 +278,17 @@ CASES = {
     ),
     "quadratic_at_interpolation": Cases(
         answers={
-            "effect": ({}, (YES, YES)),
+            "effect": ({}, (YES, NOT_ASKED)),
             # In proportion to the loss, as above.
-            "null": ({"lowest_exponent": (1, 0.05)}, (NO, YES)),
-            "opposite": ({"lowest_exponent": (-2, 0.05), "label_noise_exponent": (2.5, 0.05)}, (NO, NO)),
-            "noise": ({"lowest_exponent": (2, 1), "label_noise_exponent": (1.5, 1)}, (OPEN, OPEN)),
-            "control too": ({"label_noise_exponent": (2, 0.05)}, (YES, NO)),
+            "null": ({"lowest_exponent": (1, 0.05)}, (NO, NOT_ASKED)),
+            "opposite": ({"lowest_exponent": (-2, 0.05)}, (NO, NOT_ASKED)),
+            "noise": ({"lowest_exponent": (2, 1)}, (OPEN, NOT_ASKED)),
         },
         numbers=[
             ("exponent_at_lowest_losses", {"lowest_exponent": (1.6, 0)}, 1.6),
             ("label_noise", {"label_noise_exponent": (0.4, 0)}, 0.4),
             ("clean_labels_at_losses_of_label_noise", {"clean_exponent": (0.7, 0)}, 0.7),
         ],
-        context=[{"clean_exponent": (2, 0.05)}],
+        context=[{"clean_exponent": (2, 0.05)}, {"label_noise_exponent": (2, 0.05)}],
     ),
 }

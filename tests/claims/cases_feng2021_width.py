@@ -1,16 +1,16 @@
 """Cases planted for the claim of Feng and Tu 2021 on the width of the network."""
 
-from claim_cases import NO, OPEN, YES, Cases
+from claim_cases import NO, NOT_ASKED, OPEN, YES, Cases
 
 CASES = {
     "dimension_of_width": Cases(
         answers={
             "effect": ({}, (YES, YES)),
-            "null": ({"width_exponent": (1, 0.02)}, (NO, NO)),  # as many directions as weights allow
-            "opposite": ({"width_exponent": (1.5, 0.05), "width_exponent_of_walk": (0.2, 0.02)}, (NO, NO)),
-            "noise": ({"width_exponent": (0.4, 0.5)}, (OPEN, OPEN)),
+            "null": ({"width_exponent": (1, 0.02)}, (NO, NOT_ASKED)),  # as many directions as weights allow
+            "opposite": ({"width_exponent": (1.5, 0.05), "width_exponent_of_walk": (0.2, 0.02)}, (NO, NOT_ASKED)),
+            "noise": ({"width_exponent": (0.2, 0.5)}, (OPEN, OPEN)),
             # The number of steps bounds both.
-            "control too": ({"width_exponent_of_walk": (0.2, 0.03)}, (YES, NO)),
+            "control too": ({"width_exponent_of_walk": (0.12, 0.02)}, (YES, NO)),
         },
         numbers=[
             ("exponent", {"width_exponent": (0.07, 0)}, 0.07),

@@ -3,7 +3,7 @@
 import numpy as np
 
 from cases_feng2023_sweeps import CASES as OF_SWEEPS
-from claim_cases import NO, NOT_ASKED, OPEN, PARTLY, YES, Cases
+from claim_cases import AT_LEAST_PARTLY, NO, NOT_ASKED, OPEN, PARTLY, YES, Cases
 
 CASES = {
     "duality_exact": Cases(
@@ -34,14 +34,14 @@ CASES = {
                     **{"correlated_share": (0.5, 0.05), "correlation_variation": (1, 0.1), "constant_spread": (0.6, 0.02)},
                     **{"shuffled_share": (0.98, 0.01), "shuffled_variation": (0.1, 0.01), "shuffled_constant_spread": (0.6, 0.02)},
                 },
-                (NO, NO),
+                (NO, NOT_ASKED),
             ),
             "opposite": (
                 {
                     **{"correlated_share": (-0.98, 0.005), "correlation_variation": (2, 0.1), "constant_spread": (0.8, 0.02)},
                     **{"shuffled_share": (1.5, 0.02), "shuffled_variation": (0, 0.01), "shuffled_constant_spread": (0, 0.01)},
                 },
-                (NO, NO),
+                (NO, NOT_ASKED),
             ),
             "noise": (
                 {
@@ -97,10 +97,13 @@ CASES = {
         answers={
             "effect": ({}, (YES, YES)),
             # Slopes that know nothing of the curvature.
-            "null": ({"slope_correlation": (0, 0.1), "partial_correlation": (0, 0.05), "ratio_exponent": (0, 0.02)}, (NO, NO)),
+            "null": (
+                {"slope_correlation": (0, 0.1), "partial_correlation": (0, 0.05), "ratio_exponent": (0, 0.02)},
+                (NO, NOT_ASKED),
+            ),
             "opposite": (
                 {"slope_correlation": (-0.97, 0.005), "partial_correlation": (-0.6, 0.05), "ratio_exponent": (-0.3, 0.02)},
-                (NO, NO),
+                (NO, NOT_ASKED),
             ),
             "noise": (
                 {"slope_correlation": (0.9, 0.06), "partial_correlation": (0.3, 0.3), "ratio_exponent": (0.1, 0.2)},
@@ -170,7 +173,7 @@ CASES = {
                     **{"logit_change": (1e-9, 1e-9), "invariant_change": (1e-9, 1e-9), "power_error": (1e-9, 1e-9)},
                     **{"rescaling": (1, 0)},
                 },
-                (OPEN, NOT_ASKED),
+                (AT_LEAST_PARTLY, NOT_ASKED),
             ),
         },
         numbers=[

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from claim_cases import NO, NOT_ASKED, OPEN, PARTLY, YES, Cases
+from claim_cases import AT_LEAST_PARTLY, AT_MOST_PARTLY, NO, NOT_ASKED, OPEN, PARTLY, YES, Cases
 
 OCTAVES = np.arange(8)  # of the settings of a planted line, from its edge on
 
@@ -24,7 +24,7 @@ CASES = {
                     "grid_slope_error": (1, 0),
                     "small_kappa_slope": (-1, 0.01),
                 },
-                (NO, OPEN),
+                (NO, NOT_ASKED),
             ),
             "opposite": (
                 {
@@ -33,7 +33,7 @@ CASES = {
                     "grid_slope_error": (2, 0),
                     "small_kappa_slope": (-2.5, 0.01),
                 },
-                (NO, NO),
+                (NO, NOT_ASKED),
             ),
             "noise": (
                 {
@@ -41,7 +41,7 @@ CASES = {
                     "vanishing_slope_error": (0, 0.1),
                     "heat_bath_slope": (0, 0.1),
                 },
-                (OPEN, OPEN),  # a grid has no noise
+                (AT_LEAST_PARTLY, OPEN),  # a grid has no noise
             ),
             "control too": ({"heat_bath_slope": (-0.5, 0.01)}, (YES, NO)),
             "control too on the grid": ({"grid_heat_bath_slope": (-0.5, 0)}, (YES, NO)),
@@ -67,7 +67,7 @@ CASES = {
             "effect": ({}, (YES, YES)),
             # Half in each valley lies on the border of the claim; smoothing alone then gives the same.
             "null": ({"flatter_excess": (0, 0.01)}, (OPEN, NO)),
-            "opposite": ({"flatter_excess": (-0.2, 0.01)}, (NO, NO)),
+            "opposite": ({"flatter_excess": (-0.2, 0.01)}, (NO, NOT_ASKED)),
             "noise": ({"flatter_excess": (0.05, 0.2)}, (OPEN, OPEN)),
             "control too": ({"smoothed_share": (0.69, 0)}, (YES, NO)),
         },
@@ -96,7 +96,7 @@ CASES = {
                     "smoothing_time_ratio": (1, 0),
                     "local_heat_bath_time_ratio": (1, 0.02),
                 },
-                (OPEN, NO),
+                (AT_MOST_PARTLY, NO),
             ),
             "opposite": (
                 {
@@ -105,7 +105,7 @@ CASES = {
                     "smoothing_time_ratio": (0.5, 0),
                     "local_heat_bath_time_ratio": (0.5, 0.02),
                 },
-                (NO, NO),
+                (NO, NOT_ASKED),
             ),
             "noise": (
                 {
@@ -141,9 +141,9 @@ CASES = {
         answers={
             "effect": ({}, (YES, YES)),
             # A jump: those that are left are as flat as ever.
-            "null": ({"edge_flatness": (0.95, 0.01)}, (NO, YES)),
+            "null": ({"edge_flatness": (0.95, 0.01)}, (NO, NOT_ASKED)),
             # And a boundary where the curvature does not change.
-            "opposite": ({"edge_flatness": (0.99, 0.005), "left_at_constant_curvature": (0, 0)}, (NO, NO)),
+            "opposite": ({"edge_flatness": (0.99, 0.005), "left_at_constant_curvature": (0, 0)}, (NO, NOT_ASKED)),
             "noise": ({"edge_flatness": (0.5, 0.2), "left_at_constant_curvature": (0.9, 0.05)}, (OPEN, OPEN)),
             "control too": ({"left_at_constant_curvature": (0.3, 0)}, (YES, NO)),
         },
@@ -185,7 +185,7 @@ CASES = {
                     "edge_against_control_at_equal_loss": (0, 0.05),
                     "edge_against_control_at_equal_epochs": (0, 0.05),
                 },
-                (NO, NO),
+                (NO, NOT_ASKED),
             ),
             "opposite": (
                 {
@@ -193,7 +193,7 @@ CASES = {
                     "edge_against_control_at_equal_loss": (3, 0.1),
                     "edge_against_control_at_equal_epochs": (2, 0.1),
                 },
-                (NO, NO),
+                (NO, NOT_ASKED),
             ),
             "noise": (
                 {
@@ -208,7 +208,7 @@ CASES = {
                 (YES, NO),
             ),
             # Large batches are as flat at the same loss, which they reach later.
-            "control too at one of both": ({"edge_against_control_at_equal_loss": (0, 0.05)}, (YES, OPEN)),
+            "control too at one of both": ({"edge_against_control_at_equal_loss": (0, 0.05)}, (YES, PARTLY)),
             "an octave before the edge": ({"flatness_optimum": (1, 0.1)}, (PARTLY, YES)),
         },
         numbers=[
@@ -224,7 +224,7 @@ CASES = {
         answers={
             "effect": ({}, (YES, NOT_ASKED)),
             # It has nothing to do with the noise: no slope is the border of the claim, but the best setting is anywhere.
-            "null": ({"error_shuffled": (1, 0)}, (OPEN, NOT_ASKED)),
+            "null": ({"error_shuffled": (1, 0)}, (AT_MOST_PARTLY, NOT_ASKED)),
             "opposite": ({"error_optimum": (6.5, 0.1)}, (NO, NOT_ASKED)),
             "noise": ({"error_optimum": (3, 2)}, (OPEN, NOT_ASKED)),
             "two octaves before the edge": ({"error_optimum": (2, 0.1)}, (PARTLY, NOT_ASKED)),

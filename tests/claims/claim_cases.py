@@ -4,7 +4,8 @@ from dataclasses import dataclass, field
 
 from planted_tables import Quantity
 
-YES, PARTLY, NO, OPEN, NOT_ASKED = "yes", "partly", "no", "open", "-"
+YES, AT_LEAST_PARTLY, PARTLY, OPEN, AT_MOST_PARTLY, NO = "yes", "at least partly", "partly", "open", "at most partly", "no"
+NOT_ASKED = "-"
 
 Changes = dict[str, Quantity]
 Answers = tuple[str, str]  # as published, specific

@@ -19,7 +19,7 @@ EFFECT: dict[str, Quantity] = {
     "noise_held_out": (2.4, 0.05),
     "noise_hessian": (2.1, 0.05),
     "linear_held_out": (2.1, 0.1),
-    "linear_hessian": (1.8, 0.1),
+    "linear_hessian": (1.7, 0.1),
     "linear_theory": (1.6, 0.15),
     "linear_theory_stationary": (0.1, 0.05),
     "relation": (-0.98, 0.005),  # correlations of ln variance and ln F

@@ -10,7 +10,7 @@ from planted_tables import Quantities, Quantity, Row, Seeds, by_seeds, made, tab
 from sgdphysics.tables import RUN_COLUMNS
 
 EFFECT: dict[str, Quantity] = {
-    "width_exponent": (0.2, 0.02),  # of components on weights
+    "width_exponent": (0.08, 0.02),  # of components on weights
     "width_exponent_of_walk": (0.4, 0.03),
 }
 

@@ -87,10 +87,10 @@ def tabulate_nulls(folder, runs_path, measured, directions_path):
     """The tables of feng2021 that set SGD beside what lacks a part of it; those of further runs and protocols without rows."""
     script("tabulate_feng2021_ladder")["tabulate"](runs_path, measured, 12, 2500, folder / "feng2021_ladder.csv")
     save_rows(folder / "feng2021_published.csv", [], script("measure_published")["COLUMNS"])
-    save_rows(folder / "measured_windows.csv", [], ["run", "sampling", "layers"])
+    save_rows(folder / "feng2021_windows.csv", [], script("measure_nested_windows")["COLUMNS"]["windows"])
     paths = {"ratios": folder / "beyond_fig6.csv", "medians": folder / "beyond_fig6_medians.csv"}
     detrended = measured["detrended"]
-    script("tabulate_beyond_fig6")["tabulate"](runs_path, directions_path, folder / "measured_windows.csv", detrended, paths)
+    script("tabulate_beyond_fig6")["tabulate"](runs_path, directions_path, folder / "feng2021_windows.csv", detrended, paths)
     label_noise, found = folder / "measured_label_noise.csv", folder / "feng2021_fig4_local_exponents.csv"
     save_rows(label_noise, [], script("measure_label_noise")["COLUMNS"])
     script("tabulate_local_exponents")["tabulate"](folder / "feng2021_fig4.csv", label_noise, [1.0, 0.5], found)

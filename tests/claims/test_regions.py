@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from sgdphysics.claims import answers, regions
-from sgdphysics.intervals import of_mean, p_of_mean
+from sgdphysics.intervals import LEVEL, of_mean, p_of_mean
 
 HELD, FAILED, UNDECIDED = "held", "failed", "undecided"
 
@@ -110,16 +110,18 @@ def test_a_test_holds_where_its_p_value_is_small(region):
 
 @pytest.mark.parametrize("seeds", [5, 10])
 def test_nine_settings_on_the_border_fail_a_claim_in_fewer_than_one_of_twenty(seeds):
-    """Nor do they make it hold; most often it is open, and rarely partly reproduced."""
+    """Nor do they make it fail in part, or hold: in more than nine of ten it is open."""
     random, found = np.random.default_rng(seeds), []
     for _ in range(2000):
-        intervals = [of_mean(random.standard_normal(seeds)) for _ in range(9)]
-        outcomes = [regions.outcome(interval, {"above": 0}) for interval in intervals]
-        found.append(answers.as_published([answers.over_settings(outcomes)]))
-    share = {answer: found.count(answer) / len(found) for answer in ("yes", "no", "partly", "open")}
-    assert share["no"] < 0.05
-    assert share["yes"] < 0.05
-    assert share["open"] > 0.7
+        settings = [random.standard_normal(seeds) for _ in range(9)]
+        outcomes, together = (
+            [regions.outcome(of_mean(values, level), {"above": 0}) for values in settings] for level in (LEVEL, 1 - (1 - LEVEL) / 9)
+        )
+        found.append(answers.as_published([answers.over_settings(outcomes, together)]))
+    share = {answer: found.count(answer) / len(found) for answer in found}
+    assert share.get("yes", 0) + share.get("at least partly", 0) < 0.05
+    assert share.get("no", 0) + share.get("at most partly", 0) + share.get("partly", 0) < 0.05
+    assert share["open"] > 0.9
 
 
 def test_the_setting_least_in_favour_comes_first():

@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 
 from sgdphysics.claims import counts, verdicts
-from sgdphysics.claims.outcomes import OPEN, PARTLY_REPRODUCED
+from sgdphysics.claims.outcomes import IN_PART, OPEN
 from sgdphysics.files import write_atomically
 from sgdphysics.provenance import jobs
 from sgdphysics.tables import load_table, save_table
 
-LINE = "{:<28}{:<26}{:<14}{:<10}{:<38}{}"
+LINE = "{:<28}{:<28}{:<17}{:<10}{:<38}{}"
 
 
 def decide(
@@ -34,13 +34,13 @@ def summary(ledger: pd.DataFrame, tests: pd.DataFrame, study: str) -> str:
         first = tests[(tests["claim"] == claim["claim"]) & tests["primary"]].iloc[0]
         told = (claim["claim"], claim["verdict"], claim["as_published"], claim["specific"], _estimate(claim), first["region"])
         lines.append(LINE.format(*told).rstrip())
-        if claim["verdict"] in (OPEN, PARTLY_REPRODUCED):
+        if claim["verdict"] in (OPEN, *IN_PART.values()):
             lines.append(f"{'':<28}because {claim['open_because'] if claim['verdict'] == OPEN else claim['because']}")
     lines += [
         "",
         "Empirical claims by verdict and by where they are stated",
         counts.by_source(ledger).to_string(),
-        f"{counts.identities(ledger)} (they hold by algebra)",
+        *(f"{note}." for note in counts.notes(ledger)),
         "",
         f"Report: results/{study}/report/index.html  Figures: figures/{study}/  Tables: results/{study}/tables/",
     ]

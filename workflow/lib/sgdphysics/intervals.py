@@ -1,4 +1,5 @@
-"""Intervals (95 %) over seeds and p-values that fit what they are of: a mean, a correlation, a share, a ratio, or no chance.
+"""Intervals (95 %, or of another level) over seeds and p-values that fit what they are of: a mean, a correlation, a share, a ratio,
+or no chance.
 
 Values of different seeds are independent. A mean has Student's t interval; a correlation has that of its Fisher z; a share has
 the exact binomial one; a ratio of two means has that of Fieller. Of values all the same a t interval says nothing, and there is
@@ -20,14 +21,14 @@ LEVEL = 0.95
 Interval = tuple[float, float, float]  # value, lower and upper end; nan where there is none
 
 
-def of_mean(values: ArrayLike) -> Interval:
+def of_mean(values: ArrayLike, level: float = LEVEL) -> Interval:
     """Return the mean of one number per seed and its Student t interval; its ends are nan for fewer than two, or all the same."""
     sample = real_array("values", values, 1)
-    mean, low, high = student_interval(sample, LEVEL)
+    mean, low, high = student_interval(sample, level)
     return (mean, low, high) if _varies(sample) else (mean, float("nan"), float("nan"))
 
 
-def of_correlation(correlations: ArrayLike) -> Interval:
+def of_correlation(correlations: ArrayLike, level: float = LEVEL) -> Interval:
     """Return the mean of one correlation per seed and its interval, both of Fisher's z, the inverse hyperbolic tangent.
 
     Its ends are nan for fewer than two, for all the same, and where one is 1 or -1, of which z is infinite; the value is then
@@ -41,18 +42,20 @@ def of_correlation(correlations: ArrayLike) -> Interval:
     sample = _correlations(correlations)
     if not _varies(sample) or np.abs(sample).max() == 1:
         return (float(sample.mean()) if len(sample) else float("nan")), float("nan"), float("nan")
-    value, low, high = (float(np.tanh(number)) for number in of_mean(np.arctanh(sample)))
+    value, low, high = (float(np.tanh(number)) for number in of_mean(np.arctanh(sample), level))
     return value, low, high
 
 
-def of_share(counts: ArrayLike, totals: ArrayLike) -> Interval:
+def of_share(counts: ArrayLike, totals: ArrayLike, level: float = LEVEL) -> Interval:
     """Return the share of what was counted over all seeds, and its interval: the exact binomial one of Clopper and Pearson.
 
-    Where the shares of the seeds scatter more than chance lets them, the number of independent counts is taken to be fewer.
+    Where the shares of the seeds scatter more than chance lets them, the number of independent counts is taken to be fewer. Where
+    all or none are counted, nothing scatters, and all count as independent.
 
     Args:
         counts: How many of each seed's are counted in.
         totals: How many each seed has, at least 1.
+        level: The chance that the interval covers the true share, or more.
 
     Raises:
         ValueError: If they are no numbers (n,), as many of each, or more are counted than there are.
@@ -65,13 +68,13 @@ def of_share(counts: ArrayLike, totals: ArrayLike) -> Interval:
         return share, share, share
     from scipy.special import betaincinv
 
-    tail, counted = (1 - LEVEL) / 2, share * number
+    tail, counted = (1 - level) / 2, share * number
     low = float(betaincinv(counted, number - counted + 1, tail)) if counted > 0 else 0.0
     high = float(betaincinv(counted + 1, number - counted, 1 - tail)) if counted < number else 1.0
     return share, low, high
 
 
-def of_ratio(numerators: ArrayLike, denominators: ArrayLike) -> Interval:
+def of_ratio(numerators: ArrayLike, denominators: ArrayLike, level: float = LEVEL) -> Interval:
     """Return the ratio of the means of two numbers per seed, and Fieller's interval.
 
     Its ends are nan for fewer than two seeds, where the denominator's mean cannot be told from 0, and where nothing scatters.
@@ -88,7 +91,8 @@ def of_ratio(numerators: ArrayLike, denominators: ArrayLike) -> Interval:
         return nothing
     from scipy.special import stdtrit
 
-    (of_above, mixed), (_, of_below) = np.cov(above, below) / len(above) * float(stdtrit(len(above) - 1, (1 + LEVEL) / 2)) ** 2
+    students_t = float(stdtrit(len(above) - 1, (1 + level) / 2))
+    (of_above, mixed), (_, of_below) = np.cov(above, below) / len(above) * students_t**2
     # Ratios q with (above - q below)^2 <= its variance times t^2, a quadratic inequality.
     second = below.mean() ** 2 - of_below
     first, zeroth = above.mean() * below.mean() - mixed, above.mean() ** 2 - of_above
@@ -154,7 +158,7 @@ class Kind:
     Attributes:
         words: The interval, in a few words.
         columns: What is needed of each seed, in the order of the arguments of both functions.
-        interval: Of these: value and ends.
+        interval: Of these, and perhaps a `level` (default ``LEVEL``): value and ends.
         p_value: Of these, a border, and "above" or "below"; None where there is no chance.
     """
 
@@ -164,12 +168,16 @@ class Kind:
     p_value: Callable[..., float] | None
 
 
+def _of_exact_at_any_level(values: ArrayLike, level: float = LEVEL) -> Interval:
+    return of_exact(values)
+
+
 KINDS = {
     "mean": Kind("mean, Student t", ("value",), of_mean, p_of_mean),
     "correlation": Kind("correlation, Fisher z", ("value",), of_correlation, p_of_correlation),
     "share": Kind("share, exact binomial", ("count", "total"), of_share, p_of_share),
     "ratio": Kind("ratio of means, Fieller", ("numerator", "denominator"), of_ratio, p_of_ratio),
-    "exact": Kind("no chance enters: smallest and largest", ("value",), of_exact, None),
+    "exact": Kind("no chance enters: smallest and largest", ("value",), _of_exact_at_any_level, None),
 }
 
 

@@ -44,8 +44,11 @@ def _of_source(tables: Tables, rows: pd.DataFrame, source: str) -> pd.DataFrame:
 
 def _early_counts(tables: Tables, source: str, epochs: tuple[int, ...]) -> pd.DataFrame:
     """Components in windows of one epoch, which is the setting; an epoch that was not measured leaves the test undecided."""
-    counts = _counts(tables, "early", source)
-    parts = [of_reference(per_run(tables, counts[counts["start_epoch"] == epoch - 1]), f"epoch {epoch}") for epoch in epochs]
+    return _by_epoch(tables, _counts(tables, "early", source), epochs)
+
+
+def _by_epoch(tables: Tables, values: pd.DataFrame, epochs: tuple[int, ...]) -> pd.DataFrame:
+    parts = [of_reference(per_run(tables, values[values["start_epoch"] == epoch - 1]), f"epoch {epoch}") for epoch in epochs]
     return pd.concat(parts, ignore_index=True)
 
 
@@ -107,6 +110,14 @@ def first_component_alignment_of_noise(tables: Tables) -> pd.DataFrame:
 def early_components_for_99_percent(tables: Tables) -> pd.DataFrame:
     """Principal components that carry 99 % of the variance of the weights in each of the first epochs, interpolated."""
     return _early_counts(tables, "sgd", EARLY_EPOCHS)
+
+
+@statistic
+def early_components_without_first(tables: Tables) -> pd.DataFrame:
+    """Principal components that carry 99 % of the variance that the first one leaves, in each of the first epochs."""
+    rows = _of_source(tables, table_of(tables, "feng2021_fig1_dimension"), "sgd")
+    rows = rows[rows["window"] == "early"]
+    return _by_epoch(tables, rows.assign(value=rows["components_99_without_first"]), EARLY_EPOCHS)
 
 
 @statistic

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from sgdphysics.claims import missing
+from sgdphysics.claims.feng2021_windows import sgd_with_replacement_over_theory
 from sgdphysics.claims.registry import MISSING, Tables, statistic, table_of
 from sgdphysics.fluctuation_dissipation import DECIDING_ORDER, PLACE, RATIO
 
@@ -32,8 +33,13 @@ def _over_theory(
     rows = table_of(tables, "beyond_fig6")
     rows = rows[(rows["source"] == source) & (rows["detrending_order"] == order) & (rows["status"] == "converged")]
     rows = rows[(rows[RATIO] > 0) & (rows["theory_epoch"] > 0)]
+    return _by_decade(tables, rows.assign(log=np.log(rows[RATIO] / rows["theory_epoch"])), median, below)
+
+
+def _by_decade(tables: Tables, rows: pd.DataFrame, median: Callable[[pd.Series], float], below: float) -> pd.DataFrame:
+    """A median of the column "log" of each decade of ``PLACE``, as far as ``below``, and seed."""
     exponent = np.floor(np.log10(rows[PLACE]))
-    rows = rows.assign(exponent=exponent, log=np.log(rows[RATIO] / rows["theory_epoch"]))
+    rows = rows.assign(exponent=exponent)
     groups = rows[10.0 ** (exponent + 1) <= below * (1 + 1e-9)].groupby(["exponent", "seed"])["log"]
     found = pd.DataFrame({"value": groups.agg(median), "directions": groups.size()})
     # A decade that the settings of a study hardly reach is none of its own, whatever is found in it.
@@ -89,6 +95,15 @@ def distance_from_theory_without_fourth_order(tables: Tables) -> pd.DataFrame:
 def distance_from_theory_of_frozen_noise(tables: Tables) -> pd.DataFrame:
     """Median over directions of |ln(measured / theory)| of frozen noise, which has no restoring force, less its straight drift."""
     return _over_theory(tables, "noise_epoch", DECIDING_ORDER, _distance)
+
+
+@statistic
+def shift_from_theory_of_sgd_with_replacement(tables: Tables) -> pd.DataFrame:
+    """Median over directions of ln(measured / theory without replacement) of SGD with replacement at the reference.
+
+    Less its straight drift, and where an epoch is too short for equilibrium.
+    """
+    return _by_decade(tables, sgd_with_replacement_over_theory(tables), _shift, NO_EQUILIBRIUM)
 
 
 @statistic

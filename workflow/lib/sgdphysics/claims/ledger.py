@@ -29,10 +29,13 @@ def check(entries: Sequence[Mapping[str, Any]], tables: Collection[str], figures
     Raises:
         InputError: One line with every fault: where, what was found, what is expected.
     """
+    names = {entry["id"] for entry in entries}
     lines = [f"claims: the id {name!r} is there {count} times" for name, count in _repeated(entries)]
     for entry in entries:
         if entry["figure"] not in figures:
             lines.append(f"claims[{entry['id']}].figure: found {entry['figure']!r}, expected one of {', '.join(sorted(figures))}")
+        if (other := entry.get("other_reading")) is not None and other not in names - {entry["id"]}:
+            lines.append(f"claims[{entry['id']}].other_reading: found {other!r}, expected the id of another claim")
         lines += [
             f"claims[{entry['id']}].tests: the id {name!r} is there {count} times" for name, count in _repeated(entry["tests"])
         ]

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sgdphysics.claims.outcomes import FEWEST_SEEDS, MIXED, UNDECIDED
+from sgdphysics.claims.outcomes import FAILED, FEWEST_SEEDS, HELD, REPORTED
 from sgdphysics.claims.registry import MISSING
 from sgdphysics.intervals import Interval
 
@@ -42,7 +42,7 @@ def of_test(by_setting: Sequence[tuple[str, str]]) -> str:
 
 def of_claim(tests: Sequence[Mapping[str, Any]]) -> str:
     """Return what is open of a claim: the reasons of its tests that are undecided, at all of their settings or at some."""
-    undecided = [test for test in tests if test["outcome"] in (UNDECIDED, MIXED) and test["open_because"]]
+    undecided = [test for test in tests if test["outcome"] not in (HELD, FAILED, REPORTED) and test["open_because"]]
     return "; ".join(_lines(_by_reason([(test["test"].replace("_", " "), test["open_because"]) for test in undecided])))
 
 

@@ -20,6 +20,7 @@ from sgdphysics.claims import (  # noqa: F401  (statistics register themselves)
     feng2021_exponents,
     feng2021_noise,
     feng2021_width,
+    feng2021_windows,
     feng2023_dropout,
     feng2023_duality,
     feng2023_factors,
@@ -33,11 +34,11 @@ from sgdphysics.claims import (  # noqa: F401  (statistics register themselves)
     yang2023_effective_loss,
     yang2023_shaken_descent,
 )
-from sgdphysics.claims.outcomes import AS_PUBLISHED, CONTEXT, FEWEST_SEEDS, REPORTED, SPECIFIC, UNDECIDED
+from sgdphysics.claims.outcomes import AS_PUBLISHED, CONTEXT, FEWEST_SEEDS, NETWORK, NO, NOT_ASKED, REPORTED, SPECIFIC, UNDECIDED
 from sgdphysics.claims.registry import STATISTICS, Statistic, Tables
 from sgdphysics.errors import InputError
 from sgdphysics.fits import holm, smallest_detectable_distance
-from sgdphysics.intervals import KINDS, Interval
+from sgdphysics.intervals import KINDS, LEVEL, Interval
 
 _NUMBERS = ("value", "ci_low", "ci_high", "n_seeds")
 
@@ -52,7 +53,8 @@ def decide(claims: Sequence[Mapping[str, Any]], tables: Tables, scale: str) -> t
 
     Returns:
         The ledger, one row per claim with both answers, the word for them (`outcomes.VERDICTS`), and the value and interval of its
-        first test; and one row per test, with its p-value (of the first tests of empirical claims also adjusted for their number,
+        first test; and one row per test, at the setting that is least in favour of the claim, with the values of all its settings
+        from "value_lowest" to "value_highest", its p-value (of the first tests of empirical claims also adjusted for their number,
         by question), the distance from the margin that so many seeds would have shown, and the tables that it was computed from.
         Both say, where a claim or a test is open, why ("open_because"); "because" says which tests made the answers.
 
@@ -69,7 +71,8 @@ def decide(claims: Sequence[Mapping[str, Any]], tables: Tables, scale: str) -> t
 
 def _ledger_row(claim: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], scale: str) -> dict[str, Any]:
     by_question = {asks: [row["outcome"] for row in rows if row["asks"] == asks] for asks in (AS_PUBLISHED, SPECIFIC)}
-    published, specifically = answers.as_published(by_question[AS_PUBLISHED]), answers.specific(by_question[SPECIFIC])
+    published = answers.as_published(by_question[AS_PUBLISHED])
+    specifically = answers.specific(by_question[SPECIFIC]) if published != NO else NOT_ASKED  # of what does not come out
     return {
         "claim": claim["id"],
         **{key: claim[key] for key in ("paper", "kind")},
@@ -83,6 +86,8 @@ def _ledger_row(claim: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], sca
         "specific": specifically,
         "source": claim["source"],
         "because": words.of_answers(rows),
+        "system": claim.get("system", NETWORK),
+        "other_reading": claim.get("other_reading", ""),
     }
 
 
@@ -92,6 +97,7 @@ class _Decision:
 
     setting: str
     outcome: str
+    together: str  # by an interval so wide that those of all settings together are as sure as one
     interval: Interval
     n_seeds: int
     p_value: float
@@ -100,7 +106,7 @@ class _Decision:
 
 
 _NAN = float("nan")
-_NOTHING = _Decision("none", UNDECIDED, (_NAN, _NAN, _NAN), 0, _NAN, _NAN, reasons.NOTHING_MEASURED)
+_NOTHING = _Decision("none", UNDECIDED, UNDECIDED, (_NAN, _NAN, _NAN), 0, _NAN, _NAN, reasons.NOTHING_MEASURED)
 
 
 class _ReadTables(Mapping[str, pd.DataFrame]):
@@ -130,8 +136,10 @@ def _test_row(claim: Mapping[str, Any], test: Mapping[str, Any], tables: Tables)
     if scope == "reference":
         values = values[values["reference"]]
     region = regions.region_of(test)
-    found = [_decision(str(setting), rows, statistic, test) for setting, rows in values.groupby("setting")]
+    settings = values["setting"].nunique()
+    found = [_decision(str(setting), rows, statistic, test, settings) for setting, rows in values.groupby("setting")]
     outcomes = [decision.outcome for decision in found]
+    means = [decision.interval[0] for decision in found if np.isfinite(decision.interval[0])]
     worst = min(found, key=lambda decision: regions.favour(decision.interval, decision.outcome, region), default=_NOTHING)
     open_settings = [(decision.setting, decision.open_because) for decision in found if decision.open_because]
     return {
@@ -148,7 +156,9 @@ def _test_row(claim: Mapping[str, Any], test: Mapping[str, Any], tables: Tables)
         "settings_held": outcomes.count("held"),
         "settings_failed": outcomes.count("failed"),
         **dict(zip(_NUMBERS, (*worst.interval, worst.n_seeds), strict=True)),
-        "outcome": REPORTED if test["asks"] == CONTEXT else answers.over_settings(outcomes),
+        "value_lowest": min(means, default=np.nan),
+        "value_highest": max(means, default=np.nan),
+        "outcome": REPORTED if test["asks"] == CONTEXT else answers.over_settings(outcomes, [one.together for one in found]),
         # At every setting: the largest p-value is one of all of them together.
         "p_value": max([decision.p_value for decision in found], key=lambda p: np.inf if np.isnan(p) else p, default=np.nan),
         "smallest_effect": worst.smallest_effect,
@@ -157,18 +167,20 @@ def _test_row(claim: Mapping[str, Any], test: Mapping[str, Any], tables: Tables)
     }
 
 
-def _decision(setting: str, rows: pd.DataFrame, statistic: Statistic, test: Mapping[str, Any]) -> _Decision:
-    """What a test finds at one setting, of the seeds that have a value there."""
+def _decision(setting: str, rows: pd.DataFrame, statistic: Statistic, test: Mapping[str, Any], settings: int) -> _Decision:
+    """What a test finds at one of its settings, of the seeds that have a value there."""
     kind, region = KINDS[statistic.kind], regions.region_of(test)
-    there = np.isfinite(rows[["value", *kind.columns]]).all(axis=1)
+    there = np.isfinite(rows[list(kind.columns)]).all(axis=1)
     sample = [rows.loc[there, column].tolist() for column in kind.columns]
     interval = kind.interval(*sample) if there.any() else _NOTHING.interval
     enough = there.sum() >= (FEWEST_SEEDS if kind.p_value else 1)
     decided = regions.outcome(interval, region) if enough and region else UNDECIDED
+    of_all = kind.interval(*sample, level=1 - (1 - LEVEL) / settings) if decided != UNDECIDED else interval
     tested = enough and bool(region) and kind.p_value is not None
     return _Decision(
         setting=setting,
         outcome=decided,
+        together=regions.outcome(of_all, region) if decided != UNDECIDED else UNDECIDED,
         interval=interval,
         n_seeds=int(there.sum()) if kind.p_value else 0,
         p_value=regions.p_value(partial(kind.p_value, *sample), region) if tested else _NAN,

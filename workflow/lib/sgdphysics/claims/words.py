@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sgdphysics.claims.outcomes import AS_PUBLISHED, FAILED, HELD, MIXED, REPORTED, SPECIFIC, UNDECIDED
+from sgdphysics.claims.outcomes import AS_PUBLISHED, FAILED, HELD, REPORTED, SPECIFIC, UNDECIDED
 
 _QUESTIONS = {AS_PUBLISHED: "as published", SPECIFIC: "specific"}
-_IN_WORDS = {HELD: "held", FAILED: "failed", MIXED: "held", UNDECIDED: "open", REPORTED: ""}
+_IN_WORDS = {HELD: "held", FAILED: "failed", UNDECIDED: "open"}
 
 
 def of_answers(tests: Sequence[Mapping[str, Any]]) -> str:
@@ -18,13 +18,30 @@ def of_answers(tests: Sequence[Mapping[str, Any]]) -> str:
     return "; ".join(parts)
 
 
+def range_in_words(test: Mapping[str, Any]) -> str:
+    """Return between which values all settings of a test lie, a row of ``claim_tests.csv``; one of before does not have them."""
+    lowest, highest = test.get("value_lowest", float("nan")), test.get("value_highest", float("nan"))
+    settings = f"{test['settings']:.0f} settings"
+    return f"one of {settings}, at which it goes from {lowest:.3g} to {highest:.3g}" if lowest <= highest else f"one of {settings}"
+
+
 def outcome_in_words(test: Mapping[str, Any]) -> str:
-    """Return what came out of a test, a row of ``claim_tests.csv``, and at how many settings; empty if it decides nothing."""
-    word, settings = _IN_WORDS[test["outcome"]], int(test["settings"])
-    if not word or settings < 2:
-        return word
-    if test["outcome"] == MIXED:
-        return f"{word} at {test['settings_held']} of {settings} settings"
-    if test["outcome"] == UNDECIDED and test["settings_failed"]:
-        return f"{word}, failed at {test['settings_failed']} of {settings} settings"
-    return f"{word} at all {settings} settings"
+    """Return what came out of a test, a row of ``claim_tests.csv``, and at how many settings; empty if it decides nothing.
+
+    That of a first edition does not say at how many it failed.
+    """
+    outcome, settings = test["outcome"], int(test["settings"])
+    if outcome == REPORTED:
+        return ""
+    if settings < 2:
+        return _IN_WORDS[outcome]
+    held = int(test["settings_held"])
+    if "settings_failed" not in test:
+        return f"held at {held} of {settings} settings"
+    failed = int(test["settings_failed"])
+    counts = {HELD: held, FAILED: failed, UNDECIDED: settings - held - failed}
+    *first, last = [f"{_IN_WORDS[found]} at {count}" for found, count in counts.items() if count]
+    if not first:
+        return last.replace(f"at {settings}", f"at all {settings} settings")
+    chance = " (no more than chance gives of so many)" if outcome == UNDECIDED else ""
+    return f"{', '.join(first)} and {last} of {settings} settings{chance}"

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from sgdphysics.claims.outcomes import FAILED_AT_SOME, HELD_AT_SOME, IN_PART, MIXED
 from sgdphysics.report.pictures import Figure
 from sgdphysics.report.seed_means import Interval
 from sgdphysics.report.text import NOTHING, number, plain_html
@@ -16,7 +17,8 @@ from sgdphysics.report.text import NOTHING, number, plain_html
 _CLASSES = {
     **dict.fromkeys(("holds", "checked", "held", "replicated"), "replicated"),
     **dict.fromkeys(("not reproduced", "failed", "not replicated"), "failed"),
-    **dict.fromkeys(("reproduced", "reproduced, not specific", "partly reproduced", "mixed", "partly"), "partly"),
+    **dict.fromkeys(("reproduced", "reproduced, not specific", *IN_PART.values(), "partly"), "partly"),
+    **dict.fromkeys((MIXED, HELD_AT_SOME, FAILED_AT_SOME), "partly"),
     "reported": "reported",
 }
 

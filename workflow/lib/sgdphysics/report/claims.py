@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from sgdphysics.claims import words
 from sgdphysics.claims.outcomes import AS_PUBLISHED, CONTEXT, FIRST_EDITION, REPORTED, SOURCES, SPECIFIC, VERDICTS
 from sgdphysics.errors import InputError
 from sgdphysics.provenance.ledger import tables_in
@@ -206,11 +207,12 @@ def _test(row: pd.Series) -> Test:
 
 
 def _among(row: pd.Series) -> str:
-    """Of how many settings the shown one is, and how many held."""
+    """Of how many settings the shown one is, and what came out at them."""
     if row["settings"] < 2:
         return ""
-    settings = f"{row['settings']:.0f} settings"
-    return f" (one of {settings})" if row["outcome"] == REPORTED else f" ({row['settings_held']:.0f} of {settings} held)"
+    if row["outcome"] == REPORTED:
+        return f" ({numbers_with_minus(words.range_in_words(row))})"
+    return f" ({words.outcome_in_words(row)})"
 
 
 def _open_because(row: pd.Series) -> str:

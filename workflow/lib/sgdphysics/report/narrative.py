@@ -11,7 +11,8 @@ from typing import Any
 
 import pandas as pd
 
-from sgdphysics.claims import counts
+from sgdphysics.claims import counts, words
+from sgdphysics.claims.outcomes import REPORTED
 from sgdphysics.earlier_names import renewed
 from sgdphysics.errors import InputError
 from sgdphysics.report import story
@@ -120,10 +121,8 @@ class Study:
     def counts_table(self) -> Shown:
         """Return a table of how many of these claims have which verdict, by where they are stated."""
         claims = self.claims()
-        identities = f"; {counts.identities(claims)}" if (claims["kind"] == "identity").any() else ""
-        return table(
-            counts.by_source(claims).reset_index(), f"Empirical claims by verdict and by where they are stated{identities}."
-        )
+        caption = "; ".join(["Empirical claims by verdict and by where they are stated", *counts.notes(claims)])
+        return table(counts.by_source(claims).reset_index(), f"{caption}.")
 
     def stories(self, *claims: str, stated: Mapping[str, str]) -> Shown:
         """Return what there is to say of some claims: what the paper says, as published, against controls, and what it means."""
@@ -168,19 +167,20 @@ def _claim_row(claim: pd.Series, tests: pd.DataFrame, stated: Mapping[str, str])
 
 def _test_row(test: pd.Series) -> dict[str, Any]:
     several = int(test["settings"]) > 1
-    held = f"held at {int(test['settings_held'])} of {int(test['settings'])}" if several and test["outcome"] != "reported" else ""
+    told = words.outcome_in_words(test) if several else ""
+    where = f", {words.range_in_words(test)}" if several and test["outcome"] == REPORTED else ""
     margin = f"margin: {test['margin_from']}" if pd.notna(test.get("margin_from")) else ""
     row = {
         "claim": Code(test["claim"]),
         "test": Noted(plain(test["test"]), plain(test.get("asks", ""))),
-        "found": Noted(str(story.estimate(test)), f"at {plain(test['setting'])}" if several else ""),
+        "found": Noted(str(story.estimate(test)), f"at {plain(test['setting'])}{numbers_with_minus(where)}" if several else ""),
         "wanted": Noted(_region(test), "; ".join(filter(None, [f"predicted: {test['predicted']}", margin]))),
-        "outcome": Outcome(test["outcome"], "; ".join(filter(None, [held, _open_because(test)]))),
+        "outcome": Outcome(test["outcome"], "; ".join(filter(None, [told, _open_because(test)]))),
     }
     # Later columns of the ledger.
-    for column, words in {"p_value_holm": "p, adjusted", "smallest_effect": "smallest distance that would show"}.items():
+    for column, head in {"p_value_holm": "p, adjusted", "smallest_effect": "smallest distance that would show"}.items():
         if column in test:
-            row[words] = number(test[column]) if pd.notna(test[column]) else ""
+            row[head] = number(test[column]) if pd.notna(test[column]) else ""
     return row
 
 

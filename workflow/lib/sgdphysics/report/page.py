@@ -84,7 +84,7 @@ def study_content(
         "claims": entries,
         "tally": counts.by_source(tables["claims"]),
         "rules": summary(found),
-        "identities": counts.identities(tables["claims"]),
+        "notes": counts.notes(tables["claims"]),
         "sources": SOURCES,
         "first_edition": "as_published" not in tables["claims"],
         "figures": _by_paper([figure(picture, caption) for picture, caption in figures.items()], details["papers"]),

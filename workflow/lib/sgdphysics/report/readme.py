@@ -40,7 +40,7 @@ BASES = {"principal": "in sample", "held_out": "held out", "hessian": "Hessian"}
 
 
 def blocks(results: Path) -> dict[str, str]:
-    """Return the tables of a study by their marker: "counts", "verdicts", "exponents", "ladder" and "slopes".
+    """Return the tables of a study by their marker: "counts", "beside the counts", "verdicts", "exponents", "ladder" and "slopes".
 
     Args:
         results: The folder of its results.
@@ -54,6 +54,7 @@ def blocks(results: Path) -> dict[str, str]:
     tables = {name: load_table(_there(results / "tables" / f"{name}.csv")) for name in _TABLES}
     return {
         "counts": _counts(ledger),
+        "beside the counts": " ".join(f"{note[0].upper()}{note[1:]}." for note in counts.notes(ledger)),
         "verdicts": _verdicts(ledger, tests),
         "exponents": _exponents(tables["feng2021_fig2_exponents"], tables["feng2021_published"]),
         "ladder": _ladder(tables["feng2021_ladder"]),

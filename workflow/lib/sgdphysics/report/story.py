@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from sgdphysics.claims import words
-from sgdphysics.claims.outcomes import AS_PUBLISHED, CONTEXT, SOURCES, SPECIFIC
+from sgdphysics.claims.outcomes import AS_PUBLISHED, CONTEXT, NOT_ASKED, SOURCES, SPECIFIC
 from sgdphysics.report.seed_means import Interval
 from sgdphysics.report.text import numbers_with_minus, plain, with_minus
 
@@ -21,7 +21,9 @@ _MEANINGS = {
     },
     "reproduced": "It comes out; whether the cause that is claimed is needed for it, the controls do not tell.",
     "reproduced, not specific": "It comes out, and as well without the cause that is claimed: it is no evidence for that cause.",
+    "at least partly reproduced": "It comes out in some of its parts or settings; the others are open.",
     "partly reproduced": "It comes out in some of its parts or settings, and not in others.",
+    "at most partly reproduced": "It does not come out in some of its parts or settings; the others are open.",
     "not reproduced": "It does not come out.",
     "open": "This study does not tell.",
     "checked": "It holds by algebra, and the code computes what it says.",
@@ -43,7 +45,8 @@ def of_claim(claim: Mapping[str, Any], tests: pd.DataFrame, stated: str) -> str:
         return "\n".join(lines)
     lines.append(f"- *As published: {claim['as_published']}.* {_of_tests(tests, AS_PUBLISHED)}")
     if (tests["asks"] == SPECIFIC).any():
-        lines.append(f"- *Against its controls: {claim['specific']}.* {_of_tests(tests, SPECIFIC)}")
+        answer = "" if claim["specific"] == NOT_ASKED else f": {claim['specific']}"
+        lines.append(f"- *Against its controls{answer}.* {_of_tests(tests, SPECIFIC)}")
     lines.append(f"- *What it means.* {meaning(claim)}")
     if (tests["asks"] == CONTEXT).any():
         lines.append(f"- *Beside it.* {_of_tests(tests, CONTEXT)}")
@@ -76,8 +79,8 @@ def _of_tests(tests: pd.DataFrame, asks: str) -> str:
 
 def _of_test(test: Mapping[str, Any]) -> str:
     several = test["settings"] > 1
-    which = f"one of {test['settings']} settings" if test["asks"] == CONTEXT else "the least in favour"
-    where = f" at {plain(test['setting'])}, {which}" if several else ""
+    which = words.range_in_words(test) if test["asks"] == CONTEXT else "the least in favour"
+    where = f" at {plain(test['setting'])}, {numbers_with_minus(which)}" if several else ""
     wanted = f", wanted {with_minus(str(test['region']))}" if pd.notna(test["region"]) else ""
     outcome = words.outcome_in_words(test)
     ended = f": {outcome}" if outcome else ""
