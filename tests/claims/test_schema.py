@@ -133,6 +133,8 @@ def test_every_key_of_a_claim_is_needed(key):
         (("claims", 0, "tests", 1, "between"), [1], r"claims\[a_claim\].tests\[second\].between: \[1\]"),
         (("claims", 0, "tests", 1, "between"), [1, 2, 3], r"claims\[a_claim\].tests\[second\].between: \[1, 2, 3\]"),
         (("claims", 0, "tests", 1, "between"), 2, r"claims\[a_claim\].tests\[second\].between: 2 is not of type 'array'"),
+        (("claims", 0, "system"), "toy", r"claims\[a_claim\].system: 'toy'"),
+        (("claims", 0, "other_reading"), "Another claim", r"claims\[a_claim\].other_reading: 'Another claim'"),
         (("claims", 0, "source"), "hearsay", r"claims\[a_claim\].source: 'hearsay'"),
         (("claims", 0, "tests", 1, "scope"), "some", r"claims\[a_claim\].tests\[second\].scope: 'some'"),
         (("claims", 0, "tests", 1, "asks"), "why", r"claims\[a_claim\].tests\[second\].asks: 'why'"),

@@ -54,7 +54,7 @@ def results(tmp_path):
 
 def test_the_numbers_are_those_of_the_tables(results):
     found = readme.blocks(results)
-    assert list(found) == ["counts", "verdicts", "exponents", "ladder", "slopes"]
+    assert list(found) == ["counts", "beside the counts", "verdicts", "exponents", "ladder", "slopes"]
     assert "| holds | 1 | 1 |" in found["counts"]
     found_and_wanted = "−1.50 [−2.00,\N{NO-BREAK SPACE}−1.00], wanted below −0.5"
     assert f"| `first` | talk | **holds** | yes | – | {found_and_wanted} | as published: only held |" in found["verdicts"]

@@ -75,7 +75,7 @@ def test_a_claim_has_its_tests_in_words():
     (test,) = claim.tests
     assert (claim.stated, claim.verdict) == ("page 1", "not replicated")
     assert (test.estimate, test.region, test.value) == ("−1.5 [−2, −1]", "between −3 and 5", -1.5)
-    assert test.setting == "learning rate 0.1 (3 of 5 settings held)"
+    assert test.setting == "learning rate 0.1 (held at 3 of 5 settings)"
     assert (test.p_value, test.p_value_holm, test.smallest_effect) == ("0.0001", "", "0.25")
 
 
@@ -190,11 +190,30 @@ KINDS = {
 def test_empirical_claims_are_counted_by_verdict_and_source_and_identities_apart():
     entries = ledger(**KINDS).assign(source=["talk", "talk", "abstract", "talk", "abstract", "ours"])
     table = counts.by_source(entries)
-    assert list(table.index) == ["holds", "reproduced", "reproduced, not specific", "partly reproduced", "open", "not reproduced"]
+    words = ("holds", "reproduced", "reproduced, not specific", "at least partly reproduced", "partly reproduced", "open")
+    assert list(table.index) == [*words, "at most partly reproduced", "not reproduced"]
     assert list(table.columns) == ["all", "abstract", "talk"]
     assert table.loc[["holds", "open"]].to_numpy().tolist() == [[3, 1, 2], [1, 0, 1]]
     assert table.to_numpy().sum() == 2 * 4
-    assert counts.identities(entries) == "1 of 2 identities checked"
+    assert counts.notes(entries) == ["1 of 2 identities checked: they hold by algebra"]
+
+
+def test_two_readings_of_a_sentence_count_as_one_with_the_better_verdict():
+    kinds = {"a": ("empirical", "not reproduced"), "b": ("empirical", "open"), "c": ("empirical", "holds")}
+    entries = ledger(**kinds).assign(source="talk", other_reading=["c", "", ""])
+    for rows in (entries, entries[::-1]):
+        table = counts.by_source(rows)
+        assert table["all"][["holds", "open", "not reproduced"]].tolist() == [1, 1, 0]
+    assert counts.notes(entries) == ["a and c are two readings of one sentence, and count as one, with the better verdict of both"]
+    alone = counts.by_source(entries[entries["claim"] != "c"])  # of one paper, or one whose other reading was taken out
+    assert alone["all"][["holds", "open", "not reproduced"]].tolist() == [0, 1, 1]
+
+
+def test_counts_say_how_many_claims_are_about_the_toy_model():
+    entries = ledger(**KINDS).assign(source=["abstract", "talk", "abstract", "talk", "abstract", "ours"], system="network")
+    entries.loc[entries["claim"].isin(["a", "b", "d", "e"]), "system"] = "toy model"
+    told = "3 of these claims are about a toy model and no network, of which 2 hold (1 abstract, 1 talk)"
+    assert counts.notes(entries)[1:] == [told]
 
 
 def test_claims_of_a_first_edition_are_counted_by_verdict():
@@ -202,7 +221,7 @@ def test_claims_of_a_first_edition_are_counted_by_verdict():
     table = counts.by_source(ledger(**kinds))
     assert table["all"].to_dict() == {"replicated": 1, "partly": 0, "inconclusive": 1, "not replicated": 0}
     assert list(table.columns) == ["all"]
-    assert counts.identities(ledger(**kinds)) == "1 of 1 identities checked"
+    assert counts.notes(ledger(**kinds)) == ["1 of 1 identities checked: they hold by algebra"]
 
 
 @pytest.mark.parametrize(

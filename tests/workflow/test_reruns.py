@@ -180,7 +180,7 @@ WINDOWS = {"measure_fluctuations": 1, "measure_flatness": 1, "measure_noise": 1}
 GROWN = {
     "a learning rate in the middle": ("feng2021: {learning_rates: [0.05, 0.07, 0.1, 0.2]}", {"train_ensemble": 1, **WINDOWS}),
     "a batch size in the middle": ("feng2021: {batch_sizes: [10, 20, 30, 40]}", {"train_ensemble": 1, **WINDOWS}),
-    "a further seed": ("feng2021: {seeds: [200, 201, 202, 203, 204, 205]}", {"train_ensemble": 7, **dict.fromkeys(WINDOWS, 3)}),
+    "a further seed": ("feng2021: {seeds: [205, 206, 207, 208, 209, 210]}", {"train_ensemble": 7, **dict.fromkeys(WINDOWS, 3)}),
     "a learning rate of the edge": (
         "yang2023: {edge: {learning_rates: [0.1, 0.4, 0.8, 1.6]}}",
         {"train_ensemble": 3, "measure_generalization": 3},

@@ -51,7 +51,7 @@ def _of_the_toy_model(ledger: pd.DataFrame) -> list[str]:
         return []
     rows = ledger[(ledger["system"] == TOY_MODEL) & (ledger["kind"] == "empirical")]
     holding = rows["source"][rows["verdict"] == HOLDS].value_counts()
-    by_source = ", ".join(f"{holding[name]} stated in {SOURCES[name]}" for name in SOURCES if name in holding)
+    by_source = ", ".join(f"{holding[name]} {name}" for name in SOURCES if name in holding)
     told = f", of which {holding.sum()} hold" + (f" ({by_source})" if by_source else "")
     return [f"{len(rows)} of these claims are about a toy model and no network{told}"] if len(rows) else []
 
