@@ -45,21 +45,36 @@ CASES = {
         answers={
             "effect": ({}, (YES, YES)),
             # As many as in a walk alike in all directions, which is short.
-            "null": ({"early_count": (80, 2.5), "later_count": (80, 2.5)}, (NO, NOT_ASKED)),
-            "opposite": ({"early_count": (400, 20), "later_count": (400, 20)}, (NO, NOT_ASKED)),
-            "noise": ({"early_count": (40, 15), "later_count": (40, 15)}, (OPEN, OPEN)),
-            "control too": ({"early_count_of_isotropic": (31, 0.5)}, (YES, NO)),
+            "null": (
+                {"early_count": (80, 2.5), "later_count": (80, 2.5), "early_count_without_first": (64, 1)},
+                (NO, NOT_ASKED),
+            ),
+            "opposite": (
+                {"early_count": (400, 20), "later_count": (400, 20), "early_count_without_first": (64, 1)},
+                (NO, NOT_ASKED),
+            ),
+            "noise": (
+                {"early_count": (40, 15), "later_count": (40, 15), "early_count_without_first": (30, 15)},
+                (OPEN, OPEN),
+            ),
+            # A drift, and besides as many directions as in a walk alike in all directions.
+            "control too": ({"early_count_without_first": (60, 1)}, (YES, NO)),
             "later they move again": ({"later_count": (60, 2)}, (PARTLY, YES)),
         },
         numbers=[
             ("99_percent_count", {"early_count": (47.3, 0)}, 47.3),
+            (
+                "isotropic_walk_without_drift",
+                {"early_count_without_first": (20, 0), "early_count_without_first_of_isotropic": (80, 0)},
+                0.25,
+            ),
             ("isotropic_walk", {"early_count": (48, 0), "early_count_of_isotropic": (60, 0)}, 0.8),
             ("frozen_noise_against_isotropic_walk", {"early_count_of_noise": (20, 0), "early_count_of_isotropic": (80, 0)}, 0.25),
             ("99_percent_count_in_epochs_5_and_10", {"later_count": (70.5, 0)}, 70.5),
             ("99_percent_count_without_drift", {"early_count_without_first": (70, 0)}, 70),
         ],
         bad_setting={"early_count": (400, 20)},
-        context=[{"early_count_of_noise": (80, 2)}, {"early_count_without_first": (400, 20)}],
+        context=[{"early_count_of_noise": (80, 2)}, {"early_count_of_isotropic": (30, 1)}],
     ),
     "smooth_slices": Cases(
         answers={
@@ -135,20 +150,28 @@ CASES = {
             ("held_out", {"held_out": (2, 0), "noise_held_out": (2.3, 0)}, -0.3),
             ("hessian_basis", {"hessian": (1.5, 0), "noise_hessian": (2, 0)}, -0.5),
             ("linear_sgd", {"linear_hessian": (2.2, 0), "noise_hessian": (2, 0)}, 0.2),
+            ("hessian_basis_without_parabola", {"hessian_at_second_order": (-0.4, 0)}, -0.4),
+            ("hessian_basis_without_fourth_order", {"hessian_at_fourth_order": (-0.2, 0)}, -0.2),
             ("linear_sgd_held_out", {"linear_held_out": (2.2, 0), "noise_held_out": (2.3, 0)}, -0.1),
             ("in_sample", {"in_sample": (4.2, 0), "noise_in_sample": (4.5, 0)}, -0.3),
         ],
         bad_setting={"held_out": (3, 0.1), "hessian": (3, 0.1)},
-        context=[{"linear_held_out": (4, 0.1)}, {"in_sample": (8, 0.1)}, {"noise_in_sample": (1, 0.15)}],
+        context=[
+            {"linear_held_out": (4, 0.1)},
+            {"in_sample": (8, 0.1)},
+            {"noise_in_sample": (1, 0.15)},
+            {"hessian_at_second_order": (1, 0.1), "hessian_at_fourth_order": (1, 0.1)},
+        ],
     ),
     "fluctuation_dissipation": Cases(
         answers={
             "effect": ({}, (YES, YES)),
             # Equilibrium, as of independent draws, is far above the curve.
-            "null": ({"distance": (3, 0.2)}, (NO, NOT_ASKED)),
+            "null": ({"distance": (3, 0.2), "distance_of_noise": (0.1, 0.02)}, (NO, NOT_ASKED)),
             "opposite": ({"distance": (3, 0.2), "sgd_with_replacement_over_theory": (-1.4, 0.1)}, (NO, NOT_ASKED)),
             "noise": ({"distance": (0.7, 0.3), "sgd_with_replacement_over_theory": (0.7, 0.5)}, (OPEN, OPEN)),
             "control too": ({"sgd_with_replacement_over_theory": (0, 0.1)}, (YES, NO)),
+            "without a force too": ({"distance_of_noise": (0.1, 0.02)}, (YES, NO)),
         },
         numbers=[
             ("without_replacement", {"distance": (0.4, 0)}, 0.4),
@@ -161,7 +184,6 @@ CASES = {
         ],
         bad_setting={"distance": (3, 0.2)},
         context=[
-            {"distance_of_noise": (3, 0.2)},
             {"shift_with_replacement": (-0.9, 0.1)},
             {"distance_with_drift": (3, 0.2)},
             {"distance_at_second_order": (3, 0.2)},
@@ -172,15 +194,17 @@ CASES = {
         answers={
             "effect": ({}, (YES, YES)),
             # Stationary linear SGD, in which noise and curvature cancel: exponent 0, the border of the claim.
-            "null": ({"hessian": (0, 0.1), "linear_theory_stationary": (0, 0.12)}, (OPEN, NO)),
+            "null": ({"hessian": (0, 0.1), "linear_theory_stationary": (0, 0.12)}, (OPEN, YES)),
             "opposite": ({"hessian": (-2, 0.1)}, (NO, NOT_ASKED)),
-            "noise": ({"hessian": (1.7, 4)}, (OPEN, OPEN)),
-            "control too": ({"linear_theory_stationary": (1.6, 0.15)}, (YES, NO)),
+            "noise": ({"hessian": (1.7, 4), "isotropic_hessian": (0.4, 1)}, (OPEN, OPEN)),
+            "control too": ({"isotropic_hessian": (1.6, 0.15)}, (YES, NO)),
         },
         numbers=[
             ("opposite_sign", {"hessian": (1.5, 0)}, 1.5),
+            ("isotropic_noise", {"isotropic_hessian": (0.3, 0)}, 0.3),
             ("stationary_linear_sgd", {"hessian": (1.5, 0)}, 1.4),
         ],
+        context=[{"linear_theory_stationary": (1.6, 0.15)}],
     ),
     "draws_without_replacement": Cases(
         answers={
@@ -195,9 +219,16 @@ CASES = {
             ("linear_theory", {"hessian": (1.5, 0), "linear_theory": (1.7, 0)}, -0.2),
             ("sgd_with_replacement", {"less_with_replacement": (0.3, 0)}, 0.3),
             ("sgd_with_replacement_in_longer_windows", {"less_with_replacement_in_longer": (0.4, 0)}, 0.4),
-            ("exponent_of_linear_theory_with_replacement", {"theory_less_with_replacement": (0.2, 0)}, 0.2),
+            ("linear_theory_with_replacement", {"theory_less_with_replacement": (0.2, 0)}, 0.2),
+            ("linear_theory_in_longer_windows", {"less_theory_in_longer": (-0.3, 0)}, -0.3),
+            ("frozen_noise_against_linear_theory", {"noise_hessian": (1.9, 0), "linear_theory": (1.6, 0)}, 0.3),
         ],
-        context=[{"less_with_replacement_in_longer": (0, 0.05)}, {"theory_less_with_replacement": (0, 0.05)}],
+        context=[
+            {"less_with_replacement_in_longer": (0, 0.05)},
+            {"theory_less_with_replacement": (0, 0.05)},
+            {"less_theory_in_longer": (1, 0.05)},
+            {"noise_hessian": (0, 0.05)},
+        ],
     ),
     "noise_anisotropic": Cases(
         answers={
@@ -212,7 +243,7 @@ CASES = {
                 (NO, NOT_ASKED),
             ),
             "noise": (
-                {"temperature_correlation": (-0.9, 0.04), "temperature_exponent": (-2, 2), "edge_rise": (0.5, 2)},
+                {"temperature_correlation": (-0.9, 0.04), "temperature_exponent": (-2, 2), "edge_rise": (2, 2)},
                 (OPEN, NOT_ASKED),
             ),
             "the same at all places": ({"edge_rise": (0, 0.2)}, (PARTLY, NOT_ASKED)),
@@ -259,16 +290,23 @@ CASES = {
         answers={
             "effect": ({}, (YES, NOT_ASKED)),
             # Temperatures that wander, each in its own way, whatever the loss does.
-            "null": ({"loss_correlation": (0, 0.1), "order": (0, 0.1)}, (NO, NOT_ASKED)),
-            "opposite": ({"loss_correlation": (-0.98, 0.005), "order": (-0.98, 0.004)}, (NO, NOT_ASKED)),
-            "noise": ({"loss_correlation": (0.9, 0.06), "order": (0.75, 0.15)}, (OPEN, NOT_ASKED)),
+            "null": ({"loss_correlation": (0, 0.1), "order": (0, 0.1)}, (PARTLY, NOT_ASKED)),  # none of them cools: alike
+            "opposite": (
+                {"loss_correlation": (-0.98, 0.005), "order": (-0.98, 0.004), "loss_exponent_difference": (0.9, 0.01)},
+                (NO, NOT_ASKED),
+            ),
+            "noise": (
+                {"loss_correlation": (0.9, 0.06), "order": (0.75, 0.15), "loss_exponent_difference": (0.2, 0.5)},
+                (OPEN, NOT_ASKED),
+            ),
             "order lost": ({"order": (0, 0.1)}, (PARTLY, NOT_ASKED)),
+            "not proportionally": ({"loss_exponent_difference": (0.6, 0.02)}, (PARTLY, NOT_ASKED)),
         },
         numbers=[
             ("temperature_follows_loss", {"loss_correlation": (0.95, 0), "order": (1, 0)}, 0.95),
             ("order_kept", {"order": (0.6, 0), "loss_exponent_difference": (0, 0)}, 0.6),
             (
-                "exponent_of_sharpest_less_flattest",
+                "all_proportionally",
                 {"loss_correlation": (0.9, 0), "loss_exponent_difference": (0.2, 0), "order": (1, 0)},
                 0.18,
             ),

@@ -70,13 +70,14 @@ CASES = {
             "opposite": ({"flatter_excess": (-0.2, 0.01)}, (NO, NOT_ASKED)),
             "noise": ({"flatter_excess": (0.05, 0.2)}, (OPEN, OPEN)),
             "control too": ({"smoothed_share": (0.69, 0)}, (YES, NO)),
+            "as a heat bath of constant strength": ({"flatter_excess": (0.11, 0.01)}, (YES, NO)),
         },
         numbers=[
             # At the smallest ratio, that of 2, it is half of what it is at 4.
             ("more_in_the_flatter", {"flatter_excess": (0.2, 0)}, 0.6),
             ("growing_with_the_ratio", {"flatter_excess": (0.1, 0)}, 0.1 / np.log(4)),
             (
-                "smoothing_alone",
+                "beyond_a_heat_bath_of_constant_strength",
                 {"flatter_excess": (0.1, 0), "smoothed_share": (0.4, 0)},
                 0.1 + 0.1 * np.log(2 * 4 * 6) / np.log(4) / 3,
             ),
@@ -140,21 +141,22 @@ CASES = {
     "order_parameter": Cases(
         answers={
             "effect": ({}, (YES, YES)),
-            # A jump: those that are left are as flat as ever.
-            "null": ({"edge_flatness": (0.95, 0.01)}, (NO, NOT_ASKED)),
+            # A jump.
+            "null": ({"edge_narrowing": (-0.7, 0.02)}, (NO, NOT_ASKED)),
             # And a boundary where the curvature does not change.
-            "opposite": ({"edge_flatness": (0.99, 0.005), "left_at_constant_curvature": (0, 0)}, (NO, NOT_ASKED)),
-            "noise": ({"edge_flatness": (0.5, 0.2), "left_at_constant_curvature": (0.9, 0.05)}, (OPEN, OPEN)),
+            "opposite": ({"edge_narrowing": (-2, 0.02), "left_at_constant_curvature": (0, 0)}, (NO, NOT_ASKED)),
+            "noise": ({"edge_narrowing": (-0.1, 0.2), "left_at_constant_curvature": (0.9, 0.05)}, (OPEN, OPEN)),
             "control too": ({"left_at_constant_curvature": (0.3, 0)}, (YES, NO)),
         },
         numbers=[
-            ("less_flat_at_the_edge", {"edge_flatness": (0.7, 0)}, 0.7),
+            ("width_stays", {"edge_narrowing": (-0.3, 0)}, -0.3),
+            ("flatness_of_those_left", {"edge_flatness": (0.7, 0)}, 0.7),
             ("constant_curvature", {"left_at_constant_curvature": (0.4, 0)}, 0.4),
             ("width_of_the_edge", {"edge_width": (0.4, 0)}, 0.4),
             ("move_of_the_edge", {"edge_move": (-0.4, 0)}, -0.4),
         ],
-        bad_setting={"edge_flatness_at_large_rate": (0.8, 0)},
-        context=[{"edge_width": (1, 0.1)}, {"edge_move": (1, 0.1)}],
+        bad_setting={"edge_narrowing_at_large_rate": (-0.8, 0)},
+        context=[{"edge_width": (1, 0.1)}, {"edge_move": (1, 0.1)}, {"edge_flatness": (0.1, 0.01)}],
     ),
     "noise_scale": Cases(
         answers={

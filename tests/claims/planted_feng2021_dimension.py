@@ -15,7 +15,8 @@ EFFECT: dict[str, Quantity] = {
     "alignment": (0.9, 0.01),  # of the first component with the weights
     "alignment_of_noise": (0.01, 0.02),
     "early_count": (30, 1),
-    "early_count_without_first": (35, 1),
+    "early_count_without_first": (20, 1),
+    "early_count_without_first_of_isotropic": (63, 1),
     "early_count_of_noise": (30, 1),
     "early_count_of_isotropic": (80, 2),
     "later_count": (38, 1),
@@ -45,7 +46,7 @@ def spectra(run: Row, planted: Planted) -> list[Row]:
     return [dict(zip(columns, row, strict=True)) for row in found]
 
 
-@table_by_run("feng2021_fig1", [name for name in EFFECT if "count" in name and not name.endswith("without_first")])
+@table_by_run("feng2021_fig1", [name for name in EFFECT if "count" in name and "without_first" not in name])
 def spectrum(run: Row, planted: Planted) -> list[Row]:
     """The cumulative share of the variance passes 99 % at the planted count, between two ranks."""
     return [
@@ -75,8 +76,8 @@ def _dimension(row: Row, count: float, reference: bool, planted: Planted) -> Row
     participation = {"sgd": planted["participation"], "isotropic": 1.0}.get(row["source"], 1.5) * WALK_PARTICIPATION
     alignment = {"sgd": planted["alignment"], "noise_epoch": planted["alignment_of_noise"]}.get(row["source"], -0.8)
     components = int(np.ceil(count))
-    early = row["window"] == "early" and row["start_epoch"] < 2
-    kept = planted["count_without_first"] if asked else planted["early_count_without_first"]
+    without_first = {("main", "sgd"): "count_without_first", ("early", "sgd"): "early_count_without_first"}
+    without_first |= {("early", "isotropic"): "early_count_without_first_of_isotropic"}
     return {
         **row,
         "components": 499 if whole else 200,
@@ -84,7 +85,7 @@ def _dimension(row: Row, count: float, reference: bool, planted: Planted) -> Row
         "components_90": components // 4,
         "components_99": components,
         "components_90_without_first": components // 3,
-        "components_99_without_first": kept if row["source"] == "sgd" and (asked or early) else 3.0,
+        "components_99_without_first": planted.get(without_first.get((row["window"], row["source"])), 3.0),
         "first_to_second": 100.0,
         "participation_ratio_without_first": participation / 2 if whole else np.nan,
         "held_out_participation_ratio_without_first": (participation if asked else 99.0) if whole else np.nan,

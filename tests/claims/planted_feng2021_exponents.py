@@ -20,13 +20,16 @@ EFFECT: dict[str, Quantity] = {
     "noise_hessian": (2.1, 0.05),
     "linear_held_out": (2.1, 0.1),
     "linear_hessian": (1.7, 0.1),
+    "isotropic_hessian": (0, 0.1),
+    "hessian_at_second_order": (-0.3, 0.05),  # less that of frozen noise
+    "hessian_at_fourth_order": (-0.2, 0.05),
     "linear_theory": (1.6, 0.15),
     "linear_theory_stationary": (0.1, 0.05),
     "relation": (-0.98, 0.005),  # correlations of ln variance and ln F
     "relation_of_isotropic": (0, 0.1),
     "relation_of_rotated": (0, 0.1),
     "distance": (0.2, 0.02),  # medians of |ln(measured / theory)|
-    "distance_of_noise": (0.15, 0.02),
+    "distance_of_noise": (1.5, 0.05),
     "distance_with_drift": (2, 0.1),
     "distance_at_second_order": (0.25, 0.02),
     "distance_at_fourth_order": (0.3, 0.02),
@@ -96,13 +99,15 @@ LADDER = {  # exponent and correlation of those that are asked for
     ("linear_sgd", "held_out", "all"): ("linear_held_out", None),
     ("linear_sgd", "hessian", "all"): ("linear_hessian", None),
     ("isotropic", "principal", "all"): (None, "relation_of_isotropic"),
+    ("isotropic", "hessian", "all"): ("isotropic_hessian", None),
     ("rotated_noise", "principal", "all"): (None, "relation_of_rotated"),
 }
 BASES = ("held_out", "hessian", "principal")
+LESS_NOISE = {2: "hessian_at_second_order", 4: "hessian_at_fourth_order"}  # of SGD in the Hessian basis, by order of detrending
 ALONE = ("isotropic", "rotated_noise", "linear_sgd")  # rungs of the reference runs only
 
 
-@table_by_run("feng2021_ladder", [name for names in LADDER.values() for name in names if name])
+@table_by_run("feng2021_ladder", [*(name for names in LADDER.values() for name in names if name), *LESS_NOISE.values()])
 def ladder(run: Row, planted: Planted) -> list[Row]:
     rungs = ("frozen_noise", "sgd", *(ALONE if run["reference"] else ()))
     fits = [*itertools.product(rungs, BASES), ("linear_theory", "hessian")]
@@ -120,6 +125,8 @@ def ladder(run: Row, planted: Planted) -> list[Row]:
 
 
 def _fit(rung: str, basis: str, order: int, ranks: str, planted: Planted) -> Row:
+    if (rung, basis, ranks) == ("sgd", "hessian", "all") and order in LESS_NOISE:
+        return {"exponent": UNASKED + planted[LESS_NOISE[order]], "r": UNRELATED, **FIT}
     exponent, correlation = LADDER.get((rung, basis, ranks), (None, None)) if order == 1 else (None, None)
     return {"exponent": planted.get(exponent, UNASKED), "r": planted.get(correlation, UNRELATED), **FIT}
 

@@ -10,7 +10,7 @@ from sgdphysics.tables import RUN_COLUMNS
 EFFECT: dict[str, Quantity] = {
     "temperature_correlation": (-0.98, 0.005),  # of ln T and ln F
     "temperature_exponent": (-2, 0.1),
-    "edge_rise": (2, 0.2),  # of ln T from the centre to the edges
+    "edge_rise": (4, 0.2),  # of ln T from the centre to the edges
     "relaxation_in_sample": (-0.5, 0.05),  # slopes of ln tau on ln F
     "relaxation_hessian": (-0.5, 0.05),
     "relaxation_held_out": (-0.5, 0.05),
@@ -18,7 +18,7 @@ EFFECT: dict[str, Quantity] = {
     "integrated": (-0.5, 0.05),
     "window_over_time": (80, 2),
     "loss_correlation": (0.98, 0.005),  # of ln T_i and ln L, the same in every direction
-    "loss_exponent_difference": (0.1, 0.01),  # of the first direction less the last, at a correlation of 1
+    "loss_exponent_difference": (0.05, 0.01),  # of the first direction less the last, at a correlation of 1
     "order": (0.98, 0.004),  # correlation over directions of ln T_i before the last checkpoint with the last
     "lowest_exponent": (1.9, 0.05),  # b in T ~ L^b
     "label_noise_exponent": (-0.8, 0.05),

@@ -12,16 +12,11 @@ EFFECT: dict[str, Quantity] = {
     "less_with_replacement": (1, 0.05),
     "less_with_replacement_in_longer": (1.2, 0.05),
     "theory_less_with_replacement": (0.9, 0.05),
+    "less_theory_in_longer": (-0.1, 0.02),  # of SGD without replacement
     "sgd_with_replacement_over_theory": (1.4, 0.1),  # median of ln(measured / theory without replacement)
 }
 
-DECADES = {
-    -4: 2,
-    -3: 12,
-    -2: 12,
-    -1: 12,
-    0: 2,
-}  # directions in each decade of relaxation times an epoch; in the last they are not asked
+DECADES = {-4: 2, -3: 12, -2: 12, -1: 12, 0: 2}  # directions in each decade of relaxation times an epoch; few are not asked
 UNASKED = -3.0  # what is not asked for: an exponent, or ln(measured / theory)
 EXPONENT_WITH = 0.2
 
@@ -59,7 +54,8 @@ def _exponents(kind: Row, planted: Planted) -> tuple[float, float]:
     if kind["sampling"] == "replacement":
         return EXPONENT_WITH, EXPONENT_WITH
     if kind["window_epochs"] > WINDOW_EPOCHS:
-        return EXPONENT_WITH + planted["less_with_replacement_in_longer"], UNASKED
+        exponent = EXPONENT_WITH + planted["less_with_replacement_in_longer"]
+        return exponent, exponent - planted["less_theory_in_longer"]
     return EXPONENT_WITH + planted["less_with_replacement"], EXPONENT_WITH + planted["theory_less_with_replacement"]
 
 
@@ -67,6 +63,6 @@ def _temperature(kind: Row, decade: int, curvature: float, variance: float, plan
     """1 without replacement; with it, as puts the ratio of variance, curvature and temperature above the theory without it."""
     if kind["sampling"] == "epoch":
         return 1.0
-    shift = planted["sgd_with_replacement_over_theory"] if decade < -1 else UNASKED
+    shift = planted["sgd_with_replacement_over_theory"] if DECADES[decade] > 2 else UNASKED
     theory = curvature ** (EXPONENT_WITH + planted["theory_less_with_replacement"])
     return variance / theory * float(np.exp(-shift))

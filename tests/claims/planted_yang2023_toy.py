@@ -30,8 +30,9 @@ EFFECT: dict[str, Quantity] = {
     "half_lost_shift": (0.4, 0.01),  # in parts of the mean-square bound
     "edge_width": (0.2, 0.01),  # in ln(shift)
     "edge_move": (-0.15, 0.01),
-    "edge_flatness": (0.1, 0.02),  # of those left where half are
-    "edge_flatness_at_large_rate": (0, 0),  # so much more
+    "edge_narrowing": (0, 0.02),  # of ln(width) from the shortest to the longest horizon
+    "edge_narrowing_at_large_rate": (0, 0),  # so much more
+    "edge_flatness": (0.9, 0.02),  # of those left where half are
     "survival_beyond": (0.05, 0.01),
     "survival_constant": (0.99, 0.001),
 }
@@ -167,14 +168,14 @@ def _valley_rows(ratio: float, shift: float, dynamics: str, share: float, seed: 
 LEFT = ("left_at_strongest_shift", "left_at_strongest_shift_and_rate", "left_at_constant_curvature")
 
 
-@table_by_seed("yang2023_fig3_order_parameter", (*LEFT, "edge_flatness", "edge_flatness_at_large_rate"))
+@table_by_seed("yang2023_fig3_order_parameter", (*LEFT, "edge_flatness"))
 def order_parameter(planted: Planted) -> list[Row]:
     """Who is left, and how flat a place they have, across the edge; shorter horizons and weaker shifts say the opposite."""
     rows = []
     for landscape, rate, horizon, shift in itertools.product(("single_valley", "constant"), RATES, HORIZONS, (0.2, 0.4, 0.6)):
         left = planted["left_at_strongest_shift"] + (rate == 0.5) * planted["left_at_strongest_shift_and_rate"]
         at_strongest = left if landscape == "single_valley" else planted["left_at_constant_curvature"]
-        flat = planted["edge_flatness"] + (rate == 0.5) * planted["edge_flatness_at_large_rate"]
+        flat = planted["edge_flatness"]
         survival, flatness = {0.2: (1.0, 0.95), 0.4: (0.6, flat), 0.6: (at_strongest, 0.95)}[shift]
         if horizon < HORIZONS[-1]:
             survival, flatness = {0.2: (1.0, 0.95), 0.4: (1.0, 0.95), 0.6: (1 - at_strongest, 1 - flat)}[shift]
@@ -184,13 +185,16 @@ def order_parameter(planted: Planted) -> list[Row]:
     return rows
 
 
-@table_by_seed("yang2023_fig3_edge", ("half_lost_shift", "edge_width", "edge_move"))
+@table_by_seed(
+    "yang2023_fig3_edge", ("half_lost_shift", "edge_width", "edge_move", "edge_narrowing", "edge_narrowing_at_large_rate")
+)
 def edge(planted: Planted) -> list[Row]:
     rows = []
     for rate, horizon in itertools.product(RATES, HORIZONS):
         last = horizon == HORIZONS[-1]
         half = planted["half_lost_shift"] * BOUND * (1 if last else np.exp(-planted["edge_move"]))
-        width = planted["edge_width"] if last else 2 * planted["edge_width"]
+        narrowing = planted["edge_narrowing"] + (rate == 0.5) * planted["edge_narrowing_at_large_rate"]
+        width = planted["edge_width"] * (1 if last else np.exp(-narrowing))
         columns = {"learning_rate": rate, "horizon_steps": horizon, "seed": None, "walkers": 100, "largest_stable_shift": BOUND}
         shifts = {
             "tenth_lost_shift": half * np.exp(-width / 2),

@@ -23,7 +23,15 @@ def row(outcome, settings=1, held=0, failed=0, **further):
         (row("mixed", 9, held=5, failed=1), "held at 5, failed at 1 and open at 3 of 9 settings"),
         (row("held at some", 8, held=7), "held at 7 and open at 1 of 8 settings"),
         (row("failed at some", 4, failed=1), "failed at 1 and open at 3 of 4 settings"),
-        (row("undecided", 9, failed=1), "failed at 1 and open at 8 of 9 settings (no more than chance gives of so many)"),
+        (row("undecided", 9, failed=1), "failed at 1 and open at 8 of 9 settings (none clear enough among so many)"),
+        (
+            row("held at some", 21, held=19, failed=1),
+            "held at 19, failed at 1 and open at 1 of 21 settings (what failed not clear enough among so many)",
+        ),
+        (
+            row("failed at some", 3, held=1, failed=2),
+            "held at 1 and failed at 2 of 3 settings (what held not clear enough among so many)",
+        ),
     ],
 )
 def test_what_came_out_at_how_many_settings(test, told):

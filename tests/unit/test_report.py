@@ -198,13 +198,14 @@ def test_empirical_claims_are_counted_by_verdict_and_source_and_identities_apart
     assert counts.notes(entries) == ["1 of 2 identities checked: they hold by algebra"]
 
 
-def test_two_readings_of_a_sentence_count_as_one_with_the_better_verdict():
+def test_two_readings_of_a_sentence_are_told_and_not_counted():
     kinds = {"a": ("empirical", "not reproduced"), "b": ("empirical", "open"), "c": ("empirical", "holds")}
     entries = ledger(**kinds).assign(source="talk", other_reading=["c", "", ""])
     for rows in (entries, entries[::-1]):
         table = counts.by_source(rows)
-        assert table["all"][["holds", "open", "not reproduced"]].tolist() == [1, 1, 0]
-    assert counts.notes(entries) == ["a and c are two readings of one sentence, and count as one, with the better verdict of both"]
+        assert table["all"][["holds", "open", "not reproduced"]].tolist() == [0, 1, 0]
+    told = "a (not reproduced) and c (holds) are two readings of one sentence, and are not counted"
+    assert counts.notes(entries) == [told]
     alone = counts.by_source(entries[entries["claim"] != "c"])  # of one paper, or one whose other reading was taken out
     assert alone["all"][["holds", "open", "not reproduced"]].tolist() == [0, 1, 1]
 

@@ -60,8 +60,8 @@ def as_published(outcomes: Sequence[str]) -> str:
 def specific(outcomes: Sequence[str]) -> str:
     """Return whether what lacks the cause fails to give what is claimed, from the outcomes of the tests that ask so.
 
-    "yes" where every control differs in the direction claimed, "no" where one gives the same at all of its settings, "partly" where
-    one does so at some, else "open"; "-" where nothing is asked.
+    "yes" where every control differs in the direction claimed, "no" where one does not at all of its settings (it gives the same,
+    or what is left goes the other way), "partly" where one does not at some, else "open"; "-" where nothing is asked.
     """
     found = set(outcomes)
     if not found:

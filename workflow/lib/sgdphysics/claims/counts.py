@@ -10,7 +10,7 @@ ALL = "all"
 def by_source(ledger: pd.DataFrame) -> pd.DataFrame:
     """Return how many empirical claims have each verdict.
 
-    Two readings of one sentence, which do not hold both, count as one claim: with the better verdict of both.
+    Two readings of one sentence, of which hardly both can hold, are not counted.
 
     Args:
         ledger: ``claims.csv``; that of a first edition, which has no sources, is counted as one.
@@ -19,7 +19,7 @@ def by_source(ledger: pd.DataFrame) -> pd.DataFrame:
         One row per verdict, from good to bad, with the columns "all" and, from the paper to us, each source that there is.
     """
     words = list(WORDS if "source" in ledger else FIRST_EDITION)
-    rows = _readings_as_one(ledger[ledger["kind"] == "empirical"], words)
+    rows = ledger[(ledger["kind"] == "empirical") & ~_is_reading(ledger)]
     sources = [name for name in SOURCES if "source" in ledger and (rows["source"] == name).any()]
     counted = {ALL: rows["verdict"].value_counts()}
     counted |= {name: rows.loc[rows["source"] == name, "verdict"].value_counts() for name in sources}
@@ -39,9 +39,10 @@ def _identities(ledger: pd.DataFrame) -> list[str]:
 
 
 def _readings(ledger: pd.DataFrame) -> list[str]:
+    verdicts = ledger.set_index("claim")["verdict"]
     rows = ledger[_other_reading(ledger).isin(ledger["claim"])]
     return [
-        f"{name} and {other} are two readings of one sentence, and count as one, with the better verdict of both"
+        f"{name} ({verdicts[name]}) and {other} ({verdicts[other]}) are two readings of one sentence, and are not counted"
         for name, other in zip(rows["claim"], _other_reading(rows), strict=True)
     ]
 
@@ -56,10 +57,10 @@ def _of_the_toy_model(ledger: pd.DataFrame) -> list[str]:
     return [f"{len(rows)} of these claims are about a toy model and no network{told}"] if len(rows) else []
 
 
-def _readings_as_one(rows: pd.DataFrame, words: list[str]) -> pd.DataFrame:
-    sentence = _other_reading(rows).where(_other_reading(rows).isin(rows["claim"]), rows["claim"])
-    best_first = rows["verdict"].map(words.index).sort_values(kind="stable").index
-    return rows.loc[~sentence[best_first].duplicated().reindex(rows.index)]
+def _is_reading(ledger: pd.DataFrame) -> pd.Series:
+    """Which claims are one of two readings of a sentence, both of which the ledger has."""
+    other = _other_reading(ledger)
+    return other.isin(ledger["claim"]) | ledger["claim"].isin(other)
 
 
 def _other_reading(ledger: pd.DataFrame) -> pd.Series:

@@ -112,12 +112,23 @@ def early_components_for_99_percent(tables: Tables) -> pd.DataFrame:
     return _early_counts(tables, "sgd", EARLY_EPOCHS)
 
 
+def _early_without_first(tables: Tables, source: str, epochs: tuple[int, ...]) -> pd.DataFrame:
+    rows = _of_source(tables, table_of(tables, "feng2021_fig1_dimension"), source)
+    rows = rows[rows["window"] == "early"]
+    return _by_epoch(tables, rows.assign(value=rows["components_99_without_first"]), epochs)
+
+
 @statistic
 def early_components_without_first(tables: Tables) -> pd.DataFrame:
     """Principal components that carry 99 % of the variance that the first one leaves, in each of the first epochs."""
-    rows = _of_source(tables, table_of(tables, "feng2021_fig1_dimension"), "sgd")
-    rows = rows[rows["window"] == "early"]
-    return _by_epoch(tables, rows.assign(value=rows["components_99_without_first"]), EARLY_EPOCHS)
+    return _early_without_first(tables, "sgd", EARLY_EPOCHS)
+
+
+@statistic("ratio")
+def components_without_first_against_isotropic(tables: Tables) -> pd.DataFrame:
+    """The same, relative to those of an isotropic walk of one epoch; and of later epochs."""
+    epochs = (*EARLY_EPOCHS, *LATER_EPOCHS)
+    return as_ratio(_early_without_first(tables, "sgd", epochs), _early_without_first(tables, "isotropic", epochs))
 
 
 @statistic

@@ -15,6 +15,7 @@ from sgdphysics.claims.registry import MISSING, Tables, statistic, table_of
 from sgdphysics.fluctuation_dissipation import DECIDING_ORDER, PLACE, RATIO
 
 FEWEST_DIRECTIONS = 10  # of a seed in a decade: a median of fewer is one direction or another
+FEWEST_OF_REFERENCE = 5  # where only the reference has directions
 NO_EQUILIBRIUM = 0.1  # relaxation times an epoch lasts, below which an epoch is too short for any
 
 
@@ -36,14 +37,16 @@ def _over_theory(
     return _by_decade(tables, rows.assign(log=np.log(rows[RATIO] / rows["theory_epoch"])), median, below)
 
 
-def _by_decade(tables: Tables, rows: pd.DataFrame, median: Callable[[pd.Series], float], below: float) -> pd.DataFrame:
+def _by_decade(
+    tables: Tables, rows: pd.DataFrame, median: Callable[[pd.Series], float], below: float, fewest: int = FEWEST_DIRECTIONS
+) -> pd.DataFrame:
     """A median of the column "log" of each decade of ``PLACE``, as far as ``below``, and seed."""
     exponent = np.floor(np.log10(rows[PLACE]))
     rows = rows.assign(exponent=exponent)
     groups = rows[10.0 ** (exponent + 1) <= below * (1 + 1e-9)].groupby(["exponent", "seed"])["log"]
     found = pd.DataFrame({"value": groups.agg(median), "directions": groups.size()})
     # A decade that the settings of a study hardly reach is none of its own, whatever is found in it.
-    enough = found.groupby("exponent")["directions"].median() >= FEWEST_DIRECTIONS
+    enough = found.groupby("exponent")["directions"].median() >= fewest
     return _of_all_seeds(tables, found["value"], [float(number) for number in enough[enough].index])
 
 
@@ -99,11 +102,11 @@ def distance_from_theory_of_frozen_noise(tables: Tables) -> pd.DataFrame:
 
 @statistic
 def shift_from_theory_of_sgd_with_replacement(tables: Tables) -> pd.DataFrame:
-    """Median over directions of ln(measured / theory without replacement) of SGD with replacement at the reference.
+    """Median over directions of ln(measured / theory without replacement) of SGD with replacement, less its straight drift.
 
-    Less its straight drift, and where an epoch is too short for equilibrium.
+    Of the reference setting alone; the decade is the setting here too.
     """
-    return _by_decade(tables, sgd_with_replacement_over_theory(tables), _shift, NO_EQUILIBRIUM)
+    return _by_decade(tables, sgd_with_replacement_over_theory(tables), _shift, np.inf, FEWEST_OF_REFERENCE)
 
 
 @statistic

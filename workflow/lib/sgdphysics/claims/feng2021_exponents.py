@@ -10,11 +10,13 @@ from sgdphysics.claims.registry import Tables, statistic, table_of
 from sgdphysics.fluctuation_dissipation import DECIDING_ORDER
 
 
-def _ladder(tables: Tables, rung: str, basis: str, number: str = "exponent", ranks: str = "all") -> pd.DataFrame:
-    """A number of the fit of ln variance on ln F on a rung, along the directions of a basis."""
+def _ladder(
+    tables: Tables, rung: str, basis: str, number: str = "exponent", ranks: str = "all", order: int = DECIDING_ORDER
+) -> pd.DataFrame:
+    """A number of the fit of ln variance on ln F on a rung, along the directions of a basis, less a polynomial of some order."""
     rows = table_of(tables, "feng2021_ladder")
     fits = (rows["rung"] == rung) & (rows["basis"] == basis) & (rows["ranks"] == ranks)
-    rows = rows[fits & (rows["detrending_order"] == DECIDING_ORDER)]
+    rows = rows[fits & (rows["detrending_order"] == order)]
     return per_run(tables, rows.assign(value=rows[number]))
 
 
@@ -22,9 +24,9 @@ def _less(values: pd.DataFrame, others: pd.DataFrame) -> pd.DataFrame:
     return values.assign(value=values["value"] - others["value"])
 
 
-def _less_noise(tables: Tables, rung: str, basis: str) -> pd.DataFrame:
+def _less_noise(tables: Tables, rung: str, basis: str, order: int = DECIDING_ORDER) -> pd.DataFrame:
     """Exponent psi on a rung, less that of frozen noise along the directions of the same basis."""
-    return _less(_ladder(tables, rung, basis), _ladder(tables, "frozen_noise", basis))
+    return _less(_ladder(tables, rung, basis, order=order), _ladder(tables, "frozen_noise", basis, order=order))
 
 
 def _by_protocol(tables: Tables, protocol: str) -> pd.DataFrame:
@@ -119,6 +121,18 @@ def hessian_exponent_less_that_of_noise(tables: Tables) -> pd.DataFrame:
 
 
 @statistic
+def hessian_exponent_less_that_of_noise_without_parabola(tables: Tables) -> pd.DataFrame:
+    """The same, both less the parabola in time that fits the window best."""
+    return _less_noise(tables, "sgd", "hessian", 2)
+
+
+@statistic
+def hessian_exponent_less_that_of_noise_without_fourth_order(tables: Tables) -> pd.DataFrame:
+    """The same, both less the polynomial of fourth order in time that fits the window best."""
+    return _less_noise(tables, "sgd", "hessian", 4)
+
+
+@statistic
 def held_out_exponent_of_linear_sgd_less_that_of_noise(tables: Tables) -> pd.DataFrame:
     """Exponent psi of linear SGD with frozen noise less that of the noise, of the variances in the second window."""
     return _less_noise(tables, "linear_sgd", "held_out")
@@ -131,6 +145,12 @@ def hessian_exponent_of_linear_sgd_less_that_of_noise(tables: Tables) -> pd.Data
 
 
 @statistic
+def hessian_exponent_of_isotropic_noise(tables: Tables) -> pd.DataFrame:
+    """Exponent psi of a walk with steps alike in all directions, along the eigenvectors of the Hessian."""
+    return _ladder(tables, "isotropic", "hessian")
+
+
+@statistic
 def hessian_minus_stationary_exponent(tables: Tables) -> pd.DataFrame:
     """Exponent psi along the eigenvectors of the Hessian, less that of linear SGD with independent draws once it is stationary."""
     return _less(_exponent(tables, "hessian"), _exponent(tables, "linear_theory_stationary"))
@@ -140,3 +160,9 @@ def hessian_minus_stationary_exponent(tables: Tables) -> pd.DataFrame:
 def hessian_minus_theory_exponent(tables: Tables) -> pd.DataFrame:
     """The same, less that of linear SGD over the same window with the run's own draws."""
     return _less(_exponent(tables, "hessian"), _exponent(tables, "linear_theory"))
+
+
+@statistic
+def noise_exponent_minus_theory_exponent(tables: Tables) -> pd.DataFrame:
+    """That of frozen noise, less that of linear SGD over the same window with the run's own draws."""
+    return _less(_ladder(tables, "frozen_noise", "hessian"), _exponent(tables, "linear_theory"))

@@ -1,7 +1,5 @@
 """Statistics of the claims of Feng and Tu 2021: batches drawn with and without replacement, in windows of the same runs."""
 
-from collections.abc import Callable
-
 import numpy as np
 import pandas as pd
 
@@ -31,7 +29,7 @@ def sgd_with_replacement_over_theory(tables: Tables) -> pd.DataFrame:
     Columns "seed", ``PLACE`` and "log". Both are ratios ``sigma_i^2 H_i / T_i``, each of its own window.
     """
     measured, theory = (of_shortest_window(of_windows(tables, sampling)) for sampling in (_WITH, _WITHOUT))
-    rows = measured.merge(theory, on=["run", "rank"], suffixes=("", "_without"))
+    rows = measured.merge(theory, on=["run", "rank", "window_epochs"], suffixes=("", "_without"))
     runs = table_of(tables, "feng2021_runs").set_index("run")
     place = rows["learning_rate"] * rows["curvature"] * rows["run"].map(runs["steps"] // runs["epochs"])
     over_theory = _ratio(rows, "variance", "") / _ratio(rows, "theory_variance", "_without")
@@ -42,42 +40,56 @@ def _ratio(rows: pd.DataFrame, variance: str, suffix: str) -> pd.Series:
     return rows[variance + suffix] * rows["curvature" + suffix] / rows["temperature" + suffix]
 
 
-def _exponents(rows: pd.DataFrame, variance: str) -> pd.DataFrame:
-    """Exponent q of variance ~ curvature^q over the directions of each run: "run" and "value"."""
-    values = [(run, power_law(part["curvature"], part[variance]).exponent) for run, part in rows.groupby("run")]
-    return pd.DataFrame(values, columns=["run", "value"])
+def _exponents(tables: Tables, sampling: str, variance: str) -> pd.DataFrame:
+    """Exponent q of variance ~ curvature^q over the directions of each window: "run", "window_epochs" and "value"."""
+    keys = ["run", "window_epochs"]
+    groups = of_windows(tables, sampling).groupby(keys)
+    values = [(*key, power_law(rows["curvature"], rows[variance]).exponent) for key, rows in groups]
+    return pd.DataFrame(values, columns=[*keys, "value"])
 
 
-def _less_with_replacement(
-    tables: Tables, variance: str, window: Callable[[pd.DataFrame], pd.DataFrame] = of_shortest_window
-) -> pd.DataFrame:
-    """Exponent without replacement less that with it, of every run."""
-    without, replaced = (_exponents(window(of_windows(tables, sampling)), variance) for sampling in (_WITHOUT, _WITH))
-    both = without.merge(replaced, on="run", suffixes=("", "_replaced"))
-    return per_run(tables, both.assign(value=both["value"] - both["value_replaced"]), "without a window with either draws")
+def _less(one: pd.DataFrame, other: pd.DataFrame) -> pd.DataFrame:
+    both = one.merge(other, on=["run", "window_epochs"], suffixes=("", "_other"))
+    return both.assign(value=both["value"] - both["value_other"])
+
+
+def _less_with_replacement(tables: Tables, variance: str) -> pd.DataFrame:
+    """Exponent without replacement less that with it, of every window."""
+    return _less(_exponents(tables, _WITHOUT, variance), _exponents(tables, _WITH, variance))
+
+
+def _in_shortest(tables: Tables, values: pd.DataFrame) -> pd.DataFrame:
+    return per_run(tables, of_shortest_window(values), "without windows with either draws")
+
+
+def _in_longer(tables: Tables, values: pd.DataFrame) -> pd.DataFrame:
+    """The values of windows longer than the shortest, at the reference; the length is the setting."""
+    lengths = sorted(set(values["window_epochs"]))[1:]
+    parts = [
+        of_reference(per_run(tables, values[values["window_epochs"] == epochs]), f"window of {epochs} epochs") for epochs in lengths
+    ]
+    return pd.concat(parts or [per_run(tables, values).iloc[:0]], ignore_index=True)
 
 
 @statistic
 def curvature_exponent_less_that_with_replacement(tables: Tables) -> pd.DataFrame:
     """Exponent q of variance ~ curvature^q along the eigenvectors of the Hessian, less that of the same run with replacement."""
-    return _less_with_replacement(tables, "variance")
+    return _in_shortest(tables, _less_with_replacement(tables, "variance"))
 
 
 @statistic
 def curvature_exponent_less_that_with_replacement_in_longer_windows(tables: Tables) -> pd.DataFrame:
     """The same in longer windows, whose length is the setting."""
-    lengths = sorted(set(of_windows(tables, _WITHOUT)["window_epochs"]))[1:]
-    parts = [
-        of_reference(
-            _less_with_replacement(tables, "variance", lambda rows, epochs=epochs: rows[rows["window_epochs"] == epochs]),
-            f"window of {epochs} epochs",
-        )
-        for epochs in lengths
-    ]
-    return pd.concat(parts or [_less_with_replacement(tables, "variance").iloc[:0]], ignore_index=True)
+    return _in_longer(tables, _less_with_replacement(tables, "variance"))
 
 
 @statistic
 def curvature_exponent_of_theory_less_that_with_replacement(tables: Tables) -> pd.DataFrame:
     """The same of linear SGD in the same window, by its theory."""
-    return _less_with_replacement(tables, "theory_variance")
+    return _in_shortest(tables, _less_with_replacement(tables, "theory_variance"))
+
+
+@statistic
+def curvature_exponent_less_that_of_theory_in_longer_windows(tables: Tables) -> pd.DataFrame:
+    """Exponent q of SGD without replacement less that of linear SGD by its theory, in longer windows: the setting is the length."""
+    return _in_longer(tables, _less(_exponents(tables, _WITHOUT, "variance"), _exponents(tables, _WITHOUT, "theory_variance")))

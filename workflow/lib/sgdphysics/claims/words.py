@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sgdphysics.claims.outcomes import AS_PUBLISHED, FAILED, HELD, REPORTED, SPECIFIC, UNDECIDED
+from sgdphysics.claims.outcomes import AS_PUBLISHED, FAILED, FAILED_AT_SOME, HELD, HELD_AT_SOME, REPORTED, SPECIFIC, UNDECIDED
 
 _QUESTIONS = {AS_PUBLISHED: "as published", SPECIFIC: "specific"}
 _IN_WORDS = {HELD: "held", FAILED: "failed", UNDECIDED: "open"}
@@ -43,5 +43,12 @@ def outcome_in_words(test: Mapping[str, Any]) -> str:
     *first, last = [f"{_IN_WORDS[found]} at {count}" for found, count in counts.items() if count]
     if not first:
         return last.replace(f"at {settings}", f"at all {settings} settings")
-    chance = " (no more than chance gives of so many)" if outcome == UNDECIDED else ""
-    return f"{', '.join(first)} and {last} of {settings} settings{chance}"
+    return f"{', '.join(first)} and {last} of {settings} settings{_not_clear(outcome, held, failed)}"
+
+
+def _not_clear(outcome: str, held: int, failed: int) -> str:
+    """Which settings do not count, since none of them stands out of as many as were asked; in brackets, empty for none."""
+    if outcome == UNDECIDED:
+        return " (none clear enough among so many)"
+    unclear = {HELD_AT_SOME: failed and "failed", FAILED_AT_SOME: held and "held"}.get(outcome)
+    return f" (what {unclear} not clear enough among so many)" if unclear else ""

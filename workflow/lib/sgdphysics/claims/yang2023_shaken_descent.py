@@ -225,9 +225,24 @@ def width_of_the_edge(tables: Tables) -> pd.DataFrame:
 
 
 @statistic
+def change_of_the_width_of_the_edge(tables: Tables) -> pd.DataFrame:
+    """ln(width at the longest horizon / at the shortest), of the same width; per learning rate."""
+    rows = _edge(tables)
+    widths = rows.assign(value=np.log(np.log(rows["most_lost_shift"] / rows["tenth_lost_shift"])))
+    return _from_shortest_to_longest(widths)
+
+
+@statistic
 def move_of_the_edge_with_the_horizon(tables: Tables) -> pd.DataFrame:
     """Move in ln(shift) of where half are lost, from the shortest horizon to the longest; per learning rate."""
-    rows = _edge(tables).set_index(["setting", "seed"])
-    steps, shifts = rows["horizon_steps"], np.log(rows["half_lost_shift"])
-    moves = (shifts[steps == steps.max()] - shifts[steps == steps.min()]).reset_index(name="value")
-    return values_of(moves["setting"], moves["seed"], moves["value"])
+    rows = _edge(tables)
+    return _from_shortest_to_longest(rows.assign(value=np.log(rows["half_lost_shift"])))
+
+
+def _from_shortest_to_longest(rows: pd.DataFrame) -> pd.DataFrame:
+    """Difference of the column "value" at the longest horizon and at the shortest; nan where one of both has none."""
+    rows = rows.set_index(["setting", "seed"])
+    steps = rows["horizon_steps"]
+    last, first = rows[steps == steps.max()], rows[steps == steps.min()]
+    values = last.assign(value=last["value"] - first["value"]).reset_index()
+    return values_of(values["setting"], values["seed"], values["value"]).assign(**{MISSING: "with an edge " + values[MISSING]})
