@@ -38,6 +38,12 @@ def test_a_repeated_test_is_named():
     assert line == "claims[low_dimension].tests: the id '99_percent_count' is there 2 times"
 
 
+@pytest.mark.parametrize("other", ["no_claim", "low_dimension"])
+def test_another_reading_that_is_no_other_claim_is_named(other):
+    line = fault(lambda entries: entries[0].update(other_reading=other))
+    assert line == f"claims[low_dimension].other_reading: found {other!r}, expected the id of another claim"
+
+
 def test_an_unknown_figure_is_named_with_those_that_there_are():
     line = fault(lambda entries: entries[0].update(figure="feng2021_fig9"))
     assert line == f"claims[low_dimension].figure: found 'feng2021_fig9', expected one of {', '.join(sorted(FIGURES))}"
