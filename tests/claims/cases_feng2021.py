@@ -209,8 +209,8 @@ CASES = {
     "draws_without_replacement": Cases(
         answers={
             "effect": ({}, (YES, YES)),
-            "null": ({"linear_theory": (0.1, 0.1), "less_with_replacement": (0, 0.1)}, (NO, NOT_ASKED)),
-            "opposite": ({"linear_theory": (4, 0.1), "less_with_replacement": (-1, 0.1)}, (NO, NOT_ASKED)),
+            "null": ({"linear_theory": (0.1, 0.15), "less_with_replacement": (0, 0.1)}, (NO, NOT_ASKED)),
+            "opposite": ({"linear_theory": (4, 0.15), "less_with_replacement": (-1, 0.1)}, (NO, NOT_ASKED)),
             "noise": ({"linear_theory": (1.6, 1), "less_with_replacement": (0.5, 1)}, (OPEN, OPEN)),
             # In a window too short for equilibrium, draws with replacement show the same.
             "control too": ({"less_with_replacement": (0.1, 0.05)}, (YES, NO)),

@@ -25,7 +25,7 @@ CASES = {
                 (OPEN, NOT_ASKED),
             ),
             "opposite": (
-                {"noise_sharpness": (0.5, 0.02), "noise_size": (0.5, 0.02), "noise_norm": (0.5, 0.02)},
+                {"noise_sharpness": (0.5, 0.02), "noise_size": (0.5, 0.03), "noise_norm": (0.5, 0.03)},
                 (NO, NOT_ASKED),
             ),
             "noise": (

@@ -8,7 +8,7 @@ import planted
 import planted_yang2023
 from planted_tables import read_back
 from sgdphysics.claims import missing, reasons, verdicts
-from sgdphysics.intervals import of_mean
+from sgdphysics.intervals import KINDS, of_mean
 from test_verdicts import decide
 
 
@@ -148,5 +148,5 @@ def test_an_interval_that_crosses_a_margin_names_it():
     rows = pd.DataFrame({"seed": range(5), "value": [2.9, 3.1, 3.0, 3.05, 2.95]})
     there = pd.Series(True, index=rows.index)
     region = {"between": [3, 5]}
-    assert reasons.of_setting(rows, there, of_mean(rows["value"]), region) == "3 [2.9, 3.1] crosses 3"
-    assert reasons.of_setting(rows, there, of_mean([1, 7, 4, 2, 6]), region).endswith("crosses 3 and 5")
+    assert reasons.of_setting(rows, there, of_mean(rows["value"]), region, KINDS["mean"]) == "3 [2.9, 3.1] crosses 3"
+    assert reasons.of_setting(rows, there, of_mean([1, 7, 4, 2, 6]), region, KINDS["mean"]).endswith("crosses 3 and 5")

@@ -118,7 +118,7 @@ def test_every_claim_stands_there_with_its_tests(page):
 def test_claims_of_a_first_edition_are_counted_and_said_to_be_that(page):
     rows = {row.th.get_text(): [cell.get_text() for cell in row.select("td")] for row in page.select(".tally tbody tr")}
     assert rows == {"replicated": ["1"], "partly": ["–"], "inconclusive": ["–"], "not replicated": ["–"]}
-    assert "0 of 1 identities checked: they hold by algebra." in page.header.get_text()
+    assert "0 of 1 identities checked, which stand apart as they hold by algebra." in page.header.get_text()
     assert "A first edition: one answer for each claim" in page.get_text()
     assert "as published" not in page.select_one("#claims").get_text()
 

@@ -74,6 +74,19 @@ def test_a_table_is_written_below_its_marker_and_nothing_else_is_touched():
     assert readme.written(found, {"verdicts": "| new |"}) == found
 
 
+def test_what_follows_without_a_blank_line_is_kept():
+    tables = {"verdicts": "| new |", "counts": "| 1 |"}
+    text = "<!-- verdicts -->\n<!-- counts -->\n| old |\n## Heading\n"
+    assert readme.written(text, tables) == "<!-- verdicts -->\n| new |\n<!-- counts -->\n| 1 |\n## Heading\n"
+    fenced = "```\n<!-- verdicts -->\n```\n"
+    assert readme.written(fenced, {"verdicts": "| new |"}) == "```\n<!-- verdicts -->\n| new |\n```\n"
+
+
+def test_a_marker_that_is_there_twice_is_named():
+    with pytest.raises(InputError, match=r"^found 2 lines <!-- verdicts -->"):
+        readme.written("<!-- verdicts -->\n\n<!-- verdicts -->\n", {"verdicts": "x"})
+
+
 def test_a_text_without_a_marker_is_named():
     with pytest.raises(InputError, match=r"^found no line <!-- ladder -->"):
         readme.written("<!-- verdicts -->\n", {"verdicts": "x", "ladder": "y"})

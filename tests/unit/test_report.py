@@ -195,7 +195,7 @@ def test_empirical_claims_are_counted_by_verdict_and_source_and_identities_apart
     assert list(table.columns) == ["all", "abstract", "talk"]
     assert table.loc[["holds", "open"]].to_numpy().tolist() == [[3, 1, 2], [1, 0, 1]]
     assert table.to_numpy().sum() == 2 * 4
-    assert counts.notes(entries) == ["1 of 2 identities checked: they hold by algebra"]
+    assert counts.notes(entries) == ["1 of 2 identities checked, which stand apart as they hold by algebra"]
 
 
 def test_two_readings_of_a_sentence_are_told_and_not_counted():
@@ -204,7 +204,7 @@ def test_two_readings_of_a_sentence_are_told_and_not_counted():
     for rows in (entries, entries[::-1]):
         table = counts.by_source(rows)
         assert table["all"][["holds", "open", "not reproduced"]].tolist() == [0, 1, 0]
-    told = "a (not reproduced) and c (holds) are two readings of one sentence, and are not counted"
+    told = "two readings of one sentence are not counted: a (not reproduced) and c (holds)"
     assert counts.notes(entries) == [told]
     alone = counts.by_source(entries[entries["claim"] != "c"])  # of one paper, or one whose other reading was taken out
     assert alone["all"][["holds", "open", "not reproduced"]].tolist() == [0, 1, 1]
@@ -222,7 +222,7 @@ def test_claims_of_a_first_edition_are_counted_by_verdict():
     table = counts.by_source(ledger(**kinds))
     assert table["all"].to_dict() == {"replicated": 1, "partly": 0, "inconclusive": 1, "not replicated": 0}
     assert list(table.columns) == ["all"]
-    assert counts.notes(ledger(**kinds)) == ["1 of 1 identities checked: they hold by algebra"]
+    assert counts.notes(ledger(**kinds)) == ["1 of 1 identities checked, which stand apart as they hold by algebra"]
 
 
 @pytest.mark.parametrize(

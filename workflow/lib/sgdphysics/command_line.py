@@ -167,7 +167,11 @@ def _tables(options: argparse.Namespace) -> int:
         return 0
     if not options.into.is_file():
         raise InputError(f"--into: found no file {options.into}, expected a text with markers such as <!-- verdicts -->")
-    text = readme.written(options.into.read_text(encoding="utf-8"), tables)
+    try:
+        before = options.into.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise InputError(f"--into: found a file {options.into} that is no text in UTF-8") from None
+    text = readme.written(before, tables)
     write_atomically(options.into, lambda path: path.write_text(text, encoding="utf-8"))
     print(f"{options.into}: {', '.join(tables)} written")
     return 0

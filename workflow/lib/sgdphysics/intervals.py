@@ -17,6 +17,7 @@ from sgdphysics.errors import InputError
 from sgdphysics.fits import p_value_beyond, student_interval
 
 LEVEL = 0.95
+ROUNDING = 1e-12  # relative: numbers that differ by less are the same
 
 Interval = tuple[float, float, float]  # value, lower and upper end; nan where there is none
 
@@ -77,7 +78,8 @@ def of_share(counts: ArrayLike, totals: ArrayLike, level: float = LEVEL) -> Inte
 def of_ratio(numerators: ArrayLike, denominators: ArrayLike, level: float = LEVEL) -> Interval:
     """Return the ratio of the means of two numbers per seed, and Fieller's interval.
 
-    Its ends are nan for fewer than two seeds, where the denominator's mean cannot be told from 0, and where nothing scatters.
+    Its ends are nan for fewer than two seeds, where the denominator's mean cannot be told from 0, and where the ratio is the same
+    at all seeds.
 
     Raises:
         ValueError: If they are no numbers (n,), as many of each.
@@ -87,7 +89,7 @@ def of_ratio(numerators: ArrayLike, denominators: ArrayLike, level: float = LEVE
     above, below = _pairs(numerators, denominators)
     value = float(above.mean() / below.mean()) if len(above) and below.mean() != 0 else float("nan")
     nothing = (value, float("nan"), float("nan"))
-    if len(above) < 2 or not (_varies(above) or _varies(below)):
+    if not np.isfinite(value) or not _varies(above - value * below, np.abs(above).max()):
         return nothing
     from scipy.special import stdtrit
 
@@ -186,8 +188,11 @@ def _check_beyond(border: float, side: str) -> None:
     require_one_of("side", side, ("above", "below"), "above or below")
 
 
-def _varies(sample: np.ndarray) -> bool:
-    return len(sample) > 1 and bool(np.isfinite(sample).all()) and np.ptp(sample) > 0
+def _varies(sample: np.ndarray, scale: float | None = None) -> bool:
+    """Whether numbers differ by more than rounding, in parts of the largest of them or of another number."""
+    if len(sample) < 2 or not np.isfinite(sample).all():
+        return False
+    return bool(np.ptp(sample) > ROUNDING * (np.abs(sample).max() if scale is None else scale))
 
 
 def _correlations(values: ArrayLike) -> np.ndarray:

@@ -35,14 +35,14 @@ def _identities(ledger: pd.DataFrame) -> list[str]:
     """How many identities were checked; they stand apart."""
     rows = ledger[ledger["kind"] == "identity"]
     held = rows["verdict"].isin(["checked", "replicated"]).sum()
-    return [f"{held} of {len(rows)} identities checked: they hold by algebra"] if len(rows) else []
+    return [f"{held} of {len(rows)} identities checked, which stand apart as they hold by algebra"] if len(rows) else []
 
 
 def _readings(ledger: pd.DataFrame) -> list[str]:
     verdicts = ledger.set_index("claim")["verdict"]
     rows = ledger[_other_reading(ledger).isin(ledger["claim"])]
     return [
-        f"{name} ({verdicts[name]}) and {other} ({verdicts[other]}) are two readings of one sentence, and are not counted"
+        f"two readings of one sentence are not counted: {name} ({verdicts[name]}) and {other} ({verdicts[other]})"
         for name, other in zip(rows["claim"], _other_reading(rows), strict=True)
     ]
 
@@ -50,7 +50,7 @@ def _readings(ledger: pd.DataFrame) -> list[str]:
 def _of_the_toy_model(ledger: pd.DataFrame) -> list[str]:
     if "system" not in ledger:
         return []
-    rows = ledger[(ledger["system"] == TOY_MODEL) & (ledger["kind"] == "empirical")]
+    rows = ledger[(ledger["system"] == TOY_MODEL) & (ledger["kind"] == "empirical") & ~_is_reading(ledger)]
     holding = rows["source"][rows["verdict"] == HOLDS].value_counts()
     by_source = ", ".join(f"{holding[name]} {name}" for name in SOURCES if name in holding)
     told = f", of which {holding.sum()} hold" + (f" ({by_source})" if by_source else "")

@@ -34,30 +34,32 @@ def _over_theory(
     rows = table_of(tables, "beyond_fig6")
     rows = rows[(rows["source"] == source) & (rows["detrending_order"] == order) & (rows["status"] == "converged")]
     rows = rows[(rows[RATIO] > 0) & (rows["theory_epoch"] > 0)]
-    return _by_decade(tables, rows.assign(log=np.log(rows[RATIO] / rows["theory_epoch"])), median, below)
+    runs = table_of(tables, "feng2021_runs")
+    if source == "sgd":  # the curve is that of draws without replacement
+        rows = rows[rows["run"].isin(runs.loc[runs["sampling"] == "epoch", "run"])]
+    return _by_decade(rows.assign(log=np.log(rows[RATIO] / rows["theory_epoch"])), median, below, runs)
 
 
 def _by_decade(
-    tables: Tables, rows: pd.DataFrame, median: Callable[[pd.Series], float], below: float, fewest: int = FEWEST_DIRECTIONS
+    rows: pd.DataFrame, median: Callable[[pd.Series], float], below: float, runs: pd.DataFrame, fewest: int = FEWEST_DIRECTIONS
 ) -> pd.DataFrame:
-    """A median of the column "log" of each decade of ``PLACE``, as far as ``below``, and seed."""
+    """A median of the column "log" of each decade of ``PLACE``, as far as ``below``, and seed of some runs."""
     exponent = np.floor(np.log10(rows[PLACE]))
     rows = rows.assign(exponent=exponent)
     groups = rows[10.0 ** (exponent + 1) <= below * (1 + 1e-9)].groupby(["exponent", "seed"])["log"]
-    found = pd.DataFrame({"value": groups.agg(median), "directions": groups.size()})
-    # A decade that the settings of a study hardly reach is none of its own, whatever is found in it.
-    enough = found.groupby("exponent")["directions"].median() >= fewest
-    return _of_all_seeds(tables, found["value"], [float(number) for number in enough[enough].index])
+    values = groups.agg(median)[groups.size() >= fewest].rename("value")
+    # A decade that the settings of a study hardly reach, so that most seeds have nothing there, is none of its own.
+    seeds = values.groupby("exponent").size()
+    return _of_all_seeds(values, [float(number) for number in seeds[2 * seeds > runs["seed"].nunique()].index], runs)
 
 
-def _of_all_seeds(tables: Tables, values: pd.Series, exponents: list[float]) -> pd.DataFrame:
+def _of_all_seeds(values: pd.Series, exponents: list[float], runs: pd.DataFrame) -> pd.DataFrame:
     """Values by decade and seed; a seed of which a setting is lacking has none, since it would be about other settings."""
-    runs = table_of(tables, "feng2021_runs")
     lacking = missing.of_seeds(runs)
     wanted = pd.MultiIndex.from_product([exponents, sorted(set(runs["seed"]))], names=["exponent", "seed"])
     rows = values.reindex(wanted).reset_index()
     rows["value"] = rows["value"].mask(rows["seed"].isin(lacking.index))
-    why = rows["seed"].map(lacking).astype(object).fillna("without directions there")
+    why = rows["seed"].map(lacking).astype(object).fillna("with too few directions there")
     setting = rows["exponent"].map(lambda number: f"{10.0**number:g} to {10.0 ** (number + 1):g} relaxations an epoch").astype(str)
     return rows[["seed", "value"]].assign(**{"setting": setting, "reference": True, MISSING: why})
 
@@ -106,7 +108,8 @@ def shift_from_theory_of_sgd_with_replacement(tables: Tables) -> pd.DataFrame:
 
     Of the reference setting alone; the decade is the setting here too.
     """
-    return _by_decade(tables, sgd_with_replacement_over_theory(tables), _shift, np.inf, FEWEST_OF_REFERENCE)
+    runs = table_of(tables, "feng2021_runs")
+    return _by_decade(sgd_with_replacement_over_theory(tables), _shift, np.inf, runs[runs["reference"]], FEWEST_OF_REFERENCE)
 
 
 @statistic

@@ -5,8 +5,8 @@ SGD and every rung of the ladder below it are treated alike: the straight drift 
 
 import pandas as pd
 
-from sgdphysics.claims.feng2021_runs import per_run
-from sgdphysics.claims.registry import Tables, statistic, table_of
+from sgdphysics.claims.feng2021_runs import of_draws_without_replacement, per_run
+from sgdphysics.claims.registry import MISSING, Tables, statistic, table_of
 from sgdphysics.fluctuation_dissipation import DECIDING_ORDER
 
 
@@ -21,7 +21,9 @@ def _ladder(
 
 
 def _less(values: pd.DataFrame, others: pd.DataFrame) -> pd.DataFrame:
-    return values.assign(value=values["value"] - others["value"])
+    """The difference, run by run; why there is none is said by those of the others that lack a value."""
+    lacking = others["value"].isna()
+    return values.assign(value=values["value"] - others["value"], **{MISSING: others[MISSING].where(lacking, values[MISSING])})
 
 
 def _less_noise(tables: Tables, rung: str, basis: str, order: int = DECIDING_ORDER) -> pd.DataFrame:
@@ -37,9 +39,19 @@ def _by_protocol(tables: Tables, protocol: str) -> pd.DataFrame:
 
 def _exponent(tables: Tables, kind: str) -> pd.DataFrame:
     """Exponent psi by its kind: of SGD it is that of the ladder, which its own drift is taken out of."""
+    return per_run(tables, _of_kind(tables, kind))
+
+
+def _of_kind(tables: Tables, kind: str) -> pd.DataFrame:
     rows = table_of(tables, "feng2021_fig2_exponents")
     rows = rows[rows["kind"] == kind]
-    return per_run(tables, rows.assign(value=rows["exponent"]))
+    return rows.assign(value=rows["exponent"])
+
+
+def _theory_without_replacement(tables: Tables) -> pd.DataFrame:
+    """Exponent psi of linear SGD over the same window; theory has the run's own draws, and none of runs drawn with replacement."""
+    rows = of_draws_without_replacement(tables, _of_kind(tables, "linear_theory"))
+    return per_run(tables, rows, "drew with replacement, or could not be measured")
 
 
 @statistic
@@ -158,11 +170,11 @@ def hessian_minus_stationary_exponent(tables: Tables) -> pd.DataFrame:
 
 @statistic
 def hessian_minus_theory_exponent(tables: Tables) -> pd.DataFrame:
-    """The same, less that of linear SGD over the same window with the run's own draws."""
-    return _less(_exponent(tables, "hessian"), _exponent(tables, "linear_theory"))
+    """The same, less that of linear SGD over the same window without replacement."""
+    return _less(_exponent(tables, "hessian"), _theory_without_replacement(tables))
 
 
 @statistic
 def noise_exponent_minus_theory_exponent(tables: Tables) -> pd.DataFrame:
-    """That of frozen noise, less that of linear SGD over the same window with the run's own draws."""
-    return _less(_ladder(tables, "frozen_noise", "hessian"), _exponent(tables, "linear_theory"))
+    """That of frozen noise, less that of linear SGD over the same window without replacement."""
+    return _less(_ladder(tables, "frozen_noise", "hessian"), _theory_without_replacement(tables))

@@ -27,6 +27,13 @@ def per_run(tables: Tables, values: pd.DataFrame, unmeasured: str | None = None)
     return pd.DataFrame({"setting": setting, **columns, MISSING: why})
 
 
+def of_draws_without_replacement(tables: Tables, values: pd.DataFrame) -> pd.DataFrame:
+    """Return values, as `per_run` takes them, of runs that draw without replacement; the others lose theirs."""
+    runs = table_of(tables, "feng2021_runs")
+    drawn = values["run"].isin(runs.loc[runs["sampling"] == "epoch", "run"])
+    return values.assign(value=values["value"].where(drawn))
+
+
 def of_reference(values: pd.DataFrame, setting: str) -> pd.DataFrame:
     """Return the rows at the reference setting alone, of values as `per_run` returns them, under the name of what they are of."""
     return values[values["reference"]].assign(setting=setting)

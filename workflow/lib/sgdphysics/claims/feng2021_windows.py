@@ -18,17 +18,23 @@ def of_windows(tables: Tables, sampling: str) -> pd.DataFrame:
     return rows[chosen & (rows[["curvature", "temperature", "variance", "theory_variance"]] > 0).all(axis=1)]
 
 
-def of_shortest_window(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return those of the window that is as long as the main one."""
-    return rows[rows["window_epochs"] == rows["window_epochs"].min()]
+def of_main_window(tables: Tables, rows: pd.DataFrame) -> pd.DataFrame:
+    """Return those of windows that are as long as the main one of their run."""
+    return rows[rows["window_epochs"] == _main_window_epochs(tables, rows)]
+
+
+def _main_window_epochs(tables: Tables, rows: pd.DataFrame) -> pd.Series:
+    exponents = table_of(tables, "feng2021_fig2_exponents")
+    lengths = exponents[exponents["window"] == "main"].groupby("run")["window_epochs"].first()
+    return rows["run"].map(lengths)
 
 
 def sgd_with_replacement_over_theory(tables: Tables) -> pd.DataFrame:
-    """Return ln(measured / theory without replacement) of SGD with replacement, of every direction in the shortest window.
+    """Return ln(measured / theory without replacement) of SGD with replacement, of every direction in the main window.
 
     Columns "seed", ``PLACE`` and "log". Both are ratios ``sigma_i^2 H_i / T_i``, each of its own window.
     """
-    measured, theory = (of_shortest_window(of_windows(tables, sampling)) for sampling in (_WITH, _WITHOUT))
+    measured, theory = (of_main_window(tables, of_windows(tables, sampling)) for sampling in (_WITH, _WITHOUT))
     rows = measured.merge(theory, on=["run", "rank", "window_epochs"], suffixes=("", "_without"))
     runs = table_of(tables, "feng2021_runs").set_index("run")
     place = rows["learning_rate"] * rows["curvature"] * rows["run"].map(runs["steps"] // runs["epochs"])
@@ -58,23 +64,21 @@ def _less_with_replacement(tables: Tables, variance: str) -> pd.DataFrame:
     return _less(_exponents(tables, _WITHOUT, variance), _exponents(tables, _WITH, variance))
 
 
-def _in_shortest(tables: Tables, values: pd.DataFrame) -> pd.DataFrame:
-    return per_run(tables, of_shortest_window(values), "without windows with either draws")
+def _in_main(tables: Tables, values: pd.DataFrame) -> pd.DataFrame:
+    return per_run(tables, of_main_window(tables, values), "without a window as long as the main one, with either draws")
 
 
 def _in_longer(tables: Tables, values: pd.DataFrame) -> pd.DataFrame:
-    """The values of windows longer than the shortest, at the reference; the length is the setting."""
-    lengths = sorted(set(values["window_epochs"]))[1:]
-    parts = [
-        of_reference(per_run(tables, values[values["window_epochs"] == epochs]), f"window of {epochs} epochs") for epochs in lengths
-    ]
+    """The values of windows longer than the main one, at the reference; the length is the setting."""
+    longer = values[values["window_epochs"] > _main_window_epochs(tables, values)]
+    parts = [of_reference(per_run(tables, rows), f"window of {epochs} epochs") for epochs, rows in longer.groupby("window_epochs")]
     return pd.concat(parts or [per_run(tables, values).iloc[:0]], ignore_index=True)
 
 
 @statistic
 def curvature_exponent_less_that_with_replacement(tables: Tables) -> pd.DataFrame:
     """Exponent q of variance ~ curvature^q along the eigenvectors of the Hessian, less that of the same run with replacement."""
-    return _in_shortest(tables, _less_with_replacement(tables, "variance"))
+    return _in_main(tables, _less_with_replacement(tables, "variance"))
 
 
 @statistic
@@ -86,7 +90,7 @@ def curvature_exponent_less_that_with_replacement_in_longer_windows(tables: Tabl
 @statistic
 def curvature_exponent_of_theory_less_that_with_replacement(tables: Tables) -> pd.DataFrame:
     """The same of linear SGD in the same window, by its theory."""
-    return _in_shortest(tables, _less_with_replacement(tables, "theory_variance"))
+    return _in_main(tables, _less_with_replacement(tables, "theory_variance"))
 
 
 @statistic

@@ -3,11 +3,15 @@
 import ast
 import functools
 import inspect
+import io
+import math
 import sys
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from types import FunctionType
 from typing import Any
+
+import pandas as pd
 
 from sgdphysics.claims.outcomes import CONTEXT
 from sgdphysics.claims.regions import region_of
@@ -29,13 +33,15 @@ def check(entries: Sequence[Mapping[str, Any]], tables: Collection[str], figures
     Raises:
         InputError: One line with every fault: where, what was found, what is expected.
     """
-    names = {entry["id"] for entry in entries}
     lines = [f"claims: the id {name!r} is there {count} times" for name, count in _repeated(entries)]
     for entry in entries:
         if entry["figure"] not in figures:
             lines.append(f"claims[{entry['id']}].figure: found {entry['figure']!r}, expected one of {', '.join(sorted(figures))}")
-        if (other := entry.get("other_reading")) is not None and other not in names - {entry["id"]}:
-            lines.append(f"claims[{entry['id']}].other_reading: found {other!r}, expected the id of another claim")
+        if (other := entry.get("other_reading")) is not None and other not in _possible_readings(entry, entries):
+            expected = "the id of another claim of the same paper that names none itself"
+            lines.append(f"claims[{entry['id']}].other_reading: found {other!r}, expected {expected}")
+        texts = {"id": entry["id"], "statement": entry["statement"]}
+        lines += [f"claims[{entry['id']}].{key}: {fault}" for key, text in texts.items() if (fault := _text_fault(text))]
         lines += [
             f"claims[{entry['id']}].tests: the id {name!r} is there {count} times" for name, count in _repeated(entry["tests"])
         ]
@@ -86,6 +92,21 @@ def _repeated(entries: Sequence[Mapping[str, Any]]) -> list[tuple[str, int]]:
     return [(name, count) for name, count in Counter(entry["id"] for entry in entries).items() if count > 1]
 
 
+def _possible_readings(entry: Mapping[str, Any], entries: Sequence[Mapping[str, Any]]) -> set[str]:
+    others = [other for other in entries if other["paper"] == entry["paper"] and "other_reading" not in other]
+    return {other["id"] for other in others} - {entry["id"]}
+
+
+def _text_fault(text: object) -> str:
+    """What is wrong with a text that is to stand in a table: blank, or a word that is read back as nothing; empty for nothing."""
+    table = pd.DataFrame({"text": [str(text)]}).to_csv(index=False)
+    lost = pd.read_csv(io.StringIO(table))["text"].isna().all()
+    return f"found {text!r}, expected words that a table keeps" if lost or not str(text).strip() else ""
+
+
+_POSSIBLE = {"share": (0, 1), "correlation": (-1, 1)}  # margins of numbers of a kind
+
+
 def _faults(test: Mapping[str, Any], tables: Collection[str]) -> list[str]:
     if test["statistic"] not in STATISTICS:
         return [f"statistic: found {test['statistic']!r}, expected one of {', '.join(sorted(STATISTICS))}"]
@@ -93,8 +114,15 @@ def _faults(test: Mapping[str, Any], tables: Collection[str]) -> list[str]:
     lines = [f"statistic: {test['statistic']} needs the table {name}, which no rule makes" for name in missing]
     region = region_of(test)
     for kind, bounds in region.items():
-        if isinstance(bounds, Sequence) and not bounds[0] < bounds[1]:
+        numbers = bounds if isinstance(bounds, Sequence) else [bounds]
+        if sorted(set(numbers)) != list(numbers):
             lines.append(f"{kind}: found {bounds}, expected the smaller number first")
+        lowest, highest = _POSSIBLE.get(STATISTICS[test["statistic"]].kind, (-math.inf, math.inf))
+        if not all(lowest < number < highest for number in numbers):
+            what = f"a {STATISTICS[test['statistic']].kind}, between {lowest} and {highest}"
+            lines.append(f"{kind}: found {bounds}, expected {what}")
+    if fault := _text_fault(test["predicted"]):
+        lines.append(f"predicted: {fault}")
     if test["asks"] == CONTEXT and region:
         lines.append(f"{next(iter(region))}: found a margin, expected none of a test that decides nothing")
     return lines

@@ -8,13 +8,14 @@ import pandas as pd
 
 from sgdphysics.claims.outcomes import FAILED, FEWEST_SEEDS, HELD, REPORTED
 from sgdphysics.claims.registry import MISSING
-from sgdphysics.intervals import Interval
+from sgdphysics.intervals import Interval, Kind
 
 NOTHING_MEASURED = "this study measures nothing of it"
+NONE_CLEAR = "some held and some failed, none clear enough among so many"
 _REASONS_NAMED = 2  # of those that leave a test open; further settings are counted
 
 
-def of_setting(rows: pd.DataFrame, there: pd.Series, interval: Interval, region: Mapping[str, Any]) -> str:
+def of_setting(rows: pd.DataFrame, there: pd.Series, interval: Interval, region: Mapping[str, Any], kind: Kind) -> str:
     """Return why one setting of a test is not decided.
 
     Args:
@@ -22,10 +23,15 @@ def of_setting(rows: pd.DataFrame, there: pd.Series, interval: Interval, region:
         there: Which of them have a value.
         interval: Value and ends of the interval of the values that there are.
         region: What they are held against, as for `regions.outcome`.
+        kind: What the interval is of.
     """
-    if there.sum() < FEWEST_SEEDS and not (there.any() and rows["seed"].isna().all()):
+    if kind.p_value is None and there.any() and not there.all():
+        return f"{len(there) - there.sum()} of {len(there)} seeds are without a finite number, of what must be so at all"
+    if not there.any() or (kind.p_value is not None and there.sum() < FEWEST_SEEDS):
         return _too_few(rows, there)
     value, low, high = interval
+    if not np.isfinite(value):
+        return "a ratio whose denominator is 0"
     if not np.isfinite([low, high]).all():
         return f"{value:.3g} without an interval"
     return f"{value:.3g} [{low:.3g}, {high:.3g}] crosses {_crossed(low, high, region)}"

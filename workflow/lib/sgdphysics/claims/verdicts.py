@@ -81,7 +81,7 @@ def _ledger_row(claim: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], sca
         **{key: rows[0][key] for key in ("statistic", "predicted", *_NUMBERS)},
         "verdict": answers.word(published, specifically, claim["kind"] == "identity"),
         "figure": claim["figure"],
-        "open_because": reasons.of_claim(rows),
+        "open_because": reasons.of_claim([row for row in rows if row["asks"] == AS_PUBLISHED or published != NO]),
         "as_published": published,
         "specific": specifically,
         "source": claim["source"],
@@ -133,6 +133,7 @@ def _test_row(claim: Mapping[str, Any], test: Mapping[str, Any], tables: Tables)
         raise InputError(f"claims.{claim['id']}: unknown statistic {test['statistic']!r}")
     read, statistic, scope = _ReadTables(tables), STATISTICS[test["statistic"]], test.get("scope", "reference")
     values = statistic(read).astype({"value": float, "reference": bool})
+    _check_once(claim, test, values)
     if scope == "reference":
         values = values[values["reference"]]
     region = regions.region_of(test)
@@ -141,7 +142,10 @@ def _test_row(claim: Mapping[str, Any], test: Mapping[str, Any], tables: Tables)
     outcomes = [decision.outcome for decision in found]
     means = [decision.interval[0] for decision in found if np.isfinite(decision.interval[0])]
     worst = min(found, key=lambda decision: regions.favour(decision.interval, decision.outcome, region), default=_NOTHING)
+    outcome = answers.over_settings(outcomes, [decision.together for decision in found])
     open_settings = [(decision.setting, decision.open_because) for decision in found if decision.open_because]
+    if region and outcome == UNDECIDED and found and not open_settings:
+        open_settings = [("all settings", reasons.NONE_CLEAR)]
     return {
         "asks": test["asks"],
         "test": test["id"],
@@ -158,7 +162,7 @@ def _test_row(claim: Mapping[str, Any], test: Mapping[str, Any], tables: Tables)
         **dict(zip(_NUMBERS, (*worst.interval, worst.n_seeds), strict=True)),
         "value_lowest": min(means, default=np.nan),
         "value_highest": max(means, default=np.nan),
-        "outcome": REPORTED if test["asks"] == CONTEXT else answers.over_settings(outcomes, [one.together for one in found]),
+        "outcome": REPORTED if test["asks"] == CONTEXT else outcome,
         # At every setting: the largest p-value is one of all of them together.
         "p_value": max([decision.p_value for decision in found], key=lambda p: np.inf if np.isnan(p) else p, default=np.nan),
         "smallest_effect": worst.smallest_effect,
@@ -167,13 +171,22 @@ def _test_row(claim: Mapping[str, Any], test: Mapping[str, Any], tables: Tables)
     }
 
 
+def _check_once(claim: Mapping[str, Any], test: Mapping[str, Any], values: pd.DataFrame) -> None:
+    """Check that a seed is not there twice at a setting: it would count as two."""
+    twice = values[values["seed"].notna() & values.duplicated(["setting", "seed"])]
+    if len(twice):
+        setting, seed = twice.iloc[0][["setting", "seed"]]
+        place = f"claims.{claim['id']}.{test['id']}: {test['statistic']}"
+        raise InputError(f"{place}: found seed {seed} twice at {setting}, expected once; a table has its rows twice")
+
+
 def _decision(setting: str, rows: pd.DataFrame, statistic: Statistic, test: Mapping[str, Any], settings: int) -> _Decision:
     """What a test finds at one of its settings, of the seeds that have a value there."""
     kind, region = KINDS[statistic.kind], regions.region_of(test)
     there = np.isfinite(rows[list(kind.columns)]).all(axis=1)
     sample = [rows.loc[there, column].tolist() for column in kind.columns]
     interval = kind.interval(*sample) if there.any() else _NOTHING.interval
-    enough = there.sum() >= (FEWEST_SEEDS if kind.p_value else 1)
+    enough = there.sum() >= FEWEST_SEEDS if kind.p_value else there.all()  # where no chance enters, none may be lacking
     decided = regions.outcome(interval, region) if enough and region else UNDECIDED
     of_all = kind.interval(*sample, level=1 - (1 - LEVEL) / settings) if decided != UNDECIDED else interval
     tested = enough and bool(region) and kind.p_value is not None
@@ -185,7 +198,7 @@ def _decision(setting: str, rows: pd.DataFrame, statistic: Statistic, test: Mapp
         n_seeds=int(there.sum()) if kind.p_value else 0,
         p_value=regions.p_value(partial(kind.p_value, *sample), region) if tested else _NAN,
         smallest_effect=smallest_detectable_distance(*sample) if tested and statistic.kind == "mean" else _NAN,
-        open_because=reasons.of_setting(rows, there, interval, region) if decided == UNDECIDED and region else "",
+        open_because=reasons.of_setting(rows, there, interval, region, kind) if decided == UNDECIDED and region else "",
     )
 
 

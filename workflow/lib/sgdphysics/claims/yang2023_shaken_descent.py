@@ -7,7 +7,7 @@ from sgdphysics.claims.registry import MISSING, VALUES, Tables, as_ratio, as_sha
 
 # --- two valleys
 
-_NO_WALKER = "without a walker in two valleys at some ratio"
+_NO_WALKER = "without a share at some ratio, of SGD or its control"
 
 
 def _valley_shares(tables: Tables, dynamics: str) -> pd.DataFrame:
@@ -240,9 +240,11 @@ def move_of_the_edge_with_the_horizon(tables: Tables) -> pd.DataFrame:
 
 
 def _from_shortest_to_longest(rows: pd.DataFrame) -> pd.DataFrame:
-    """Difference of the column "value" at the longest horizon and at the shortest; nan where one of both has none."""
+    """Difference of the column "value" at the longest horizon and at the shortest; nan where one of both has none, or is both."""
     rows = rows.set_index(["setting", "seed"])
     steps = rows["horizon_steps"]
     last, first = rows[steps == steps.max()], rows[steps == steps.min()]
-    values = last.assign(value=last["value"] - first["value"]).reset_index()
-    return values_of(values["setting"], values["seed"], values["value"]).assign(**{MISSING: "with an edge " + values[MISSING]})
+    moved = last["value"] - first["value"] if steps.max() > steps.min() else np.nan
+    values = last.assign(value=moved).reset_index()
+    lacking = "without an edge at two horizons, within the shifts measured"
+    return values_of(values["setting"], values["seed"], values["value"]).assign(**{MISSING: lacking})

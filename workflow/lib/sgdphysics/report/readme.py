@@ -3,6 +3,7 @@
 They are computed from the tables of the study, so that no number of a finding is typed by hand.
 """
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -66,12 +67,18 @@ _TABLES = ("feng2021_fig2_exponents", "feng2021_published", "feng2021_ladder", "
 
 
 def written(text: str, tables: Mapping[str, str]) -> str:
-    """Return a text with the tables below its markers; raises `InputError` where it lacks one."""
+    """Return a text with the tables below its markers, in place of the paragraph or table there.
+
+    Raises:
+        InputError: If it lacks a marker, or has one more than once.
+    """
     for name, table in tables.items():
-        marker = re.compile(rf"^(<!-- {name} -->\n)(?:.+\n?)*", re.MULTILINE)
-        if not marker.search(text):
-            raise InputError(f"found no line <!-- {name} -->, below which the table belongs")
-        text = marker.sub(lambda found, table=table: f"{found[1]}{table}\n", text, count=1)
+        # As far as a blank line, a heading, another marker or the border of a block of code.
+        marker = re.compile(rf"^(<!-- {re.escape(name)} -->\n)(?:(?!#|<!--|```).+\n?)*", re.MULTILINE)
+        places = len(marker.findall(text))
+        if places != 1:
+            raise InputError(f"found {places or 'no'} line{'s' * (places > 1)} <!-- {name} -->, below which the table belongs")
+        text = marker.sub(lambda found, table=table: f"{found[1]}{table}\n", text)
     return text
 
 
@@ -96,7 +103,10 @@ def _verdicts(ledger: pd.DataFrame, tests: pd.DataFrame) -> str:
     head = ["claim", "source", "verdict", "as published", "specific", "first test, where it is least in favour", "decided by"]
     rows = []
     for _, claim in ledger.iterrows():
-        first = tests[(tests["claim"] == claim["claim"]) & tests["primary"]].iloc[0]
+        of_claim = tests[(tests["claim"] == claim["claim"]) & tests["primary"].astype(bool)]
+        if len(of_claim) != 1:
+            raise InputError(f"claim_tests.csv: found {len(of_claim)} first tests of {claim['claim']}, expected 1")
+        first = of_claim.iloc[0]
         found = f"{story.estimate(first)}, wanted {with_minus(first['region'])}"
         answers = [claim["as_published"], claim["specific"].replace("-", "–")]
         rows.append([f"`{claim['claim']}`", claim["source"], f"**{claim['verdict']}**", *answers, found, claim["because"]])
@@ -122,11 +132,15 @@ def _short(value: Interval) -> str:
     return str(value) if value.known else "–"
 
 
+def _to_thousandths(value: float | None) -> str:
+    return with_minus(f"{value:.3f}") if value is not None and math.isfinite(value) else "–"
+
+
 def _slopes(simulated: pd.DataFrame, grid: pd.DataFrame) -> str:
     simulated = simulated[simulated["deciding"] & (simulated["start"] == "both")]
     grid = grid[grid["deciding"]].set_index("kappa")["joint_slope"]
     rows = [
-        [f"{kappa:g}", with_minus(f"{1 - kappa:.3f}"), with_minus(f"{grid[kappa]:.3f}"), str(Interval.of(part["joint_slope"]))]
+        [f"{kappa:g}", with_minus(f"{1 - kappa:.3f}"), _to_thousandths(grid.get(kappa)), str(Interval.of(part["joint_slope"]))]
         for kappa, part in simulated.groupby("kappa")
     ]
     return _markdown(["kappa", "theory", "grid", "simulation [95 % interval over seeds]"], rows)

@@ -56,7 +56,11 @@ def check_schema(content: Settings, schema: Settings) -> None:
 
 def check_plain(content: Any) -> None:
     """Check that names are text and numbers finite; raises `InputError` with one line that names every fault."""
-    if lines := list(_beyond_json(content, "")):
+    try:
+        lines = list(_beyond_json(content, ""))
+    except RecursionError:
+        raise InputError("top level: found something that contains itself, expected settings as a file can have them") from None
+    if lines:
         raise InputError("; ".join(lines))
 
 
@@ -102,7 +106,7 @@ def _schema_fault(fault: jsonschema.ValidationError, content: Settings) -> str:
         return f"{place}: found {value!r}, expected {' or '.join(_alternative(part) for part in rule)}"
     if fault.validator == "oneOf":
         allowed = [part["required"][0] for part in rule]
-        present = [key for key in allowed if key in value]
+        present = [key for key in allowed if isinstance(value, Mapping) and key in value]
         return f"{place}: found {' and '.join(present) or 'none'} of {', '.join(allowed)}, expected one of them"
     return f"{place}: {fault.message}"
 
