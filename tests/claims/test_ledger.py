@@ -41,11 +41,8 @@ def test_a_repeated_test_is_named():
 @pytest.mark.parametrize("other", ["no_claim", "low_dimension"])
 def test_another_reading_that_is_no_other_claim_is_named(other):
     line = fault(lambda entries: entries[0].update(other_reading=other))
-    assert (
-        line
     expected = "the id of another claim of the same paper that names none itself"
     assert line == f"claims[low_dimension].other_reading: found {other!r}, expected {expected}"
-    )
 
 
 def test_an_unknown_figure_is_named_with_those_that_there_are():
