@@ -45,6 +45,28 @@ def test_another_reading_that_is_no_other_claim_is_named(other):
     assert line == f"claims[low_dimension].other_reading: found {other!r}, expected {expected}"
 
 
+def test_two_claims_that_name_each_other_are_named():
+    def change(entries):
+        entries[0].update(other_reading=entries[1]["id"])
+        entries[1].update(other_reading=entries[0]["id"])
+
+    assert fault(change).count("that names none itself") == 2
+
+
+@pytest.mark.parametrize(("statistic", "margin"), [("slices_with_one_minimum", 1.5), ("variance_flatness_correlation", -1)])
+def test_a_margin_that_no_number_can_pass_is_named(statistic, margin):
+    def change(entries):
+        entries[0]["tests"][0].update(statistic=statistic, below=margin)
+
+    assert f"claims[low_dimension].tests[99_percent_count].below: found {margin}, expected a" in fault(change)
+
+
+@pytest.mark.parametrize("text", ["n/a", "None", "NaN", " "])
+def test_a_text_that_a_table_loses_is_named(text):
+    line = fault(lambda entries: entries[0]["tests"][0].update(predicted=text))
+    assert line == f"claims[low_dimension].tests[99_percent_count].predicted: found {text!r}, expected words that a table keeps"
+
+
 def test_an_unknown_figure_is_named_with_those_that_there_are():
     line = fault(lambda entries: entries[0].update(figure="feng2021_fig9"))
     assert line == f"claims[low_dimension].figure: found 'feng2021_fig9', expected one of {', '.join(sorted(FIGURES))}"
