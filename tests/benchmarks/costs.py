@@ -31,9 +31,9 @@ HEADER = """\
 # `python tests/benchmarks/costs.py`, which writes this file. For another machine run that again. Read by `sgdphysics plan` and for
 # the time and memory that jobs ask a cluster for.
 """
-# What the records leave out: start of Python, loading of packages, Snakemake between jobs. From the 62 jobs of the sweep in
-# config/sweep.yaml: wall time of two cores less the work of the jobs, for each job.
-START_SECONDS = 6.2
+# What the records leave out: start of Python, loading of packages, Snakemake between jobs. From the 126 jobs of the default study, on
+# two cores with next to nothing beside them: wall time of both less the work of the jobs, for each job.
+START_SECONDS = 2.7
 DIGITS = 4
 
 
@@ -126,7 +126,9 @@ def _jobs(configuration: Configuration, layout: Layout, name: str, steps: plans.
             for rule in rules:
                 jobs[rule, chunk.ensemble, chunk.name] = plans.chunk_job(rule, study, chunk, entry, steps)
     once = (plans.protocol_jobs, plans.edge_jobs, plans.toy_jobs, plans.sweep_jobs)
-    return jobs | {(job.rule,): job for jobs_of in once for job in jobs_of(study, entry)}
+    return jobs | {
+        (job.rule,): job for job in (*plans.control_jobs(study, entry, steps), *(job for of in once for job in of(study, entry)))
+    }
 
 
 def _records(study: str) -> Iterator[tuple[Key, dict[str, Any]]]:
