@@ -31,8 +31,8 @@ HEADER = """\
 # `python tests/benchmarks/costs.py`, which writes this file. For another machine run that again. Read by `sgdphysics plan` and for
 # the time and memory that jobs ask a cluster for.
 """
-# What the records leave out: start of Python, loading of packages, Snakemake between jobs. From the 126 jobs of the default study on
-# two cores with next to nothing beside them: wall time of both less the work of the jobs, for each job.
+# What the records leave out: start of Python, loading of packages, Snakemake between jobs. From the 126 jobs of the default study
+# on two cores with next to nothing beside them: wall time of both less the work of the jobs, for each job.
 START_SECONDS = 2.7
 DIGITS = 4
 

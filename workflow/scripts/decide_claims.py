@@ -40,7 +40,7 @@ def summary(ledger: pd.DataFrame, tests: pd.DataFrame, study: str) -> str:
         "",
         "Empirical claims by verdict and by where they are stated",
         counts.by_source(ledger).to_string(),
-        *(f"{note}." for note in counts.notes(ledger)),
+        *(f"{note[0].upper()}{note[1:]}." for note in counts.notes(ledger)),
         "",
         f"Report: results/{study}/report/index.html  Figures: figures/{study}/  Tables: results/{study}/tables/",
     ]
