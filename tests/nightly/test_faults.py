@@ -260,14 +260,14 @@ def test_damaged_files_are_made_again_by_the_next_run(expected, finished):
 
 
 def test_a_file_damaged_without_a_trace_in_its_times_is_named_too_where_a_job_would_use_it(expected, finished):
-    table = finished / "results/smoke/tables/feng2023_points.csv"
+    table = finished / "results/smoke/tables/feng2023_published.csv"
     times = table.stat()
     table.write_bytes(DAMAGES["cut off at the end of a line"](table.read_bytes()))
     os.utime(table, ns=(times.st_atime_ns, times.st_mtime_ns))
     assert tampering.states(finished)[1][table.relative_to(finished).as_posix()] == "tampered"
     (finished / FIGURE).unlink()
     code, printed = run(finished, FIGURE)
-    assert (code, "tables/feng2023_points.csv: not what tabulate_feng2023 made" in printed) == (1, True)
+    assert (code, "tables/feng2023_published.csv: not what tabulate_feng2023_published made" in printed) == (1, True)
     check_that_it_recovers(finished, expected)
     assert tampering.states(finished) == (0, {})
 

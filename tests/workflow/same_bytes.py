@@ -55,9 +55,11 @@ def without_times(record):
 
 
 def without_times_and_sums(page, record):
-    """The bytes of a report page without the table of times and memory, the anchor and the sum of the record."""
+    """The bytes of a report page without the table of times and memory, when runs started, the anchor and the sum of the record."""
     text, found = STAGES.subn("", page.decode())
     assert found == 1, "the report page has no table of times any more"
+    text, found = re.subn(r"(?<=; first deciding run )[^;<]+(?=;)", "", text)
+    assert found > 1, "the report page does not say any more when the first run of a claim started"
     text, found = re.subn(r"(?<=: sha256 )[0-9a-f]{64}(?=</code></p>\n)", "", text)
     assert found == 1
     total = hashlib.sha256(record.read_bytes()).hexdigest()
