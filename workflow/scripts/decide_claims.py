@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from sgdphysics.claims import counts, verdicts
-from sgdphysics.claims.outcomes import IN_PART, OPEN
+from sgdphysics.claims.outcomes import IN_PART
 from sgdphysics.files import write_atomically
 from sgdphysics.provenance import jobs
 from sgdphysics.tables import load_table, save_table
@@ -34,8 +34,8 @@ def summary(ledger: pd.DataFrame, tests: pd.DataFrame, study: str) -> str:
         first = tests[(tests["claim"] == claim["claim"]) & tests["primary"]].iloc[0]
         told = (claim["claim"], claim["verdict"], claim["as_published"], claim["specific"], _estimate(claim), first["region"])
         lines.append(LINE.format(*told).rstrip())
-        if claim["verdict"] in (OPEN, *IN_PART.values()):
-            lines.append(f"{'':<28}because {claim['open_because'] if claim['verdict'] == OPEN else claim['because']}")
+        if reason := claim["because"] if claim["verdict"] in IN_PART.values() else claim["open_because"]:
+            lines.append(f"{'':<28}because {reason}")
     lines += [
         "",
         "Empirical claims by verdict and by where they are stated",
