@@ -217,7 +217,7 @@ def _asymmetry(axis: Axes, asymmetry: pd.DataFrame) -> None:
         if places:
             axis.plot([], [], marker="o", color=colour, label=label)
     axis.axvline(0, color="0.6", linewidth=0.7, zorder=0)
-    axis.set(yticks=range(len(RESPONSES)), yticklabels=RESPONSES.values(), ylim=(len(RESPONSES) - 0.4, -2.6))
+    axis.set(yticks=range(len(RESPONSES)), yticklabels=RESPONSES.values(), ylim=(len(RESPONSES) - 0.4, -3.8))
     axis.set_xlabel("signed asymmetry")
     if len(measured):
         axis.legend(loc="upper left", handlelength=1.0, borderaxespad=0.1)
