@@ -77,7 +77,7 @@ CASES = {
             ("more_in_the_flatter", {"flatter_excess": (0.2, 0)}, 0.6),
             ("growing_with_the_ratio", {"flatter_excess": (0.1, 0)}, 0.1 / np.log(4)),
             (
-                "beyond_a_heat_bath_of_constant_strength",
+                "share_beyond_one_half",
                 {"flatter_excess": (0.1, 0), "smoothed_share": (0.4, 0)},
                 0.1 + 0.1 * np.log(2 * 4 * 6) / np.log(4) / 3,
             ),

@@ -45,7 +45,7 @@ def test_a_ledger_of_before_does_not_say_at_how_many_a_test_failed():
 
 def test_a_range_over_settings():
     told = words.range_in_words(row("reported", 3, value_lowest=-1.5, value_highest=0.25))
-    assert told == "one of 3 settings, at which it goes from -1.5 to 0.25"
+    assert told == "one of 3 settings, from -1.5 to 0.25"
     nothing = float("nan")
     assert words.range_in_words(row("reported", 3, value_lowest=nothing, value_highest=nothing)) == "one of 3 settings"
     assert words.range_in_words(row("reported", 3)) == "one of 3 settings"

@@ -21,8 +21,8 @@ def of_answers(tests: Sequence[Mapping[str, Any]]) -> str:
 def range_in_words(test: Mapping[str, Any]) -> str:
     """Return between which values all settings of a test lie, a row of ``claim_tests.csv``; one of before does not have them."""
     lowest, highest = test.get("value_lowest", float("nan")), test.get("value_highest", float("nan"))
-    settings = f"{test['settings']:.0f} settings"
-    return f"one of {settings}, at which it goes from {lowest:.3g} to {highest:.3g}" if lowest <= highest else f"one of {settings}"
+    settings = f"one of {test['settings']:.0f} settings"
+    return f"{settings}, from {lowest:.3g} to {highest:.3g}" if lowest <= highest else settings
 
 
 def outcome_in_words(test: Mapping[str, Any]) -> str:
