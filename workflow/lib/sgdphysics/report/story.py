@@ -23,8 +23,8 @@ _MEANINGS = {
         "open": "It comes out; whether the cause that is claimed is needed for it, the controls do not tell.",
         "partly": "It comes out, and beyond what lacks the cause that is claimed at some settings only.",
     },
-    "reproduced, not specific": "It comes out, but not beyond what lacks the cause that is claimed by more than the margin of a test:"
-    " it is no evidence for that cause.",
+    "reproduced, not specific": "It comes out, but not beyond what lacks the cause that is claimed by more than the margin of a"
+    " test: it is no evidence for that cause.",
     "at least partly reproduced": "It comes out in some of its parts or settings; the others are open.",
     "partly reproduced": "It comes out in some of its parts or settings, and not in others.",
     "at most partly reproduced": "It does not come out in some of its parts or settings; the others are open.",
