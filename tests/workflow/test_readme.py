@@ -58,4 +58,4 @@ def test_networks_of_a_study_are_loaded_as_the_readme_says(smoke_study):
     run = subprocess.run(
         [sys.executable, "-c", program], cwd=smoke_study[0], env=environment, capture_output=True, text=True, check=False
     )
-    assert run.stdout.split() == ["converged", "200", "True"], run.stderr
+    assert run.stdout.split() == ["converged", "205", "True"], run.stderr

@@ -280,6 +280,8 @@ def test_ledger_has_the_promised_columns_and_every_claim(smoke_study):
             "specific",
             "source",
             "because",
+            "system",
+            "other_reading",
         ]
     )
     claims = yaml.safe_load((ROOT / "config" / "claims.yaml").read_text())["claims"]

@@ -99,8 +99,8 @@ def _possible_readings(entry: Mapping[str, Any], entries: Sequence[Mapping[str, 
 
 def _text_fault(text: object) -> str:
     """What is wrong with a text that is to stand in a table: blank, or a word that is read back as nothing; empty for nothing."""
-    table = pd.DataFrame({"text": [str(text)]}).to_csv(index=False)
-    lost = pd.read_csv(io.StringIO(table))["text"].isna().all()
+    table = pd.DataFrame({"text": [str(text)]}).to_csv(index=False, encoding="utf-8")
+    lost = pd.read_csv(io.StringIO(table), encoding="utf-8")["text"].isna().all()
     return f"found {text!r}, expected words that a table keeps" if lost or not str(text).strip() else ""
 
 

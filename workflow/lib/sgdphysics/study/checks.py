@@ -56,11 +56,7 @@ def check_schema(content: Settings, schema: Settings) -> None:
 
 def check_plain(content: Any) -> None:
     """Check that names are text and numbers finite; raises `InputError` with one line that names every fault."""
-    try:
-        lines = list(_beyond_json(content, ""))
-    except RecursionError:
-        raise InputError("top level: found something that contains itself, expected settings as a file can have them") from None
-    if lines:
+    if lines := list(_beyond_json(content, "")):
         raise InputError("; ".join(lines))
 
 

@@ -15,6 +15,7 @@ from sgdphysics.errors import InputError, one_line
 from sgdphysics.study import checks, inheritance
 
 SOURCES = Path(__file__).parents[1] / "sources"  # one module a source of data sets
+HOLDS_ITSELF = "found settings that hold themselves (&name, *name), or are nested too deep"
 
 
 class Configuration:
@@ -44,7 +45,7 @@ class Configuration:
             self._settings = inheritance.resolved(settings)
             checks.check(self._settings, self._schema("config"), self.datasets)
         except RecursionError:
-            raise InputError("config error: found settings that hold themselves (&name, *name), or are nested too deep") from None
+            raise InputError(f"config error: {HOLDS_ITSELF}") from None
         except InputError as error:
             raise InputError(f"config error: {error}") from None
         self.study: str = self._settings["study"]
@@ -70,6 +71,8 @@ class Configuration:
         content = read(self.root / "config" / f"{name}.yaml", f"config/{name}.yaml")
         try:
             checks.check_schema(content, self._schema(name))
+        except RecursionError:
+            raise InputError(f"config/{name}.yaml: {HOLDS_ITSELF}") from None
         except InputError as error:
             raise InputError(f"config/{name}.yaml: {error}") from None
         return content
