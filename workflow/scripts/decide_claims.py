@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sgdphysics.claims import counts, verdicts
+from sgdphysics.claims import counts, verdicts, words
 from sgdphysics.claims.outcomes import IN_PART
 from sgdphysics.files import write_atomically
 from sgdphysics.provenance import jobs
@@ -40,7 +40,7 @@ def summary(ledger: pd.DataFrame, tests: pd.DataFrame, study: str) -> str:
         "",
         "Empirical claims by verdict and by where they are stated",
         counts.by_source(ledger).to_string(),
-        *(f"{note[0].upper()}{note[1:]}." for note in counts.notes(ledger)),
+        *map(words.as_sentence, counts.notes(ledger)),
         "",
         f"Report: results/{study}/report/index.html  Figures: figures/{study}/  Tables: results/{study}/tables/",
     ]

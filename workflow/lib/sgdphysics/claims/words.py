@@ -9,6 +9,11 @@ _QUESTIONS = {AS_PUBLISHED: "as published", SPECIFIC: "specific"}
 _IN_WORDS = {HELD: "held", FAILED: "failed", UNDECIDED: "open"}
 
 
+def as_sentence(text: str) -> str:
+    """Return words as a sentence, with a capital and a full stop; empty of none."""
+    return f"{text[0].upper()}{text[1:]}." if text else ""
+
+
 def of_answers(tests: Sequence[Mapping[str, Any]]) -> str:
     """Return which tests made the answers to both questions, with the number of settings where there are several."""
     parts = []

@@ -178,7 +178,7 @@ def _claim(row: pd.Series, rows: pd.DataFrame, stated: Mapping[str, str], orders
         source=SOURCES.get(_text(row.get("source", "")), ""),
         stated=stated.get(name, ""),
         rule=orders[name].line if name in orders else NOT_KNOWN,
-        because=_sentence(_text(row.get("because", ""))),
+        because=words.as_sentence(_text(row.get("because", ""))),
         open_because=_open_because(row),
         tests=tests,
     )
@@ -225,7 +225,3 @@ def _text(value: Any) -> str:
 
 def _number(value: float) -> str:
     return number(value) if pd.notna(value) else ""
-
-
-def _sentence(text: str) -> str:
-    return f"{text[0].upper()}{text[1:]}." if text else ""

@@ -15,7 +15,7 @@ import jinja2
 import pandas as pd
 from markupsafe import Markup
 
-from sgdphysics.claims import counts
+from sgdphysics.claims import counts, words
 from sgdphysics.claims.outcomes import SOURCES, VERDICTS
 from sgdphysics.errors import InputError
 from sgdphysics.provenance import audit
@@ -84,7 +84,7 @@ def study_content(
         "claims": entries,
         "tally": counts.by_source(tables["claims"]),
         "rules": summary(found),
-        "notes": counts.notes(tables["claims"]),
+        "notes": [words.as_sentence(note) for note in counts.notes(tables["claims"])],
         "sources": SOURCES,
         "first_edition": "as_published" not in tables["claims"],
         "figures": _by_paper([figure(picture, caption) for picture, caption in figures.items()], details["papers"]),
@@ -101,9 +101,9 @@ def study_content(
     }
 
 
-def _slug(words: str) -> str:
+def _slug(text: str) -> str:
     """Words as the name of a class of the style sheet."""
-    return re.sub(r"\W+", "-", words)
+    return re.sub(r"\W+", "-", text)
 
 
 def _by_paper(figures: Sequence[Figure], papers: Iterable[str]) -> dict[str, list[Figure]]:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from sgdphysics.claims import counts
+from sgdphysics.claims import counts, words
 from sgdphysics.errors import InputError
 from sgdphysics.report import story
 from sgdphysics.report.seed_means import Interval, means
@@ -55,7 +55,7 @@ def blocks(results: Path) -> dict[str, str]:
     tables = {name: load_table(_there(results / "tables" / f"{name}.csv")) for name in _TABLES}
     return {
         "counts": _counts(ledger),
-        "beside the counts": " ".join(f"{note[0].upper()}{note[1:]}." for note in counts.notes(ledger)),
+        "beside the counts": " ".join(map(words.as_sentence, counts.notes(ledger))),
         "verdicts": _verdicts(ledger, tests),
         "exponents": _exponents(tables["feng2021_fig2_exponents"], tables["feng2021_published"]),
         "ladder": _ladder(tables["feng2021_ladder"]),
