@@ -130,6 +130,7 @@ def _against_control(axis: Axes, flatness: pd.DataFrame, colours: Mapping[float,
     axis.set(xscale="log", yscale="log", xlabel=NOISE, ylabel="largest curvature $H_1$,\nparts of the control's")
     style.log_ticks(axis)
     handles = [Line2D([], [], color="0.4", label=f"equal {equal}", **look) for equal, look in looks.items()]
+    axis.set_ylim(bottom=axis.get_ylim()[0] / 15)  # room for the legend
     axis.legend(handles=handles, loc="lower left", handlelength=1.8)
 
 
